@@ -1,0 +1,50 @@
+"""The command line: ``python -m lib COMMAND …``; one file per command in ``lib/commands``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+
+from lib.errors import StudyError
+
+# Listed by hand and imported when called: `score` must not wait for torch.
+COMMANDS = {
+    "prepare": "check and index a database; report what was found and what is missing",
+    "train": "train a system (or fit an exemplar rival) and synthesise the test faces",
+    "translate": "turn images into sketches or photos with a trained checkpoint",
+    "score": "compare two folders of images from any program: SSIM, FSIM, Fréchet distances",
+    "recognise": "NLDA face recognition between two folders of images",
+    "study": "build a user study as one HTML file, or analyse its answers",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit status (0 done, 2 input that cannot be used, 130 interrupted)."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    parser = argparse.ArgumentParser(prog="python -m lib", description=__doc__.split(";")[0])
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, summary in COMMANDS.items():
+        sub = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        if arguments and arguments[0] == name:
+            module = importlib.import_module(f"lib.commands.{name}")
+            module.add_arguments(sub)
+            sub.set_defaults(run=module.run)
+    options = parser.parse_args(arguments)
+    try:
+        return options.run(options) or 0
+    except StudyError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\ninterrupted; run the same command again to go on", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader (head, less) closed the pipe: nothing is wrong.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Plot functions: data frames or arrays in, a matplotlib figure out; one style for all."""

@@ -1,0 +1,140 @@
+"""Reading, writing, resizing and greying images: the one place where pixels enter and leave.
+
+Images are uint8 arrays, (H, W) grey or (H, W, 3) RGB.  Whatever cannot be read as such without a
+silent loss (16 bit, palette, CMYK, transparency) is refused with a remedy instead of converted.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from lib.errors import StudyError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".ppm")
+HEIGHT, WIDTH = 250, 200  # the field's aligned geometry: eyes at (75, 125) and (125, 125)
+
+_REFUSED = {
+    "P": "a palette image", "PA": "a palette image", "CMYK": "a CMYK image", "YCbCr": "a YCbCr image",
+    "RGBA": "an image with transparency", "LA": "an image with transparency",
+    "I;16": "a 16-bit image", "I;16B": "a 16-bit image", "I": "a 16- or 32-bit image",
+    "F": "a floating-point image", "1": "a 1-bit image",
+}
+RESAMPLING = {
+    "nearest": Image.Resampling.NEAREST, "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS, "area": Image.Resampling.BOX,
+}
+
+
+def list_images(folder: Path) -> list[Path]:
+    """Return the image files directly in ``folder``, sorted by name.
+
+    Raises StudyError when the folder is missing, is not a folder, or holds no image.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise StudyError(f"{folder}: no such folder. Check the path.")
+    files = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
+    if not files:
+        raise StudyError(f"{folder}: holds no images ({', '.join(SUFFIXES)}).")
+    return files
+
+
+def read_image(path: Path) -> np.ndarray:
+    """Read an 8-bit grey or RGB image as uint8, (H, W) or (H, W, 3).
+
+    Raises StudyError naming the file when it is missing, truncated, unreadable, or in a mode whose
+    conversion would lose something (palette, CMYK, transparency, 16 bit).
+    """
+    path = Path(path)
+    try:
+        with Image.open(path) as image:
+            if image.mode in _REFUSED:
+                raise StudyError(
+                    f"{path}: {_REFUSED[image.mode]} (mode {image.mode}). "
+                    "Convert it to 8-bit grey or RGB first, e.g. with `convert IN -depth 8 -type TrueColor OUT.png`.")
+            if image.mode not in ("L", "RGB"):
+                raise StudyError(f"{path}: unsupported image mode {image.mode}. Convert it to 8-bit grey or RGB.")
+            image.load()
+            return np.asarray(image)
+    except FileNotFoundError:
+        raise StudyError(f"{path}: no such file.") from None
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise StudyError(f"{path}: cannot be read as an image ({error}). Replace or remove the file.") from None
+
+
+def write_png(path: Path, image: np.ndarray) -> None:
+    """Write uint8 (H, W) or (H, W, 3) as PNG, atomically: the file is whole or absent.
+
+    Raises StudyError for another dtype or shape, and when the disk refuses.
+    """
+    path = Path(path)
+    if image.dtype != np.uint8 or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
+        raise StudyError(f"{path}: expected a uint8 image (H, W) or (H, W, 3), got {image.dtype} {image.shape}.")
+    with atomic_file(path) as temporary:
+        Image.fromarray(np.ascontiguousarray(image)).save(temporary, format="PNG", compress_level=3)
+
+
+class atomic_file:
+    """Context manager: yields a temporary path beside ``path`` and renames it on success.
+
+    A crash, a full disk or an interruption leaves the earlier file as it was.  An OSError becomes a
+    StudyError that names the file.
+    """
+
+    def __init__(self, path: Path):
+        self.path = Path(path)
+
+    def __enter__(self) -> Path:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
+        except OSError as error:
+            raise StudyError(f"{self.path}: cannot be written ({error}). Free space or choose another place.") from None
+        os.close(handle)
+        self.temporary = Path(name)
+        return self.temporary
+
+    def __exit__(self, kind, error, trace) -> None:
+        try:
+            if kind is None:
+                # mkstemp makes private files; results are to be read by others.
+                umask = os.umask(0)
+                os.umask(umask)
+                self.temporary.chmod(0o666 & ~umask)
+                os.replace(self.temporary, self.path)
+        except OSError as failure:
+            kind, error = OSError, failure
+        finally:
+            self.temporary.unlink(missing_ok=True)
+        if kind is not None and issubclass(kind, OSError):
+            raise StudyError(
+                f"{self.path}: cannot be written ({error}). Free space or choose another place; "
+                "earlier results are untouched.") from None
+
+
+def to_grey(image: np.ndarray) -> np.ndarray:
+    """Convert uint8 (..., H, W, 3) to grey (..., H, W) as MATLAB's ``rgb2gray``: BT.601, rounded half up.
+
+    A grey image (H, W) is returned unchanged; a stack of grey images must not be passed.
+    """
+    if image.ndim < 3:
+        return image
+    grey = image @ np.array([0.298936021293775, 0.587043074451121, 0.114020904255103])
+    return np.floor(grey + 0.5).clip(0, 255).astype(np.uint8)
+
+
+def to_rgb(image: np.ndarray) -> np.ndarray:
+    """Return (H, W, 3): grey replicated, RGB unchanged."""
+    return np.repeat(image[..., None], 3, axis=-1) if image.ndim == 2 else image
+
+
+def resize(image: np.ndarray, height: int, width: int, resampling: str = "bicubic") -> np.ndarray:
+    """Resize uint8 (H, W) or (H, W, 3) with Pillow's antialiased filters (``RESAMPLING``)."""
+    if image.shape[:2] == (height, width):
+        return image
+    return np.asarray(Image.fromarray(image).resize((width, height), RESAMPLING[resampling]))

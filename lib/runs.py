@@ -1,0 +1,69 @@
+"""Run folders: what every system, trained or not, leaves behind and every later stage reads.
+
+``results/<profile>/<database>/<system>/seed<k>/`` holds ``run.json`` (committed) and, git-ignored,
+``photo-to-sketch/<name>.png`` and ``sketch-to-photo/<name>.png`` at 200×250.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+import numpy as np
+
+from lib import images, paths
+from lib.errors import StudyError
+
+
+def write_synthesised(folder: Path, direction: str, names: tuple[str, ...], faces: np.ndarray) -> None:
+    """Write uint8 faces (n, 250, 200) or (n, 250, 200, 3) as ``<folder>/<direction>/<name>.png``."""
+    for name, face in zip(names, faces, strict=True):
+        images.write_png(Path(folder) / direction / f"{name}.png", face)
+
+
+def read_synthesised(folder: Path, direction: str, names: tuple[str, ...]) -> np.ndarray:
+    """Read the faces back, (n, 250, 200) or (n, 250, 200, 3) uint8, in the order of ``names``.
+
+    Raises StudyError naming the command that makes what is missing.
+    """
+    files = [Path(folder) / direction / f"{name}.png" for name in names]
+    missing = [file for file in files if not file.exists()]
+    if missing:
+        profile, database, system, seed = Path(folder).parts[-4:]
+        raise StudyError(
+            f"{missing[0]}: missing ({len(missing)} of {len(files)} synthesised images). Make them with "
+            f"`python -m lib train --database {database} --system {system} --profile {profile} --seed {seed[4:]}`.")
+    return np.stack([images.read_image(file) for file in files])
+
+
+def write_json(path: Path, record: dict) -> None:
+    """Write a JSON record atomically, keys in the given order."""
+    with images.atomic_file(path) as temporary:
+        temporary.write_text(json.dumps(record, indent=2) + "\n")
+
+
+def read_json(path: Path) -> dict:
+    """Read a JSON record; raises StudyError naming the file when it is missing or damaged."""
+    try:
+        return json.loads(Path(path).read_text())
+    except FileNotFoundError:
+        raise StudyError(f"{path}: no such file.") from None
+    except (OSError, ValueError) as error:
+        raise StudyError(f"{path}: cannot be read as JSON ({error}). Remove it and run again.") from None
+
+
+def provenance() -> dict:
+    """What a reader needs to place a number: code revision, versions, hardware."""
+    import importlib.metadata
+
+    revision = subprocess.run(["git", "-C", str(paths.ROOT), "describe", "--always", "--dirty"],
+                              capture_output=True, text=True)
+    versions = {p: importlib.metadata.version(p) for p in ("numpy", "scipy", "torch", "pillow", "scikit-image")}
+    return {
+        "revision": revision.stdout.strip() or "unknown",
+        "versions": {"python": platform.python_version(), **versions},
+        "hardware": f"{platform.machine()}, {os.cpu_count()} cores",
+    }
