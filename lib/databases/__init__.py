@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +36,11 @@ class PairedFaces:
 
 def load(name: str, split: str, root: Path | None = None, limit: int | None = None) -> PairedFaces:
     """Load one split (``train`` or ``test``), or its first ``limit`` pairs."""
+    if split not in ("train", "test"):
+        raise unknown_name("split", split, ("train", "test"))
+    if name in ("portraits", "portraits-wild"):
+        from lib import portraits
+        return portraits.generate(name, split, limit)
     if name != "cuhk-student":
         raise unknown_name("database", name, NAMES)
     root = Path(root or paths.data_root()) / name
@@ -47,3 +53,14 @@ def load(name: str, split: str, root: Path | None = None, limit: int | None = No
         np.stack([images.to_rgb(images.read_image(p)) for p in photos]),
         np.stack([images.to_grey(images.read_image(p)) for p in sketches]),
         tuple(p.stem for p in photos), (name,) * len(photos))
+
+
+def data_hash(faces: PairedFaces) -> str:
+    """SHA-256 (hexadecimal) of names and pixels: equal for equal data, wherever and however stored."""
+    digest = hashlib.sha256()
+    for part in (faces.database, faces.split, *faces.names, *faces.groups):
+        digest.update(part.encode() + b"\0")
+    for pixels in (faces.photos, faces.sketches):
+        digest.update(repr(pixels.shape).encode())
+        digest.update(np.ascontiguousarray(pixels))
+    return digest.hexdigest()
