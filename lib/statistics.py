@@ -158,9 +158,10 @@ def sign_flip_test(differences: Sequence[float] | np.ndarray, repeats: int = REP
         return float(np.mean(np.abs(signs @ differences) >= threshold))
     rng = np.random.default_rng(seed)
     rows = max(1, _BLOCK // n)
-    reached = sum(
-        int(np.sum(np.abs((1.0 - 2.0 * rng.integers(2, size=(min(rows, repeats - start), n))) @ differences) >= threshold))
-        for start in range(0, repeats, rows))
+    reached = 0
+    for start in range(0, repeats, rows):
+        signs = 1.0 - 2.0 * rng.integers(2, size=(min(rows, repeats - start), n))
+        reached += int(np.sum(np.abs(signs @ differences) >= threshold))
     return (reached + 1) / (repeats + 1)
 
 
