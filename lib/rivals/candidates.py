@@ -1,0 +1,167 @@
+"""What a node may choose from: training patches near its own place, and the search among them.
+
+Two ways to choose: every training patch in a window around the node (K-NN methods), or a fixed random
+sample of that window (RSLCR).  Patches are compared in a PCA basis of the training patches; distances
+between patches are kept up to the energy left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+
+from lib.errors import StudyError
+from lib.rivals.patches import PatchGrid, Patches
+
+TILE_BYTES = 8 << 20  # working set of one tile: fits the cache, and small blocks are reused by the allocator
+PCA_SAMPLES = 20000  # patches from which the basis is learnt
+
+
+class PatchBasis:
+    """PCA basis of patches: at most ``dimensions`` of them, cut where ``energy`` of the variance is kept.
+
+    Centring moves all patches alike and changes no distance; it keeps float32 distances accurate.
+    """
+
+    def __init__(self, patches: Patches, *, energy: float, dimensions: int, generator: torch.Generator):
+        device = patches.at(torch.tensor([0])).device
+        draw = lambda high: torch.randint(high, (PCA_SAMPLES,), generator=generator).to(device)
+        sample = patches.at(patches.position(draw(patches.count), draw(patches.height - patches.size + 1),
+                                             draw(patches.width - patches.size + 1)))
+        self.mean = sample.mean(0)
+        sample -= self.mean
+        values, vectors = torch.linalg.eigh((sample.T @ sample).double() / len(sample))
+        values, vectors = values.flip(0).clamp(min=0), vectors.flip(1)
+        kept = int((values.cumsum(0) < energy * values.sum()).sum()) + 1
+        self.vectors = vectors[:, :min(kept, dimensions, len(values))].float().contiguous()  # (P, D)
+
+    @property
+    def dimensions(self) -> int:
+        return self.vectors.shape[1]
+
+    def project(self, patches: torch.Tensor) -> torch.Tensor:
+        """Features (…, D) of patches (…, P)."""
+        return (patches - self.mean) @ self.vectors
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Some nodes of a grid and all they may choose from.
+
+    nodes: (B,) indices into the grid.  features: (B, M, D).  positions: (B, M) flat positions of the
+    candidates in the training images.
+    """
+
+    nodes: torch.Tensor
+    features: torch.Tensor
+    positions: torch.Tensor
+
+    def squared_distances(self, queries: torch.Tensor) -> torch.Tensor:
+        """(B, M) squared distances of queries (B, D) to all candidates, by one matrix product."""
+        products = torch.bmm(queries[:, None], self.features.transpose(1, 2))[:, 0]
+        squares = self.features.square().sum(-1) + queries.square().sum(-1, keepdim=True)
+        return (squares - 2 * products).clamp(min=0)
+
+    def nearest(self, queries: torch.Tensor, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """The ``count`` nearest candidates of queries (B, D), or all when there are fewer.
+
+        Returns their differences to the query (B, K, D), exact, and their positions (B, K).
+        """
+        distances = self.squared_distances(queries)
+        chosen = distances.topk(min(count, distances.shape[1]), largest=False).indices
+        features = self.features.gather(1, chosen[..., None].expand(-1, -1, queries.shape[-1]))
+        return features - queries[:, None], self.positions.gather(1, chosen)
+
+
+def _offsets(radius: int, spacing: int) -> torch.Tensor:
+    """Offsets -radius … radius in steps of ``spacing``; always holds 0, the node's own place."""
+    reach = radius // spacing * spacing
+    return torch.arange(-reach, reach + 1, spacing)
+
+
+def _window_places(tops: torch.Tensor, last: int, offsets: torch.Tensor) -> torch.Tensor:
+    """(nodes, offsets) rows (or columns) that a node's window visits, inside 0 … last.
+
+    At the border the whole window moves inwards by multiples of its spacing: the number of candidates
+    stays the same, none occurs twice, and the node's own place stays among them.
+    """
+    spacing = int(offsets[1] - offsets[0]) if len(offsets) > 1 else 1
+    if int(offsets[-1] - offsets[0]) > last:
+        raise StudyError(f"Search window ±{int(offsets[-1])}: wider than the places a patch can take in the image.")
+    lowest, highest = tops + offsets[0], tops + offsets[-1]
+    shift = (-lowest).clamp(min=0).add(spacing - 1) // spacing - (highest - last).clamp(min=0).add(spacing - 1) // spacing
+    return tops[:, None] + shift[:, None] * spacing + offsets
+
+
+class WindowCandidates:
+    """All training patches in the window of each node; features are computed once for every place visited."""
+
+    def __init__(self, sources: Patches, grid: PatchGrid, basis: PatchBasis, *, radius: int, spacing: int):
+        device = basis.mean.device
+        self.sources, self.grid, self.basis = sources, grid, basis
+        offsets = _offsets(radius, spacing)
+        rows = _window_places(grid.rows, grid.height - grid.size, offsets)  # (down, offsets)
+        columns = _window_places(grid.columns, grid.width - grid.size, offsets)
+        visited_rows, row_index = rows.unique(return_inverse=True)
+        visited_columns, column_index = columns.unique(return_inverse=True)
+        # Flat places (down, across, offsets²), in the training image and in the table of features.
+        self._places = (rows[:, None, :, None] * grid.width + columns[None, :, None, :]).flatten(2).flatten(0, 1).to(device)
+        self._index = (row_index[:, None, :, None] * len(visited_columns)
+                       + column_index[None, :, None, :]).flatten(2).flatten(0, 1).to(device)
+        self._images = torch.arange(sources.count, device=device) * grid.height * grid.width
+        places = torch.cartesian_prod(visited_rows, visited_columns).to(device)
+        self._table = torch.empty(len(places), sources.count * basis.dimensions, device=device)
+        block = max(1, TILE_BYTES // (4 * sources.count * len(basis.mean)))
+        for start in range(0, len(places), block):
+            row, column = places[start:start + block].T
+            position = self._images + (row * grid.width + column)[:, None]
+            self._table[start:start + block] = basis.project(sources.at(position)).flatten(1)
+
+    @property
+    def count(self) -> int:
+        """M, candidates of each node."""
+        return self._places.shape[1] * len(self._images)
+
+    def tiles(self) -> Iterator[Tile]:
+        """All nodes, in order, a few at a time."""
+        per_node = 4 * self.count * self.basis.dimensions
+        for nodes in torch.arange(len(self._places)).split(max(1, TILE_BYTES // per_node)):
+            window = slice(int(nodes[0]), int(nodes[-1]) + 1)
+            features = self._table[self._index[window]]  # (B, offsets², n·D)
+            positions = self._places[window][..., None] + self._images  # (B, offsets², n)
+            yield Tile(nodes, features.view(len(nodes), self.count, -1), positions.flatten(1))
+
+
+class SampledCandidates:
+    """A random sample of each node's window over all training images, drawn once when fitting."""
+
+    def __init__(self, sources: Patches, grid: PatchGrid, basis: PatchBasis, *, radius: int, samples: int,
+                 generator: torch.Generator):
+        device = basis.mean.device
+        offsets = _offsets(radius, 1)
+        rows = _window_places(grid.rows, grid.height - grid.size, offsets)
+        columns = _window_places(grid.columns, grid.width - grid.size, offsets)
+        self.basis = basis
+        total = sources.count * len(offsets) ** 2
+        positions, features = [], []
+        for row, column in torch.cartesian_prod(torch.arange(len(rows)), torch.arange(len(columns))).tolist():
+            chosen = torch.randperm(total, generator=generator)[:samples]
+            image, place = chosen // len(offsets) ** 2, chosen % len(offsets) ** 2
+            position = sources.position(image, rows[row, place // len(offsets)], columns[column, place % len(offsets)])
+            positions.append(position.to(device))
+            features.append(basis.project(sources.at(positions[-1])))
+        self._positions, self._features = torch.stack(positions), torch.stack(features)
+
+    @property
+    def count(self) -> int:
+        """M, candidates of each node."""
+        return self._positions.shape[1]
+
+    def tiles(self) -> Iterator[Tile]:
+        """All nodes, in order, a few at a time."""
+        per_node = 4 * self.count * self.basis.dimensions
+        for nodes in torch.arange(len(self._positions)).split(max(1, TILE_BYTES // per_node)):
+            window = slice(int(nodes[0]), int(nodes[-1]) + 1)
+            yield Tile(nodes, self._features[window], self._positions[window])
