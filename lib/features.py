@@ -64,7 +64,7 @@ class FeatureNetwork(nn.Module):
         self.register_buffer("shift", (0.5 - torch.tensor(mean).view(1, 3, 1, 1)) * 2 * self.scale, persistent=False)
 
     def forward(self, x: Tensor, pools: tuple[int, ...] = (2, 5)) -> list[Tensor]:
-        x = x * self.scale + self.shift  # a grey image broadcasts to three equal channels
+        x = (x * self.scale + self.shift).to(self.stages[0][0].weight.dtype)  # grey broadcasts to three equal channels
         outputs = []
         for stage, convolutions in enumerate(self.stages, start=1):
             for convolution in convolutions:

@@ -42,7 +42,10 @@ class MsgSarl:
             direction: initialise(Discriminator(CHANNELS[direction][1], settings), settings.initialisation)
             for direction in DIRECTIONS})
         self.discriminators.to(device, memory_format=torch.channels_last)
-        self.features = features.load(settings.features).to(device, memory_format=torch.channels_last)
+        # Frozen, so autocast would convert its weights anew in every call.
+        self.features = features.load(settings.features).to(
+            device, torch.bfloat16 if settings.precision == "bf16" else torch.float32,
+            memory_format=torch.channels_last)
         self.pools = tuple(int(pool) for pool in settings.perceptual_pools.split("-"))
         self.target_features: dict[tuple[str, int], list[Tensor]] = {}
         betas = (settings.beta1, settings.beta2)

@@ -22,6 +22,12 @@ def data_root() -> Path:
     return _folder("MSGSARL_DATA", ROOT / "data")
 
 
+def use_data(folder: Path | None) -> None:
+    """Look for databases in ``folder`` from now on (the ``--data`` option of the commands)."""
+    if folder:
+        os.environ["MSGSARL_DATA"] = str(Path(folder).expanduser().resolve())
+
+
 def results_root() -> Path:
     """Folder of all results (``MSGSARL_RESULTS``, default ``results/``)."""
     return _folder("MSGSARL_RESULTS", ROOT / "results")

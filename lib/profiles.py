@@ -2,8 +2,8 @@
 
 ``Settings`` holds the paper's values where the paper gives them; where it is silent or cannot be meant
 literally, a *named choice* with its alternatives and the reason for the default.  Profiles are settings
-for a purpose: ``tiny`` (tests), ``quick`` (the default of run_all.sh), ``cpu`` (real data without a
-GPU), ``paper``.  This module knows nothing of torch.
+for a purpose: ``tiny`` (tests), ``quick`` (the default of run_all.sh), ``probe`` (deciding about
+choices on held-out training pairs), ``cpu`` (real data without a GPU), ``paper``.  This module knows nothing of torch.
 
 A *system name* may carry overrides: ``msg-sarl+position_softmax=double`` is MSG-SARL with one choice
 changed, and has a run folder of its own.
@@ -33,8 +33,11 @@ class Settings:
     # Images
     size: int = _number(256, "paper: images are resized to 256×256")
     resampling: str = _choice("bicubic", ("bilinear", "lanczos", "area"), "not said; bicubic loses least (notebook 01)")
+    fit: str = _choice("resize", ("pad",), "paper: resized, which changes the aspect ratio; others pad")
     train_pairs: int | None = _number(None, "None: the whole training split")
     test_pairs: int | None = _number(None, "None: the whole test split")
+    holdout: int = _number(0, "if not 0: so many of the last *training* pairs are tested instead of the test split, "
+                              "for deciding about choices without looking at the test identities")
 
     # What the system consists of (the three ablated parts)
     msg: bool = _number(True, "multi-scale outputs O_0..O_2 reach the discriminators (Eq. 1-4)")
@@ -97,6 +100,7 @@ class Settings:
 PROFILES: dict[str, Settings] = {
     "tiny": Settings(size=32, width=8, epochs=1, features="vgg16-hed", train_pairs=8, test_pairs=24),
     "quick": Settings(size=64, width=16, epochs=4, features="vgg16-hed"),
+    "probe": Settings(size=64, width=32, epochs=3, features="vgg16-hed", holdout=16),
     "cpu": Settings(size=128, width=32, epochs=24, features="vgg16-hed"),
     "paper": Settings(),
 }

@@ -1,0 +1,35 @@
+"""``python -m lib train``: make one or several runs complete, trained and translated."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from lib import databases, paths, profiles, synthesis
+from lib.errors import unknown_name
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--database", required=True, help=", ".join(databases.NAMES))
+    parser.add_argument("--system", required=True, action="append", metavar="SYSTEM",
+                        help="a row of the tables, e.g. msg-sarl, fast-rslcr; with changed choices as "
+                             "msg-sarl+position_softmax=double; may be given several times")
+    parser.add_argument("--profile", default="quick", help=f"{', '.join(profiles.PROFILES)} (default: quick)")
+    parser.add_argument("--seed", type=int, action="append", help="default 0; may be given several times")
+    parser.add_argument("--data", type=Path, help="folder that holds the databases (default: data/)")
+    parser.add_argument("--resume", action="store_true",
+                        help="continue an unfinished run; this is also what happens without the flag")
+    parser.add_argument("--force", action="store_true", help="make the run again from the start")
+
+
+def run(options: argparse.Namespace) -> int:
+    if options.database not in databases.NAMES:
+        raise unknown_name("database", options.database, databases.NAMES)
+    for system in options.system:
+        profiles.settings_for(options.profile, system)  # a misspelt name is reported before hours of work
+    paths.use_data(options.data)
+    for seed in options.seed or [0]:
+        for system in options.system:
+            folder = synthesis.synthesise(options.database, system, options.profile, seed, force=options.force)
+            print(f"{system}, seed {seed}: complete in {folder}")
+    return 0

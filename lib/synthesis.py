@@ -1,0 +1,104 @@
+"""From a database to synthesised test faces, for any system: train or fit if needed, then translate.
+
+The stage between databases and scores.  What exists and fits is kept; ``force`` makes it again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from lib import databases, paths, profiles, runs, systems
+from lib.databases import PairedFaces, data_hash
+from lib.profiles import Settings
+
+P2S, S2P = paths.DIRECTIONS
+
+
+def load_faces(database: str, settings: Settings, split: str) -> PairedFaces:
+    """Load a split as a profile sees it: limited, or with part of the training pairs held out as test."""
+    if settings.holdout:
+        training_pairs = databases.load(database, "train")
+        edge = len(training_pairs) - settings.holdout
+        rows = slice(None, edge) if split == "train" else slice(edge, None)
+        return dataclasses.replace(
+            training_pairs, photos=training_pairs.photos[rows], sketches=training_pairs.sketches[rows],
+            names=training_pairs.names[rows], groups=training_pairs.groups[rows])
+    limit = settings.train_pairs if split == "train" else settings.test_pairs
+    return databases.load(database, split, limit=limit)
+
+
+def sources_and_targets(faces: PairedFaces, direction: str) -> tuple[np.ndarray, np.ndarray]:
+    """(photos, sketches) for photo-to-sketch, (sketches, photos) for sketch-to-photo."""
+    return (faces.photos, faces.sketches) if direction == P2S else (faces.sketches, faces.photos)
+
+
+def synthesise(database: str, system: str, profile: str, seed: int = 0, *, resume: bool = True,
+               force: bool = False) -> Path:
+    """Make a system's run folder complete: ``run.json`` and the test faces of both directions; return it.
+
+    Trained systems are trained if need be.  Raises StudyError for unknown names, missing databases and
+    run folders that belong to other settings or data.
+    """
+    base, overrides = profiles.split_system(system)
+    settings = profiles.settings_for(profile, system)
+    folder = paths.run_folder(profile, database, system, seed)
+    test = load_faces(database, settings, "test")
+    train = load_faces(database, settings, "train")
+    if systems.get(base).kind == "trained":
+        return _trained(system, settings, train, test, folder, seed, resume=resume, force=force)
+    return _fitted(system, settings, train, test, folder, seed, force=force)
+
+
+def _trained(system: str, settings: Settings, train: PairedFaces, test: PairedFaces, folder: Path, seed: int, *,
+             resume: bool, force: bool) -> Path:
+    from lib import training  # torch is needed from here on only
+    from lib.translate import Translator
+
+    if force:
+        (folder / "checkpoint.pt").unlink(missing_ok=True)
+    record = training.train(system, settings, train, folder, seed, resume=resume)
+    stamp = {"data": data_hash(test), "trained": [record["data"], record["seconds"], record["revision"]]}
+    if force or not _complete(folder, test, stamp):
+        translator = Translator(folder / "checkpoint.pt")
+        for direction in paths.DIRECTIONS:
+            sources, _ = sources_and_targets(test, direction)
+            runs.write_synthesised(folder, direction, test.names, translator(direction, sources))
+        runs.write_json(folder / "private" / "synthesised.json", stamp)
+    return folder
+
+
+def _fitted(system: str, settings: Settings, train: PairedFaces, test: PairedFaces, folder: Path, seed: int, *,
+            force: bool) -> Path:
+    base, _ = profiles.split_system(system)
+    stamp = {"data": data_hash(test), "fitted": data_hash(train), "settings": dataclasses.asdict(settings)}
+    if not force and _complete(folder, test, stamp):
+        return folder
+    record = {"system": system, "seed": seed, "pairs": len(train), "data": data_hash(train)}
+    for direction in paths.DIRECTIONS:
+        method = _create_fitted(base, settings, seed)
+        method.fit(*sources_and_targets(train, direction), groups=train.groups)
+        sources, targets = sources_and_targets(test, direction)
+        extra = {"targets": targets} if systems.get(base).kind == "control" else {"groups": test.groups}
+        runs.write_synthesised(folder, direction, test.names, method.synthesise(sources, **extra))
+        record[direction] = getattr(method, "measurements", {})
+    runs.write_json(folder / "run.json", {**record, **runs.provenance()})
+    runs.write_json(folder / "private" / "synthesised.json", stamp)
+    return folder
+
+
+def _create_fitted(base: str, settings: Settings, seed: int):
+    if systems.get(base).kind == "control":
+        from lib import controls
+        return controls.create(base, size=settings.size)
+    from lib import rivals
+    return rivals.create(base, seed=seed)
+
+
+def _complete(folder: Path, test: PairedFaces, stamp: dict) -> bool:
+    """Whether the faces on disk are those of this data and this run."""
+    file = folder / "private" / "synthesised.json"
+    faces = [folder / direction / f"{name}.png" for direction in paths.DIRECTIONS for name in test.names]
+    return file.exists() and runs.read_json(file) == stamp and all(face.exists() for face in faces)

@@ -1,0 +1,183 @@
+"""The one training loop, for every system that trains: schedule, log, checkpoints, exact resume.
+
+A *method* (``lib.msg_sarl.MsgSarl`` and whatever else trains) brings networks and a step; the loop knows
+neither.  An epoch's order depends on the seed and the epoch alone, and a checkpoint holds weights,
+optimisers, torch's generator, the position inside the epoch and the running sums of the log.  So a run
+killed at any moment and started again ends in the same bits on a CPU (on CUDA up to the order of sums
+inside kernels).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import time
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from lib import checkpoints, images, profiles, runs
+from lib.databases import PairedFaces, data_hash
+from lib.databases.geometry import to_square
+from lib.errors import StudyError
+from lib.msg_sarl import MsgSarl
+from lib.profiles import Settings
+
+CHECKPOINT_SECONDS = 120.0
+
+
+class Method(Protocol):
+    """What the loop needs of a system; images are (B, 3 or 1, H, H) in [-1, 1], losses scalar tensors."""
+
+    def step(self, photos: Tensor, sketches: Tensor, indices: list[int]) -> dict[str, Tensor]: ...
+    def set_learning_rate(self, rate: float) -> None: ...
+    def diagnostics(self) -> dict[str, float]: ...
+    def state(self, *, training: bool = True) -> dict: ...
+    def load_state(self, state: dict) -> None: ...
+    def translate(self, direction: str, images: Tensor) -> Tensor: ...
+
+
+def create(system: str, settings: Settings, device: torch.device, *, training: bool = True) -> Method:
+    """Return the method of a trained system, freshly initialised from torch's global generator."""
+    profiles.split_system(system)
+    return MsgSarl(settings, device, training=training)
+
+
+def default_device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def to_tensor(faces: np.ndarray, settings: Settings) -> Tensor:
+    """uint8 faces (n, H, W[, 3]) → (n, C, S, S) float32 in [-1, 1], S the settings' size."""
+    square = torch.from_numpy(to_square(faces, settings.size, settings.resampling, settings.fit).copy())
+    square = square[..., None] if square.ndim == 3 else square
+    return square.permute(0, 3, 1, 2).float() / 127.5 - 1  # stays channels-last in memory
+
+
+def epoch_order(count: int, seed: int, epoch: int) -> list[int]:
+    """Order of the training pairs in one epoch: a function of seed and epoch alone, so nothing is to be saved."""
+    return np.random.default_rng([seed, epoch]).permutation(count).tolist()
+
+
+def train(system: str, settings: Settings, faces: PairedFaces, folder: Path, seed: int, *,
+          device: torch.device | None = None, resume: bool = True, checkpoint_seconds: float = CHECKPOINT_SECONDS) -> dict:
+    """Train ``system`` on ``faces`` into ``folder`` and return its run record; a finished run is returned as it is.
+
+    Writes ``checkpoint.pt`` (every ``checkpoint_seconds`` and at the end), ``log.csv`` (a row per epoch)
+    and ``run.json``.  With ``resume`` an unfinished checkpoint of the same settings, data and seed is
+    continued; without, it is started over.  Raises StudyError for a checkpoint of other settings or data,
+    and when the losses stop being finite.
+    """
+    device = device or default_device()
+    folder, path = Path(folder), Path(folder) / "checkpoint.pt"
+    identity = {"system": system, "settings": dataclasses.asdict(settings), "seed": seed, "data": data_hash(faces)}
+    torch.manual_seed(seed)
+    if path.exists() and resume:
+        contents = checkpoints.load(path)
+        _check_same_run(contents, identity, path)
+        if contents["finished"]:
+            return runs.read_json(folder / "run.json")
+    else:
+        contents = None
+    method = create(system, settings, device)
+    progress = _Progress(method, contents)
+
+    photos, sketches = to_tensor(faces.photos, settings).to(device), to_tensor(faces.sketches, settings).to(device)
+    steps = -(-len(faces) // settings.batch)
+    bar = tqdm(total=settings.epochs * steps, initial=progress.epoch * steps + progress.step,
+               desc=f"{system}, seed {seed}", unit="step", smoothing=0.02,
+               mininterval=0.5 if sys.stderr.isatty() else 30)
+    saved = started = time.monotonic()
+    with bar:
+        while progress.epoch < settings.epochs:
+            method.set_learning_rate(settings.learning_rate_at(progress.epoch))
+            order = epoch_order(len(faces), seed, progress.epoch)
+            for step in range(progress.step, steps):
+                indices = order[step * settings.batch:(step + 1) * settings.batch]
+                progress.add(method.step(photos[indices], sketches[indices], indices))
+                bar.update()
+                if time.monotonic() - saved > checkpoint_seconds:
+                    saved = time.monotonic()
+                    checkpoints.save(path, {**identity, **progress.contents(saved - started), "finished": False})
+            row = progress.end_epoch(settings, steps, time.monotonic() - started)
+            _check_finite(row, path)
+            _write_log(folder / "log.csv", progress.rows)
+            bar.set_postfix_str(_summary(row))
+    seconds = progress.seconds + time.monotonic() - started
+    record = {**{key: identity[key] for key in ("system", "seed")}, "pairs": len(faces), "data": identity["data"],
+              "seconds": round(seconds, 1), "device": _device_name(device), "threads": torch.get_num_threads(),
+              "settings": identity["settings"], **runs.provenance()}
+    runs.write_json(folder / "run.json", record)
+    # Last, so that a finished checkpoint always has its record beside it.
+    checkpoints.save(path, {**identity, "method": method.state(training=False), "finished": True})
+    return record
+
+
+class _Progress:
+    """Where a run stands: epoch, step, running sums of this epoch's losses, log rows, seconds spent before."""
+
+    def __init__(self, method: Method, contents: dict | None):
+        self.method = method
+        self.epoch, self.step, self.seconds = 0, 0, 0.0
+        self.sums: dict[str, Tensor] = {}
+        self.rows: list[dict] = []
+        if contents:
+            method.load_state(contents["method"])
+            torch.set_rng_state(contents["generator"])
+            self.epoch, self.step, self.seconds = contents["epoch"], contents["step"], contents["seconds"]
+            self.sums, self.rows = contents["sums"], contents["rows"]
+
+    def add(self, losses: dict[str, Tensor]) -> None:
+        self.step += 1
+        for name, value in losses.items():  # no .item(): a GPU must not wait for the log
+            self.sums[name] = self.sums[name].to(value.device) + value if name in self.sums else value.clone()
+
+    def end_epoch(self, settings: Settings, steps: int, seconds: float) -> dict:
+        row = {"epoch": self.epoch + 1, "learning_rate": settings.learning_rate_at(self.epoch),
+               "seconds": round(self.seconds + seconds, 1),
+               **{name: (total / steps).item() for name, total in self.sums.items()}, **self.method.diagnostics()}
+        self.rows.append(row)
+        self.epoch, self.step, self.sums = self.epoch + 1, 0, {}
+        return row
+
+    def contents(self, seconds: float) -> dict:
+        return {"method": self.method.state(), "generator": torch.get_rng_state(), "epoch": self.epoch,
+                "step": self.step, "seconds": self.seconds + seconds, "sums": self.sums, "rows": self.rows}
+
+
+def _check_same_run(contents: dict, identity: dict, path: Path) -> None:
+    different = [key for key in identity if contents.get(key) != identity[key]]
+    if "settings" in different:
+        theirs, ours = contents["settings"], identity["settings"]
+        changed = [f"{k}: {theirs.get(k)} there, {ours.get(k)} now" for k in ours if theirs.get(k) != ours[k]]
+        different[different.index("settings")] = "settings (" + "; ".join(changed) + ")"
+    if different:
+        raise StudyError(f"{path}: belongs to another run, different in {', '.join(different)}. "
+                         "Move it away, or train again from the start with --force.")
+
+
+def _check_finite(row: dict, path: Path) -> None:
+    broken = [name for name, value in row.items() if isinstance(value, float) and not np.isfinite(value)]
+    if broken:
+        raise StudyError(f"{path.parent}: training diverged in epoch {row['epoch']} ({', '.join(broken)} not finite). "
+                         "Lower learning_rate or use precision=fp32.")
+
+
+def _write_log(path: Path, rows: list[dict]) -> None:
+    with images.atomic_file(path) as temporary:
+        pd.DataFrame(rows).to_csv(temporary, index=False, float_format="%.6g")
+
+
+def _summary(row: dict) -> str:
+    """The two terms worth watching, averaged over the directions."""
+    means = {term: np.mean([v for k, v in row.items() if k.endswith(f"/{term}")]) for term in ("perceptual", "adversarial")}
+    return ", ".join(f"{term} {value:.3f}" for term, value in means.items() if np.isfinite(value))
+
+
+def _device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
