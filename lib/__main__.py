@@ -11,6 +11,7 @@ from lib.errors import StudyError
 
 # Listed by hand and imported when called: `score` must not wait for torch.
 COMMANDS = {
+    "run": "run the notebooks in order: the whole study",
     "prepare": "check and index a database; report what was found and what is missing",
     "train": "train a system (or fit an exemplar rival) and synthesise the test faces",
     "translate": "turn images into sketches or photos with a trained checkpoint",
