@@ -131,13 +131,13 @@ def _join(patches: torch.Tensor, tops: torch.Tensor, length: int) -> torch.Tenso
     joined[..., :size, :] = patches[..., 0, :, :, :]
     for n in range(1, len(tops)):
         top, overlap = int(tops[n]), int(tops[n - 1]) + size - int(tops[n])
-        mine = torch.ones(size, dtype=torch.bool, device=patches.device).expand(*patches.shape[:-4], -1, -1)
+        place, patch = joined[..., top:top + size, :], patches[..., n, :, :, :]
         if overlap > 0:
-            left, right = patches[..., n - 1, :, size - overlap:, :], patches[..., n, :, :overlap, :]
-            cut = minimum_error_cut((left - right).square().sum(-1))  # (…, L)
+            left = patches[..., n - 1, :, size - overlap:, :]
+            cut = minimum_error_cut((left - patch[..., :overlap, :]).square().sum(-1))  # (…, L)
             mine = torch.arange(size, device=patches.device) >= cut[..., None]
-        place = joined[..., top:top + size, :]
-        joined[..., top:top + size, :] = torch.where(mine[..., None], patches[..., n, :, :, :], place)
+            patch = torch.where(mine[..., None], patch, place)
+        joined[..., top:top + size, :] = patch
     return joined
 
 

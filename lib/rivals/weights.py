@@ -32,7 +32,7 @@ def locality_weights(differences: torch.Tensor, locality: float) -> torch.Tensor
     (d = 0) takes all the weight, as the limit d → 0 says.
     """
     distances = torch.linalg.vector_norm(differences, dim=-1)
-    floor = 1e-4 * distances.mean(-1, keepdim=True) + torch.finfo(torch.float32).tiny
+    floor = (1e-4 * distances.mean(-1, keepdim=True)).clamp(min=1e-3)  # grey levels; far below any noise
     distances = torch.maximum(distances, floor)
     units = differences / distances[..., None]
     inverse = distances.reciprocal()[..., None]  # (…, K, 1)

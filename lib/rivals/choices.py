@@ -1,0 +1,91 @@
+"""What each open choice of the exemplar methods changes, measured on held-out training pairs.
+
+Every fifth training pair is held out and synthesised from the others; the test identities take no part.
+Run with ``python -m lib.rivals.choices --database cuhk-student``; the table goes to
+``results/<profile>/<database>/exemplar_choices.csv``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+import numpy as np
+import pandas as pd
+
+from lib import databases, images, metrics, paths, rivals
+from lib.errors import StudyError
+
+# One change at a time against the defaults (the empty change).
+ALTERNATIVES: dict[str, list[dict]] = {
+    "lle": [
+        {}, {"feature": "grey"}, {"radius": 5, "spacing": 1}, {"radius": 2}, {"radius": 8}, {"radius": 0},
+        {"neighbours": 3}, {"neighbours": 10}, {"neighbours": 20}, {"regularisation": 1e-2}, {"regularisation": 1e-1},
+        {"patch": 13, "step": 4}, {"energy": 0.97}, {"step": 10}],
+    "mrf": [
+        {}, {"feature": "grey"}, {"compatibility": 0.1}, {"compatibility": 0.3}, {"compatibility": 3.0},
+        {"compatibility": 10.0}, {"neighbours": 5}, {"neighbours": 20}, {"stitch": "average"}, {"spacing": 2},
+        {"radius": 10, "spacing": 2}, {"patch": 20, "step": 10}],
+    "mwf": [
+        {}, {"feature": "grey"}, {"compatibility": 0.1}, {"compatibility": 0.3}, {"compatibility": 3.0},
+        {"neighbours": 5}, {"neighbours": 20}, {"spacing": 2}, {"radius": 10, "spacing": 2},
+        {"patch": 20, "step": 10}, {"sweeps": 30, "steps": 20}],
+    "ssd": [
+        {}, {"feature": "grey"}, {"step": 1}, {"step": 4}, {"patch": 7}, {"patch": 14}, {"neighbours": 10},
+        {"regularisation": 1e-2}, {"regularisation": 1e-1}, {"radius": 2}, {"radius": 8}],
+    "rslcr": [
+        {}, {"feature": "grey"}, {"locality": 0.1}, {"locality": 1.0}, {"samples": 400}, {"energy": 0.97},
+        {"energy": 0.999}],
+    "fast-rslcr": [
+        {}, {"feature": "grey"}, {"locality": 0.1}, {"locality": 1.0}, {"neighbours": 100}, {"neighbours": 400},
+        {"samples": 400}, {"samples": 1600}, {"energy": 0.97}, {"energy": 0.999}, {"step": 10}],
+}
+
+
+def measure(pairs: databases.PairedFaces, direction: str, system: str, change: dict, seed: int = 0) -> dict:
+    """Mean SSIM and FSIM (grey, in [0, 1]) of the held-out pairs with one changed option, and the time."""
+    held_out = np.arange(len(pairs)) % 5 == 2
+    sources, targets = (pairs.photos, pairs.sketches) if direction == "photo-to-sketch" else (pairs.sketches, pairs.photos)
+    groups = np.array(pairs.groups)
+    rival = rivals.create(system, seed, **change)
+    rival.fit(sources[~held_out], targets[~held_out], groups[~held_out].tolist())
+    made = rival.synthesise(sources[held_out], groups[held_out].tolist())
+    grey = [(images.to_grey(real), images.to_grey(face)) for real, face in zip(targets[held_out], made)]
+    return {
+        "direction": direction, "system": system,
+        "change": ", ".join(f"{name} {value}" for name, value in change.items()) or "default",
+        "ssim": round(float(np.mean([metrics.ssim(*pair) for pair in grey])), 4),
+        "fsim": round(float(np.mean([metrics.fsim(*pair) for pair in grey])), 4),
+        "images": int(held_out.sum()), "seed": seed,
+        **{name: rival.measurements[name] for name in ("seconds_fit", "seconds_per_image", "peak_memory_mb")},
+    }
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure all alternatives of the chosen systems and directions; rows already there are kept."""
+    parser = argparse.ArgumentParser(prog="python -m lib.rivals.choices", description=__doc__.split("\n")[0])
+    parser.add_argument("--database", default="cuhk-student", choices=databases.NAMES)
+    parser.add_argument("--profile", default="cpu", help="folder of the results (default cpu)")
+    parser.add_argument("--system", nargs="+", default=list(ALTERNATIVES), choices=ALTERNATIVES)
+    parser.add_argument("--direction", nargs="+", default=list(paths.DIRECTIONS), choices=paths.DIRECTIONS)
+    options = parser.parse_args(arguments)
+    file = paths.study_folder(options.profile, options.database) / "exemplar_choices.csv"
+    key = ["direction", "system", "change"]
+    try:
+        pairs = databases.load(options.database, "train")
+        for direction in options.direction:
+            for system in options.system:
+                for change in ALTERNATIVES[system]:
+                    row = pd.DataFrame([measure(pairs, direction, system, change)])
+                    print(row.to_string(header=False, index=False), flush=True)
+                    table = pd.concat([pd.read_csv(file), row]) if file.exists() else row
+                    with images.atomic_file(file) as temporary:
+                        table.drop_duplicates(key, keep="last").to_csv(temporary, index=False)
+    except StudyError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
