@@ -1,0 +1,44 @@
+"""Fixtures shared by the tests: small settings and made-up faces, no database and no download needed."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+# Subprocesses started by tests (the command line, killed trainings) must find lib as well.
+os.environ["PYTHONPATH"] = f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+os.environ["TQDM_DISABLE"] = "1"
+
+
+@pytest.fixture
+def settings():
+    """The smallest network that has every part; fp32, so that comparisons are exact."""
+    from lib import profiles
+
+    return dataclasses.replace(profiles.get("tiny"), size=32, width=8, epochs=2, precision="fp32")
+
+
+def made_up_faces(count: int, seed: int = 0):
+    """Smooth random photos whose sketches are their inverted brightness: pairs that can be learnt."""
+    from scipy.ndimage import gaussian_filter
+
+    from lib.databases import PairedFaces
+
+    rng = np.random.default_rng(seed)
+    field = gaussian_filter(rng.standard_normal((count, 250, 200, 3)), (0, 20, 20, 0.5))
+    photos = (127 + 100 * field / np.abs(field).max()).astype(np.uint8)
+    sketches = 255 - photos.mean(axis=3).astype(np.uint8)
+    names = tuple(f"face-{i:02d}" for i in range(count))
+    return PairedFaces("made-up", "train", photos, sketches, names, ("made-up",) * count)
+
+
+@pytest.fixture
+def faces():
+    return made_up_faces(4)

@@ -1,0 +1,100 @@
+"""Losses against closed forms and piq; the one-pass step against a plain two-pass one."""
+
+from __future__ import annotations
+
+import copy
+
+import piq
+import pytest
+import torch
+
+from lib import losses
+from lib.model import pyramid
+from lib.msg_sarl import P2S, S2P, MsgSarl
+
+
+def test_least_squares_gan_at_its_corners():
+    one, zero = torch.ones(1, 1, 4, 4), torch.zeros(1, 1, 4, 4)
+    assert losses.discriminator_loss(one, zero) == 0  # real judged real, fake judged fake
+    assert losses.discriminator_loss(zero, one) == 1
+    assert losses.adversarial_loss(one) == 0 and losses.adversarial_loss(zero) == 1
+
+
+def test_total_variation_of_a_ramp_and_against_piq():
+    ramp = torch.arange(5.0).repeat(1, 1, 4, 1)  # 4 rows of 4 unit steps
+    assert losses.total_variation_loss(ramp).item() == 16
+    x = torch.rand(2, 3, 9, 7)
+    expected = piq.total_variation(x, reduction="mean", norm_type="l2_squared")
+    assert losses.total_variation_loss(x).item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_perceptual_and_cycle_losses_have_closed_forms():
+    a, b = torch.zeros(1, 2, 3, 3), torch.full((1, 2, 3, 3), 2.0)
+    assert losses.perceptual_loss([a, a], [b, a]) == 4  # summed over layers, averaged within each
+    assert losses.cycle_loss(a, b) == 2
+
+
+def test_one_pass_step_gives_the_gradients_of_two_passes(settings):
+    """The step judges each fake once for both players; the textbook judges it twice, detached for D."""
+    torch.manual_seed(0)
+    method = MsgSarl(settings, torch.device("cpu"))
+    twin = copy.deepcopy({"g": method.generators, "d": method.discriminators})
+    photos, sketches = torch.rand(2, 3, 32, 32) * 2 - 1, torch.rand(2, 1, 32, 32) * 2 - 1
+    method.step(photos, sketches, [0, 1])
+
+    G, D = twin["g"], twin["d"]
+    source, target = {P2S: photos, S2P: sketches}, {P2S: sketches, S2P: photos}
+    scales = {d: G[d](source[d]) for d in G}
+    generator_loss = 0
+    for d, back in ((P2S, S2P), (S2P, P2S)):
+        fake = scales[d][-1]
+        generator_loss += (D[d](scales[d]) - 1).square().mean()
+        ours, theirs = method.features(fake, (2, 5)), method.features(target[d], (2, 5))
+        generator_loss += 10 * sum((a - b).square().mean() for a, b in zip(ours, theirs))
+        generator_loss += 1e-4 * losses.total_variation_loss(fake)
+        generator_loss += 10 * (G[back](fake)[-1] - source[d]).abs().mean()
+    generator_loss.backward()
+    D.zero_grad()
+    for d in D:
+        fake = [image.detach() for image in scales[d]]
+        loss = (D[d](pyramid(target[d], settings)) - 1).square().mean() + D[d](fake).square().mean()
+        (0.5 * loss).backward()
+
+    for mine, plain in ((method.generators, G), (method.discriminators, D)):
+        for (name, a), b in zip(mine.named_parameters(), plain.parameters(), strict=True):
+            torch.testing.assert_close(a.grad, b.grad, atol=2e-5, rtol=2e-3, msg=lambda text: f"{name}: {text}")
+
+
+def test_step_updates_both_players_and_target_features_are_kept(settings):
+    torch.manual_seed(0)
+    method = MsgSarl(settings, torch.device("cpu"))
+    networks = torch.nn.ModuleList((method.generators, method.discriminators))
+    # Behind α = 0 nothing can move in the first step; α itself does.
+    kernels = {n: p for n, p in networks.named_parameters() if p.ndim == 4 and ".position." not in n}
+    before = {name: kernel.detach().clone() for name, kernel in kernels.items()}
+    images = torch.rand(1, 3, 32, 32) * 2 - 1, torch.rand(1, 1, 32, 32) * 2 - 1
+    terms = method.step(*images, [7])
+    assert [name for name in kernels if torch.equal(before[name], kernels[name])] == []
+    assert all(value != 0 for value in method.diagnostics().values())
+    assert all(torch.isfinite(value) for value in terms.values()) and len(terms) == 10
+    kept = method.target_features[P2S, 7]
+    method.step(*images, [7])
+    assert method.target_features[P2S, 7] is kept
+
+
+def test_without_the_cycle_the_directions_share_nothing(settings):
+    import dataclasses
+
+    torch.manual_seed(0)
+    method = MsgSarl(dataclasses.replace(settings, cycle=False), torch.device("cpu"))
+    photos, sketches = torch.rand(1, 3, 32, 32) * 2 - 1, torch.rand(1, 1, 32, 32) * 2 - 1
+    terms = method.step(photos, sketches, [0])
+    assert not any("cycle" in name for name in terms)
+    first = [p.grad.clone() for p in method.generators[P2S].parameters()]
+    torch.manual_seed(0)
+    method = MsgSarl(dataclasses.replace(settings, cycle=False), torch.device("cpu"))
+    with torch.no_grad():
+        for p in method.generators[S2P].parameters():
+            p.zero_()
+    method.step(photos, sketches, [0])
+    assert all(torch.equal(a, b.grad) for a, b in zip(first, method.generators[P2S].parameters()))

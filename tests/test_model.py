@@ -1,0 +1,170 @@
+"""The networks against naive transcriptions of the equations, torch's own operators, and sizes the paper fixes."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from lib import profiles
+from lib.model import Discriminator, Generator, initialise, pyramid
+from lib.model.attention import SARB, SARM, ChannelAttention, PositionAttention, SelfAttention, reflect
+
+
+def softmax(logits):
+    weights = np.exp(logits - logits.max())
+    return weights / weights.sum()
+
+
+def as_rows(x):
+    """(1, C, H, W) tensor → (C, N) array."""
+    return x.detach().flatten(2)[0].double().numpy()
+
+
+@pytest.fixture
+def M():
+    torch.manual_seed(3)
+    return torch.randn(1, 16, 3, 4)
+
+
+@pytest.mark.parametrize("literal", [False, True])
+def test_position_attention_is_equations_6_to_8(M, literal):
+    unit = PositionAttention(16, softmax="double" if literal else "single")
+    with torch.no_grad():
+        unit.alpha.fill_(0.7)
+    A, B, value, m = (as_rows(x) for x in (unit.key(M), unit.query(M), unit.value(M), M))
+    E = np.empty_like(m)
+    for j in range(12):
+        p = np.array([B[:, j] @ A[:, i] for i in range(12)])
+        mu = softmax(softmax(p)) if literal else softmax(p)
+        E[:, j] = 0.7 * sum(mu[i] * value[:, i] for i in range(12)) + m[:, j]
+    np.testing.assert_allclose(as_rows(unit(M)), E, atol=1e-5)
+
+
+def test_position_attention_is_torchs_attention(M):
+    unit = PositionAttention(16)
+    with torch.no_grad():
+        unit.alpha.fill_(1.0)
+    query, key, value = (layer(M).flatten(2).transpose(1, 2) for layer in (unit.query, unit.key, unit.value))
+    expected = F.scaled_dot_product_attention(query, key, value, scale=1.0).transpose(1, 2).view_as(M) + M
+    torch.testing.assert_close(unit(M), expected, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("form", ["scaled", "raw", "danet"])
+def test_channel_attention_is_equations_9_and_10(M, form):
+    unit = ChannelAttention(form)
+    with torch.no_grad():
+        unit.beta.fill_(0.7)
+    m = as_rows(M)
+    H = np.empty_like(m)
+    for j in range(16):
+        logits = np.array([m[j] @ m[i] for i in range(16)])
+        logits = {"scaled": logits / 12, "raw": logits, "danet": logits.max() - logits}[form]
+        x = softmax(logits)
+        H[j] = 0.7 * sum(x[i] * m[i] for i in range(16)) + m[j]
+    np.testing.assert_allclose(as_rows(unit(M)), H, atol=1e-4)
+
+
+def test_double_softmax_is_almost_uniform(M):
+    mu = PositionAttention(16, softmax="double").weights(10 * M)
+    assert (mu.max() / mu.min()).item() <= np.e + 1e-5
+
+
+def test_scaled_channel_logits_do_not_depend_on_the_size(M):
+    twice = torch.cat((M, M), dim=3)  # the same statistics over twice as many positions
+    scaled, raw = ChannelAttention("scaled"), ChannelAttention("raw")
+    torch.testing.assert_close(scaled.weights(twice), scaled.weights(M))
+    assert (raw.weights(twice) - raw.weights(M)).abs().max() > 1e-3
+
+
+def test_unit_starts_as_a_convolution_of_its_input(M):
+    """α = β = 0 at the start: Eq. 11 then reads γ(ε(M) + ε(M)) + M."""
+    unit = SelfAttention(16)
+    expected = unit.fuse(unit.channel_conv(M) + unit.position_conv(M)) + M
+    torch.testing.assert_close(unit(M), expected)
+
+
+def test_shared_fusion_has_one_convolution_less():
+    count = [sum(p.numel() for p in SelfAttention(16, fusion=fusion).parameters()) for fusion in ("separate", "shared")]
+    assert count[0] - count[1] == 16 * 16 * 9 + 16
+
+
+@pytest.mark.parametrize("border", [1, 2, 3])
+def test_reflect_is_torchs_reflection_padding(border):
+    x = torch.randn(2, 3, 5, 4)
+    assert torch.equal(reflect(x, border), F.pad(x, (border,) * 4, mode="reflect"))
+
+
+def test_sarb_without_attention_keeps_everything_else():
+    with_unit, without = SARB(16), SARB(16, attention=False)
+    names = {name for name, _ in with_unit.named_parameters()} - {name for name, _ in without.named_parameters()}
+    assert names and all(name.startswith("attention.") for name in names)
+    assert len(SARM(16)) == 4
+
+
+@pytest.mark.parametrize("size", [32, 64, 128, 256])
+def test_generator_and_discriminator_sizes_are_those_of_equation_1(size):
+    settings = profiles.Settings(size=size, width=4)
+    images = Generator(3, 1, settings)(torch.zeros(1, 3, size, size))
+    assert [tuple(image.shape) for image in images] == [(1, 1, size // k, size // k) for k in (8, 4, 2, 1)]
+    assert all(image.abs().max() <= 1 for image in images)
+    assert Discriminator(1, settings)(images).shape == (1, 1, size // 8, size // 8)
+    assert [tuple(x.shape) for x in pyramid(images[-1], settings)] == [tuple(x.shape) for x in images]
+
+
+def test_all_eight_ablation_cells_are_built_from_their_switches():
+    cells = {}
+    for name in ("backbone", "backbone-msg", "backbone-attention", "backbone-cycle", "msg-sarl-no-msg",
+                 "msg-sarl-no-cycle", "msg-sarl-no-attention", "msg-sarl"):
+        s = profiles.settings_for("tiny", name)
+        generator = Generator(3, 1, s)
+        cells[name] = (len(generator.to_image) == 3, any("attention" in n for n, _ in generator.named_parameters()), s.cycle)
+    assert len(set(cells.values())) == 8
+    assert cells["backbone"] == (False, False, False) and cells["msg-sarl"] == (True, True, True)
+    assert cells["msg-sarl-no-cycle"] == (True, True, False) and cells["backbone-cycle"] == (False, False, True)
+
+
+def test_discriminator_reads_every_scale_with_msg_and_one_without(settings):
+    images = [torch.randn(1, 1, s, s, requires_grad=True) for s in (4, 8, 16, 32)]
+    Discriminator(1, settings)(images).sum().backward()
+    assert all(image.grad.abs().sum() > 0 for image in images)
+    alone = dataclasses.replace(settings, msg=False)
+    assert not Discriminator(1, alone).from_image
+
+
+def test_area_pyramid_averages_pixels(settings):
+    image = torch.arange(64.0).view(1, 1, 8, 8)
+    smallest = pyramid(image, settings)[0]
+    assert smallest.item() == pytest.approx(31.5)
+
+
+@pytest.mark.parametrize("option, value", [
+    ("padding", "zeros"), ("upsampling", "bilinear"), ("tap", "before-skip"), ("norm_after_5x5", False),
+    ("position_softmax", "double"), ("channel_logits", "raw"), ("fusion", "shared"), ("attention_precision", "fp32"),
+    ("initialisation", "kaiming"), ("widths", "1-2-4-4"), ("real_pyramid", "bicubic")])
+def test_every_named_choice_changes_something_and_nothing_breaks(settings, option, value):
+    def outputs(s):
+        torch.manual_seed(0)
+        generator = initialise(Generator(3, 1, s), s.initialisation)
+        for name, parameter in generator.named_parameters():
+            if name.endswith(("alpha", "beta")):
+                torch.nn.init.constant_(parameter, 0.5)
+        x = torch.randn(1, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+        with torch.autocast("cpu", torch.bfloat16, enabled=option == "attention_precision"):
+            images = generator(x)
+        return [*images, *pyramid(images[-1], s)]
+
+    changed = outputs(dataclasses.replace(settings, **{option: value}))
+    assert all(torch.isfinite(image).all() for image in changed)
+    assert any(not torch.equal(a, b) for a, b in zip(outputs(settings), changed))
+
+
+def test_initialisation_draws_the_cited_distribution():
+    torch.manual_seed(0)
+    network = initialise(Generator(3, 1, profiles.Settings(width=16)))
+    weights = torch.cat([p.flatten() for n, p in network.named_parameters() if n.endswith("weight") and p.ndim == 4])
+    assert weights.std().item() == pytest.approx(0.02, rel=0.01)
+    assert all(p.abs().max() == 0 for n, p in network.named_parameters() if n.endswith(".bias"))

@@ -1,0 +1,180 @@
+"""Training: killed and resumed to the same bits, damaged or foreign checkpoints refused, disk full survived."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from conftest import made_up_faces
+from lib import checkpoints, training
+from lib.errors import StudyError
+from lib.translate import Translator, translate_folder
+
+SCRIPT = """
+import sys, dataclasses, pathlib
+sys.path.insert(0, {tests!r})
+from conftest import made_up_faces
+from lib import profiles, training
+settings = dataclasses.replace(profiles.get("tiny"), width=8, epochs=3, precision="fp32")
+training.train("msg-sarl", settings, made_up_faces(4), pathlib.Path(sys.argv[1]), 5, checkpoint_seconds=0)
+"""
+
+
+def start(folder, tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(SCRIPT.format(tests=os.path.dirname(__file__)))
+    return subprocess.Popen([sys.executable, str(script), str(folder)], env={**os.environ, "OMP_NUM_THREADS": "1"})
+
+
+def weights(folder):
+    return checkpoints.load(folder / "checkpoint.pt")["method"]["generators"]
+
+
+def test_killed_and_resumed_run_ends_in_the_same_bits(tmp_path):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert start(whole, tmp_path).wait(timeout=300) == 0
+    reached = []
+    for _ in range(2):
+        process, path = start(killed, tmp_path), killed / "checkpoint.pt"
+        begun = path.stat().st_mtime_ns if path.exists() else 0
+        # Two checkpoints of this process, then SIGKILL in the middle of a later step.
+        seen = set()
+        while len(seen) < 2 and process.poll() is None:
+            if path.exists() and path.stat().st_mtime_ns > begun:
+                seen.add(path.stat().st_mtime_ns)
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        contents = checkpoints.load(path)
+        reached.append(contents.get("epoch", 3) * 4 + contents.get("step", 0))
+    assert 0 < reached[0] < 12, "the first kill must fall inside the run"
+    assert start(killed, tmp_path).wait(timeout=300) == 0
+
+    ours, theirs = weights(killed), weights(whole)
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    logs = [pd.read_csv(folder / "log.csv").drop(columns="seconds") for folder in (killed, whole)]
+    pd.testing.assert_frame_equal(*logs, check_exact=True)
+
+
+@pytest.fixture
+def run(tmp_path, settings, faces):
+    settings = dataclasses.replace(settings, epochs=1)
+    training.train("msg-sarl", settings, faces, tmp_path / "run", 0)
+    return tmp_path / "run", settings, faces
+
+
+def test_finished_run_is_returned_as_it_is_and_its_record_is_complete(run):
+    folder, settings, faces = run
+    before = (folder / "checkpoint.pt").stat().st_mtime_ns
+    record = training.train("msg-sarl", settings, faces, folder, 0)
+    assert (folder / "checkpoint.pt").stat().st_mtime_ns == before
+    assert record == json.loads((folder / "run.json").read_text())
+    assert record["settings"]["learning_rate"] == 1e-3 and record["versions"]["torch"] and record["data"]
+
+
+def test_checkpoint_of_other_settings_data_or_seed_is_refused(run):
+    folder, settings, faces = run
+    for change in ({"settings": dataclasses.replace(settings, fusion="shared")}, {"seed": 1}, {"faces": made_up_faces(4, 9)}):
+        arguments = {"settings": settings, "faces": faces, "seed": 0, **change}
+        with pytest.raises(StudyError, match="belongs to another run"):
+            training.train("msg-sarl", arguments["settings"], arguments["faces"], folder, arguments["seed"])
+    with pytest.raises(StudyError, match="fusion: separate there, shared now"):
+        training.train("msg-sarl", dataclasses.replace(settings, fusion="shared"), faces, folder, 0)
+
+
+def test_damaged_and_malicious_checkpoints_are_refused(run, tmp_path):
+    folder, *_ = run
+    whole = (folder / "checkpoint.pt").read_bytes()
+    damaged = tmp_path / "damaged.pt"
+    damaged.write_bytes(whole[:len(whole) // 2])
+    with pytest.raises(StudyError, match="damaged.pt: cannot be read"):
+        checkpoints.load(damaged)
+
+    class Bomb:
+        def __reduce__(self):
+            return os.system, (f"touch {tmp_path / 'executed'}",)
+
+    malicious = tmp_path / "malicious.pt"
+    torch.save({"format": 1, "settings": Bomb()}, malicious)
+    with pytest.raises(StudyError, match="malicious.pt: refused"):
+        checkpoints.load(malicious)
+    malicious.write_bytes(pickle.dumps(Bomb()))
+    with pytest.raises(StudyError, match="malicious.pt"):
+        checkpoints.load(malicious)
+    assert not (tmp_path / "executed").exists()
+
+    foreign = tmp_path / "foreign.pt"
+    torch.save({"state_dict": {"w": torch.zeros(1)}}, foreign)
+    with pytest.raises(StudyError, match="not a checkpoint of this study"):
+        Translator(foreign)
+
+
+def test_full_disk_is_reported_and_the_old_checkpoint_stays(tmp_path):
+    path = tmp_path / "checkpoint.pt"
+    checkpoints.save(path, {"settings": {}, "weights": torch.zeros(10)})
+    code = ("import resource, sys, torch; from lib import checkpoints; from lib.errors import StudyError\n"
+            "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+            "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+            "try: checkpoints.save(sys.argv[1], {'settings': {}, 'weights': torch.zeros(100000)})\n"
+            "except StudyError as error: print(error)")
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=120)
+    assert "cannot be written" in done.stdout and "earlier results are untouched" in done.stdout, done.stderr
+    assert checkpoints.load(path)["weights"].shape == (10,)
+    assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.pt"]
+
+
+def test_training_learns_made_up_pairs(tmp_path, settings):
+    """A few epochs must bring the perceptual loss of pairs that can be learnt clearly down."""
+    settings = dataclasses.replace(settings, epochs=8, schedule="constant")
+    training.train("msg-sarl", settings, made_up_faces(4), tmp_path, 0)
+    log = pd.read_csv(tmp_path / "log.csv")["photo-to-sketch/perceptual"]
+    assert log.iloc[-1] < 0.6 * log.iloc[0]
+
+
+def test_translation_is_deterministic_independent_of_batch_and_keeps_sizes(run):
+    folder, _, faces = run
+    translator = Translator(folder / "checkpoint.pt")
+    together = translator("photo-to-sketch", faces.photos)
+    assert together.shape == (4, 250, 200) and together.dtype == np.uint8
+    alone = np.stack([Translator(folder / "checkpoint.pt")("photo-to-sketch", photo[None])[0] for photo in faces.photos])
+    np.testing.assert_array_equal(together, alone)
+    assert translator("sketch-to-photo", faces.sketches).shape == (4, 250, 200, 3)
+    with pytest.raises(StudyError, match="photo-to-sketch"):
+        translator("photo-to-sketh", faces.photos)
+
+
+def test_translating_a_folder_writes_pngs_and_loses_nothing_on_a_bad_file(run, tmp_path):
+    from lib import images
+
+    folder, _, faces = run
+    source, output = tmp_path / "photos", tmp_path / "out"
+    for name, photo in zip(faces.names, faces.photos):
+        images.write_png(source / f"{name}.png", photo)
+    images.write_png(source / "grey.png", faces.sketches[0])  # a grey photo is three equal channels
+    assert translate_folder(folder / "checkpoint.pt", source, output, "photo-to-sketch") == 5
+    assert images.read_image(output / "grey.png").shape == (250, 200)
+    (source / "broken.png").write_bytes(b"\x89PNG")
+    stamps = {file: file.stat().st_mtime_ns for file in output.iterdir()}
+    with pytest.raises(StudyError, match="broken.png"):
+        translate_folder(folder / "checkpoint.pt", source, output, "photo-to-sketch")
+    assert stamps == {file: file.stat().st_mtime_ns for file in output.iterdir()}
+
+
+def test_command_line_refuses_unknown_names_with_status_2():
+    for arguments, hint in ((["--system", "msg-srl"], "msg-sarl"), (["--system", "msg-sarl", "--profile", "quik"], "quick"),
+                            (["--system", "msg-sarl", "--database", "cuhk-studnt"], "cuhk-student")):
+        if "--database" not in arguments:
+            arguments = ["--database", "portraits", *arguments]
+        done = subprocess.run([sys.executable, "-m", "lib", "train", *arguments], capture_output=True, text=True)
+        assert done.returncode == 2 and f"Did you mean {hint}" in done.stderr and "Traceback" not in done.stderr
