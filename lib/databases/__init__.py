@@ -1,4 +1,10 @@
-"""Paired faces: CUHK Student, CUFS, CUFSF as people have them, and the embedded portraits."""
+"""Paired faces: CUHK Student, CUFS, CUFSF as people have them, and the embedded portraits.
+
+``load("cuhk-student", "train")`` is all the rest of the study needs.  Inside: what is known of the
+databases (``catalogue``), finding folders (``layouts``), pairing names and splitting (``index``), reading,
+checking and caching (``reading``), checking the pairing by pixels (``pairing``), and the way to the
+network's square and back (``geometry``).
+"""
 
 from __future__ import annotations
 
@@ -8,10 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from lib import images, paths
-from lib.errors import unknown_name
+from lib.databases import catalogue, index, layouts, reading
+from lib.errors import StudyError, unknown_name
 
-NAMES = ("portraits", "portraits-wild", "cuhk-student", "cufs", "cufsf")
+EMBEDDED = ("portraits", "portraits-wild")
+NAMES = (*EMBEDDED, *catalogue.DATABASES)
+SPLITS = catalogue.SPLITS
 
 
 @dataclass(frozen=True)
@@ -19,7 +27,8 @@ class PairedFaces:
     """Photo-sketch pairs of one split of one database; row i of everything is the same person.
 
     photos: (n, 250, 200, 3) uint8 RGB.  sketches: (n, 250, 200) uint8 grey.
-    names: file stem of each pair.  groups: sub-database of each pair (one dictionary each for the
+    names: the database's name of each person, unique, usable as a file name (``f-039-01``; in CUFS headed
+    by the sub-database: ``ar-m-002-1``).  groups: sub-database of each pair (one dictionary each for the
     exemplar rivals on CUFS; the database's own name elsewhere).
     """
 
@@ -35,24 +44,30 @@ class PairedFaces:
 
 
 def load(name: str, split: str, root: Path | None = None, limit: int | None = None) -> PairedFaces:
-    """Load one split (``train`` or ``test``), or its first ``limit`` pairs."""
-    if split not in ("train", "test"):
-        raise unknown_name("split", split, ("train", "test"))
-    if name in ("portraits", "portraits-wild"):
+    """Load one split (``train`` or ``test``) of a database, or its first ``limit`` pairs.
+
+    root: the folder that holds the database's folder, or that folder itself; by default
+    ``lib.paths.data_root()`` (``MSGSARL_DATA``).  The embedded databases need none.  The whole split is
+    checked whatever the limit; the second call is fast (a cache that notices changed files).
+
+    Raises StudyError when the database is not there, when images are missing, unreadable, of another size
+    or without partner (all of them in one message, with the remedy), or when sketches fit other persons'
+    photos than their own.
+    """
+    if name not in NAMES:
+        raise unknown_name("database", name, NAMES)
+    if split not in SPLITS:
+        raise unknown_name("split", split, SPLITS)
+    if limit is not None and limit < 1:
+        raise StudyError(f"limit must be at least 1 pair, not {limit}.")
+    if name in EMBEDDED:
         from lib import portraits
         return portraits.generate(name, split, limit)
-    if name != "cuhk-student":
-        raise unknown_name("database", name, NAMES)
-    root = Path(root or paths.data_root()) / name
-    word = {"train": "Training", "test": "Testing"}[split]
-    photos = images.list_images(root / f"{word} photo")[:limit]
-    sketches = [root / f"{word} sketch" / (p.stem.replace("f-", "F2-", 1).replace("m-", "M2-", 1) + "-sz1.jpg")
-                if split == "train" else root / f"{word} sketch" / (p.stem + "-sz1.jpg") for p in photos]
-    return PairedFaces(
-        name, split,
-        np.stack([images.to_rgb(images.read_image(p)) for p in photos]),
-        np.stack([images.to_grey(images.read_image(p)) for p in sketches]),
-        tuple(p.stem for p in photos), (name,) * len(photos))
+    found = index.build(name, layouts.database_folder(name, root))
+    pairs, (photos, sketches) = reading.read_split(found, split)
+    pairs = pairs[:limit]
+    return PairedFaces(name, split, photos[:limit], sketches[:limit],
+                       tuple(p.name for p in pairs), tuple(p.group for p in pairs))
 
 
 def data_hash(faces: PairedFaces) -> str:

@@ -1,0 +1,132 @@
+"""From an index to pixels: reading, checking and caching one split.
+
+Photos become RGB (grey FERET photos three equal channels), sketches grey.  All unreadable, oddly coded
+or wrongly sized files of a split are reported together.  A read split is kept under ``.cache/databases``
+with the names, sizes and times of its files, and used again only while all of them are the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from lib import images, paths
+from lib.databases import pairing
+from lib.databases.index import Index, Pair, Problem, require_sound, shown
+from lib.errors import StudyError
+
+FORMAT = 1  # of the cache; raise it when reading or checking changes
+ACCEPTED = "pairing-accepted.csv"
+
+Pixels = tuple[np.ndarray, np.ndarray]  # photos (n, 250, 200, 3), sketches (n, 250, 200), uint8
+
+
+def read_split(index: Index, split: str) -> tuple[tuple[Pair, ...], Pixels]:
+    """The pairs of a split with their pixels, from the cache when nothing has changed.
+
+    Raises StudyError listing every fault, when the split is empty, or when sketches seem to be with the
+    wrong photos.
+    """
+    pairs = index.of_split(split)
+    if index.problems:
+        require_sound(index, [*index.problems, *read_pairs(pairs)[1]])
+    if not pairs:
+        raise StudyError(f"{index.folder}: no {split} pairs of {index.database} in this copy.")
+    fingerprint = _fingerprint(index, pairs)
+    cache = _cache_file(index, split)
+    kept = _from_cache(cache, fingerprint)
+    if kept is not None:
+        return pairs, kept
+    pixels, problems = read_pairs(pairs)
+    require_sound(index, problems)
+    require_pairing(index, split, pairs, pixels)
+    # Only time is lost without the cache: a full or read-only disk must not stop the study here.
+    with contextlib.suppress(StudyError), images.atomic_file(cache) as temporary, open(temporary, "wb") as file:
+        np.savez(file, fingerprint=fingerprint, photos=pixels[0], sketches=pixels[1])
+    return pairs, pixels
+
+
+def read_pairs(pairs: tuple[Pair, ...]) -> tuple[Pixels, list[Problem]]:
+    """Read both images of every pair; faults come back as a list, their pixels as zeros."""
+    photos = np.zeros((len(pairs), images.HEIGHT, images.WIDTH, 3), np.uint8)
+    sketches = np.zeros((len(pairs), images.HEIGHT, images.WIDTH), np.uint8)
+    problems = []
+    for i, pair in enumerate(pairs):
+        for path, faces, convert in ((pair.photo, photos, images.to_rgb), (pair.sketch, sketches, images.to_grey)):
+            try:
+                faces[i] = convert(_read_face(path))
+            except StudyError as error:
+                problems.append(Problem(pair.name, str(error)))
+    return (photos, sketches), problems
+
+
+def require_pairing(index: Index, split: str, pairs: tuple[Pair, ...], pixels: Pixels) -> None:
+    """Raise StudyError when sketches fit other photos than their own, unless that was accepted."""
+    if _accepted(index, split, pairs):
+        return
+    lines = []
+    for result in pairing.check(*pixels, tuple(p.group for p in pairs)):
+        if result.mis_paired:
+            members = [p for p in pairs if p.group == result.group]
+            lines += [f"  - {shown(members[i].sketch, index.folder)} fits "
+                      f"{shown(members[result.best[i]].photo, index.folder)} (correlation "
+                      f"{result.best_value[i]:.2f}), not {members[i].photo.name} ({result.own[i]:.2f})"
+                      for i in np.flatnonzero(result.suspect)]
+    if lines:
+        raise StudyError(
+            f"{index.folder}: in the {split} split {len(lines)} sketches fit another person's photo; this copy of "
+            f"{index.database} seems to be sorted wrongly:\n" + "\n".join(lines) + "\n"
+            "Rename the files so that both images of a person have the same name, or say who belongs to whom in "
+            f"{index.folder / 'pairs.csv'} (photo,sketch,split). If you have looked and the pairs are right: "
+            f"`python -m lib prepare --database {index.database} --data {index.folder} --accept-pairing`.")
+
+
+def accepted_row(index: Index, split: str, pairs: tuple[Pair, ...]) -> tuple[str, str, str]:
+    """The row of ``pairing-accepted.csv`` (split,pairs,fingerprint) that excuses exactly these files."""
+    return split, str(len(pairs)), _fingerprint(index, pairs, times=False)
+
+
+def _accepted(index: Index, split: str, pairs: tuple[Pair, ...]) -> bool:
+    file = index.folder / ACCEPTED
+    return file.exists() and ",".join(accepted_row(index, split, pairs)) in file.read_text().splitlines()
+
+
+def _read_face(path: Path) -> np.ndarray:
+    face = images.read_image(path)
+    if face.shape[:2] != (images.HEIGHT, images.WIDTH):
+        raise StudyError(
+            f"{path}: {face.shape[1]}×{face.shape[0]} pixels instead of {images.WIDTH}×{images.HEIGHT}. Use the "
+            "cropped version of the database, or align the faces (eyes at (75, 125) and (125, 125)).")
+    return face
+
+
+def _fingerprint(index: Index, pairs: tuple[Pair, ...], times: bool = True) -> str:
+    """SHA-256 over names and, for every file, path, size and (``times``) time of change."""
+    digest = hashlib.sha256(f"{FORMAT} {index.database}".encode())
+    for pair in pairs:
+        for path in (pair.photo, pair.sketch):
+            status = path.stat()
+            digest.update(f"\0{pair.name}\0{pair.group}\0{shown(path, index.folder)}\0{status.st_size}".encode())
+            if times:
+                digest.update(str(status.st_mtime_ns).encode())
+    return digest.hexdigest()
+
+
+def _cache_file(index: Index, split: str) -> Path:
+    place = hashlib.sha256(str(index.folder.resolve()).encode()).hexdigest()[:12]
+    return paths.cache_root() / "databases" / f"{index.database}-{split}-{place}.npz"
+
+
+def _from_cache(file: Path, fingerprint: str) -> Pixels | None:
+    """The cached pixels, or None when there are none, they are outdated or damaged (then they are read anew)."""
+    try:
+        with np.load(file, allow_pickle=False) as kept:
+            if str(kept["fingerprint"]) == fingerprint:
+                return kept["photos"], kept["sketches"]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        pass
+    return None
