@@ -1,0 +1,274 @@
+"""Eyes, lips, nostrils, brows, facial hair and glasses of the photograph, each in its own window."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lib.portraits.geometry import EYE_LEVEL, MIDDLE, SIDES, Face, smooth_curve
+from lib.portraits.hair import COLOURS, colour
+from lib.portraits.raster import Grid, bell, blur, curve_distance, fill_between, linear, over, step
+
+IRIS = linear([(54, 36, 26), (104, 74, 44), (118, 128, 92), (110, 140, 168)])  # brown, hazel, green, blue
+
+
+def iris_colour(traits) -> np.ndarray:
+    light = np.clip((traits.iris_light - 0.35) / 0.5, 0, 1)
+    pale = IRIS[2] + traits.iris_hue * (IRIS[3] - IRIS[2])
+    hazel = IRIS[0] + min(1, 2 * light) * (IRIS[1] - IRIS[0])
+    return hazel + max(0, 2 * light - 1) * (pale - hazel)
+
+
+def shade_line(skin, grid: Grid, window, distance, width: float, amount, tint=(0.9, 1.0, 1.0)) -> None:
+    """Darken along a curve: a Gaussian of the distance to it."""
+    line = np.exp(-0.5 * (distance / np.float32(width)) ** 2) * amount
+    skin[window] *= 1 - line[..., None] * np.asarray(tint, np.float32)
+
+
+def paint_eyes(skin, face: Face, grid: Grid, light, rng) -> None:
+    t = face.t
+    for side in SIDES:
+        eye, centre = face.eye(side), face.iris_centre(side)
+        x0, x1 = sorted((eye["upper"][0, 0], eye["upper"][-1, 0]))
+        window = grid.window(x0 - 4, EYE_LEVEL - 17, x1 + 4, EYE_LEVEL + 14)
+        x, y = grid.x[:, window[1]], grid.y[window[0]]
+        u = (x - (x0 + x1) / 2) / ((x1 - x0) / 2)
+        along = np.clip(1.12 - u * u, 0, 1) ** 0.6
+        outer = np.clip(0.5 + 0.5 * side * u, 0, 1)
+        # Lids: crease above, soft fold below, pouch.
+        crease = curve_distance(grid, window, eye["crease"])
+        depth = 0.42 + 0.12 * t.eye_depth
+        shade_line(skin, grid, window, crease, 0.75, depth * along)
+        shade_line(skin, grid, window, np.where(crease > 0, crease * 0.9, crease * 0.45), 1.6, 0.16 * along)
+        bag = curve_distance(grid, window, eye["bag"])
+        shade_line(skin, grid, window, bag, 1.0, (0.05 + 0.22 * t.eye_bags) * along * (1 - 0.5 * outer))
+        # Eyeball.
+        open_eye = fill_between(grid, window, eye["upper"], eye["lower"])
+        up, low = curve_distance(grid, window, eye["upper"]), curve_distance(grid, window, eye["lower"])
+        dx, dy = x - centre[0], y - centre[1]
+        ball = np.clip(1.02 - 0.0022 * dx * dx - 0.004 * dy * dy, 0.3, 1.1)
+        lid_shadow = 1 - 0.55 * np.exp(-np.maximum(up, 0) / 1.9)
+        white = linear((226, 217, 211)) * (ball * lid_shadow * (light.key * 0.72 + light.ambient))[..., None]
+        over(skin[window], white, open_eye)
+        inner = bell(x, x0 + 1.4 if side > 0 else x1 - 1.4, 1.5) * bell(y, EYE_LEVEL + 1.2, 1.4)
+        over(skin[window], linear((196, 128, 116)) * 0.9, 0.8 * inner * open_eye)
+        # Iris, pupil, catchlight.
+        r = np.sqrt(dx * dx + dy * dy)
+        radius = face.iris_radius
+        disc = np.clip((radius - r) * grid.scale + 0.5, 0, 1) * open_eye
+        angle = np.arctan2(dy, dx)
+        fibre = 1 + 0.16 * np.sin(23 * angle + 1.7 * np.sin(5 * angle)) + 0.30 * dy / radius
+        rim = 1 - 0.62 * step(r, radius - 1.5, radius)
+        iris = iris_colour(t) * (fibre * rim * (0.35 + 0.65 * lid_shadow) * (light.key + light.ambient) * 1.12)[..., None]
+        over(skin[window], iris, disc)
+        over(skin[window], (0.006, 0.005, 0.005), np.clip((0.42 * radius - r) * grid.scale + 0.5, 0, 1) * open_eye)
+        glint = np.exp(-0.5 * (((dx - 1.7 * np.sign(light.vector[0])) / 0.85) ** 2 + ((dy + 1.7) / 0.8) ** 2))
+        skin[window] += (0.95 * glint * open_eye)[..., None]
+        skin[window] += (0.05 * np.exp(-0.5 * (((dx + 1.5) / 1.6) ** 2 + ((dy - 2.4) / 1.0) ** 2)) * disc)[..., None]
+        # Lashes and lid edges.
+        female = 0.5 - 0.5 * t.masculinity
+        line = 0.62 + 0.34 * female + 0.16 * outer
+        within = np.clip((1.03 - np.abs(u)) * 12, 0, 1)
+        shade_line(skin, grid, window, up + 0.15, line * 0.95, 0.93 * within * (0.72 + 0.28 * outer), (0.96, 1.0, 1.0))
+        shade_line(skin, grid, window, low - 0.2, 0.55, (0.40 + 0.18 * outer) * within, (0.8, 0.95, 1.0))
+        _lashes(skin, eye, side, grid, window, female)
+
+
+def _lashes(skin, eye, side, grid, window, female) -> None:
+    upper = eye["upper"]
+    place = np.linspace(8, 24, 13)
+    root = np.stack([np.interp(place, range(25), upper[:, k]) for k in (0, 1)], -1)
+    length = (1.2 + 2.2 * female) * np.linspace(0.4, 1, 13)
+    s = np.linspace(0, 1, 10)[None, :, None]
+    way = np.stack([side * np.linspace(0.1, 0.9, 13), -np.ones(13)], -1) * length[:, None]
+    points = root[:, None] + way[:, None] * s - np.array([0, 0.25]) * length[:, None, None] * s**2
+    ink = grid.splat(points.reshape(-1, 2), np.full(130, 0.30 * grid.scale))[window]
+    skin[window] *= 1 - np.clip(blur(ink, 0.3 * grid.scale), 0, 0.85)[..., None]
+
+
+def paint_nostrils(skin, face: Face, grid: Grid, light, rng) -> None:
+    for side in SIDES:
+        centre, wide, high = face.nostril(side)
+        window = grid.window(centre[0] - 9, centre[1] - 7, centre[0] + 9, centre[1] + 6)
+        dx, dy = grid.x[:, window[1]] - centre[0], grid.y[window[0]] - centre[1]
+        dy = dy + side * dx * 0.28
+        hole = np.exp(-0.5 * ((dx / (0.72 * wide)) ** 2 + (dy / (0.72 * high)) ** 2) ** 1.4)
+        over(skin[window], skin[window] * np.array([0.16, 0.09, 0.08], np.float32), np.clip(0.92 * hole, 0, 1))
+        wing = face.wing(side)
+        for p, amount in zip(wing[2::2], np.linspace(0.05, 0.17, 9), strict=True):
+            cell = grid.window(p[0] - 4, p[1] - 5, p[0] + 4, p[1] + 5)
+            skin[cell] *= (1 - amount * bell(grid.y[cell[0]], p[1], 1.6) * bell(grid.x[:, cell[1]], p[0] + side * 0.4, 1.0))[..., None]
+    base = face.nose["base"]
+    window = grid.window(MIDDLE - 12, base - 4, MIDDLE + 12, base + 8)
+    shadow = 0.22 * bell(grid.y[window[0]], base + 1.5, 1.9) * bell(grid.x[:, window[1]], MIDDLE, 6.5)
+    skin[window] *= 1 - shadow[..., None] * np.array([0.85, 1, 1], np.float32)
+
+
+def paint_mouth(skin, face: Face, grid: Grid, light, rng) -> None:
+    t, m = face.t, face.mouth
+    x0, x1 = m["line"][0, 0], m["line"][-1, 0]
+    y = m["line"][20, 1]
+    window = grid.window(x0 - 6, y - 12, x1 + 6, y + 16)
+    x, yy = grid.x[:, window[1]], grid.y[window[0]]
+    u = (x - (x0 + x1) / 2) / ((x1 - x0) / 2)
+    upper = blur(fill_between(grid, window, m["upper"], m["line"]), 0.45 * grid.scale)
+    lower = blur(fill_between(grid, window, m["line"], m["lower"]), 0.55 * grid.scale)
+    red = 0.55 + 0.45 * t.lip_colour
+    tint = np.array([0.93, 0.50, 0.52], np.float32) if t.complexion < 0.62 else np.array([0.92, 0.62, 0.62], np.float32)
+    tint = 1 - red * (1 - tint)
+    skin[window] *= 1 - upper[..., None] * (1 - 0.76 * tint)
+    skin[window] *= 1 - lower[..., None] * (1 - 0.97 * tint)
+    creases = 1 + 0.05 * np.sin(2.1 * x + 0.6 * np.sin(0.9 * x)) * (upper + lower)
+    skin[window] *= creases[..., None]
+    gleam = np.exp(-0.5 * (((u + 0.12) / 0.30) ** 2 + ((yy - y - 0.42 * (m["lower"][20, 1] - y) - 0.4) / 1.0) ** 2)) * lower
+    skin[window] += (0.085 * gleam * (0.4 + 0.6 * t.lip_colour))[..., None]
+    line = curve_distance(grid, window, m["line"])
+    within = np.clip((1.06 - np.abs(u)) * 9, 0, 1)
+    shade_line(skin, grid, window, line, 0.62 + 0.25 * (1 - np.clip(np.abs(u), 0, 1).mean()), 0.80 * within, (0.86, 1, 1))
+    shade_line(skin, grid, window, np.where(line < 0, line * 0.5, line), 1.2, 0.22 * within)
+    under = curve_distance(grid, window, m["lower"])
+    shade_line(skin, grid, window, under - 1.4, 1.5, 0.20 * np.clip(0.75 - u * u, 0, 1), (0.85, 1, 1))
+    for cx in (x0, x1):
+        skin[window] *= 1 - (0.34 * bell(x, cx, 1.6) * bell(yy, m["line"][0, 1], 1.4))[..., None]
+
+
+def strokes_of_brow(face: Face, side: int, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Hairs of a brow, (n, 12, 2): upwards near the nose, lying along it further out."""
+    line, half = face.brow(side)
+    place = np.sort(rng.random(n)) * 28.9
+    k = place.astype(int)
+    root = line[k] + (place - k)[:, None] * (line[k + 1] - line[k])
+    root[:, 1] += half[k] * rng.uniform(-0.75, 0.95, n)
+    share = place / 29
+    angle = np.interp(share, [0, 0.2, 0.5, 1], [1.25, 0.75, 0.25, -0.30]) + 0.16 * rng.standard_normal(n)
+    length = (3.0 + 2.4 * np.sin(np.pi * np.clip(share + 0.15, 0, 1))) * (1 + 0.15 * face.t.brow_thickness)
+    s = np.linspace(-0.3, 0.7, 12)[None]
+    x = root[:, :1] + side * length[:, None] * s * np.cos(angle)[:, None]
+    y = root[:, 1:] - length[:, None] * s * np.sin(angle)[:, None] + 0.25 * s**2 * length[:, None]
+    return np.stack([x, y], -1)
+
+
+def paint_brows(skin, face: Face, grid: Grid, light, rng) -> None:
+    t = face.t
+    base, grey = colour(t)
+    tone = (base + 0.55 * grey * (linear(COLOURS["grey"]) - base)) * 0.62
+    for side in SIDES:
+        line, half = face.brow(side)
+        x0, x1 = sorted((line[0, 0], line[-1, 0]))
+        window = grid.window(x0 - 6, line[:, 1].min() - 9, x1 + 6, line[:, 1].max() + 9)
+        hairs = strokes_of_brow(face, side, int(110 + 170 * t.brow_density), rng)
+        weight = np.repeat(np.interp(np.linspace(0, 1, 12), [0, 0.3, 1], [0.7, 1, 0.25])[None], len(hairs), 0)
+        ink = grid.splat(hairs, weight)[window] * (0.115 * grid.scale)
+        cover = np.clip(1 - np.exp(-1.5 * blur(ink, 0.4 * grid.scale) - 0.45 * blur(ink, 1.2 * grid.scale)), 0, 0.93)
+        over(skin[window], tone, cover)
+
+
+def beard_kind(face: Face) -> str:
+    """What the trait says: none, stubble, moustache, goatee or full."""
+    t = face.t
+    if t.masculinity < 0.12 or t.beard < 0.56:
+        return "none"
+    return "stubble" if t.beard < 0.68 else "moustache" if t.beard < 0.75 else "goatee" if t.beard < 0.83 else "full"
+
+
+def beard_hairs(face: Face, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray] | None:
+    """Hairs of the beard, (n, 10, 2), and the opacity of each; None for a shaven face."""
+    kind, t, m, n = beard_kind(face), face.t, face.mouth, face.nose
+    if kind == "none":
+        return None
+    count = {"stubble": 2600, "moustache": 700, "goatee": 1500, "full": 4200}[kind]
+    length = {"stubble": 1.3, "moustache": 4.0, "goatee": 4.5, "full": 4.0 + 6.0 * t.beard_length}[kind]
+    w = face.half_widths()
+    x = rng.uniform(-w["cheek"], w["cheek"], 9 * count)
+    y = rng.uniform(EYE_LEVEL + 2, face.chin_y + 2, 9 * count)
+    mouth_y, half = m["line"][20, 1], (m["line"][-1, 0] - m["line"][0, 0]) / 2
+    rim_angle = np.degrees(np.arctan2(x, -(y - 133)))
+    rim = np.hypot(*(face.rim(rim_angle) - (MIDDLE, 133)).T)
+    inside = np.hypot(x, y - 133) < rim - 0.4
+    a = np.abs(x)
+    upper_edge = np.interp(a, [0, half, 0.8 * w["jaw"], w["jaw"] + 4, w["cheek"]],
+                           [n["base"] + 3.5, mouth_y - 9, mouth_y - 12, EYE_LEVEL + 24, EYE_LEVEL + 5]) + 1.2 * np.sin(0.7 * x)
+    lip_top = np.interp(x + MIDDLE, m["upper"][:, 0], m["upper"][:, 1], left=mouth_y, right=mouth_y)
+    lip_low = np.interp(x + MIDDLE, m["lower"][:, 0], m["lower"][:, 1], left=mouth_y, right=mouth_y)
+    lips = (y > lip_top - 0.6) & (y < lip_low + 1.2) & (a < half + 0.5)
+    moustache = (y < lip_top + 0.8) & (y > n["base"] + 2.6 + 0.055 * a) & (a < half + 4) | (a > half - 1) & (a < half + 6) & (abs(y - mouth_y + 1) < 4)
+    soul = (a < 5.5) & (y > lip_low + 2.2) & (y < lip_low + 9)
+    chin = (y > lip_low + 6.5 + 0.010 * a**2) & (a < half + 3)
+    around = (a > half) & (a < half + 7) & (y > mouth_y - 6)
+    keep = {"stubble": (y > upper_edge), "moustache": moustache, "goatee": moustache | chin | around | soul,
+            "full": (y > upper_edge) & (moustache | (y > lip_low - 2) & ((a > half - 1) | (y > lip_low + 5.5)) | (a > half + 2) | soul)}[kind]
+    chosen = np.flatnonzero(keep & inside & ~lips)[:count]
+    x, y = x[chosen], y[chosen]
+    edge = np.clip((y - upper_edge[chosen]) / 9, 0.12, 1) if kind in ("stubble", "full") else np.ones(len(x))
+    over_lip = y < mouth_y - 1
+    way_x = np.where(over_lip, np.sign(x) * np.clip(np.abs(x) / 12, 0.25, 0.95), 0.30 * x / 40 + 0.18 * rng.standard_normal(len(x)))
+    way_y = np.where(over_lip, 0.75, 1.0)
+    reach = length * rng.uniform(0.6, 1.15, len(x)) * np.where(over_lip, min(1, 4.2 / length), 1.0)
+    s = np.linspace(0, 1, 10)[None]
+    bend = 0.25 * rng.standard_normal((len(x), 1)) * length / 4
+    px = MIDDLE + x[:, None] + reach[:, None] * way_x[:, None] * s + bend * s**2
+    py = y[:, None] + reach[:, None] * way_y[:, None] * s
+    return np.stack([px, py], -1), edge
+
+
+def paint_facial_hair(skin, face: Face, grid: Grid, light, rng) -> None:
+    hairs = beard_hairs(face, rng)
+    if hairs is None:
+        return
+    points, edge = hairs
+    base, grey = colour(face.t)
+    base = base + min(1, 1.2 * grey) * (linear(COLOURS["grey"]) - base)
+    stubble = beard_kind(face) == "stubble"
+    n = len(points)
+    tone = np.clip(1 + 0.4 * rng.standard_normal(n), 0.4, 2.2)
+    weight = np.repeat(edge[:, None], 10, 1)
+    window = grid.window(MIDDLE - 75, EYE_LEVEL, MIDDLE + 75, 240)
+    ink = blur(grid.splat(points, weight)[window], 0.42 * grid.scale)
+    bright = blur(grid.splat(points, weight * tone[:, None])[window], 0.42 * grid.scale)
+    cover = 1 - np.exp(-(0.13 if stubble else 0.34) * grid.scale * ink)
+    shade = bright / np.maximum(ink, 1e-4)
+    lightness = np.clip(0.75 + 0.5 * (skin[window].mean(-1) / max(float(skin[window].mean()), 1e-3) - 1), 0.35, 1.3)
+    over(skin[window], base * (0.8 * shade * lightness)[..., None], np.clip(cover, 0, 0.6 if stubble else 0.96))
+
+
+def glasses_shape(face: Face) -> dict | None:
+    """Rims of the lenses (left, right), bridge and temples; None when none are worn."""
+    t = face.t
+    if t.glasses < 0.78:
+        return None
+    wide, high = 18.2 + 2.0 * t.frame_size, 13.2 + 2.2 * t.frame_size - 2.2 * t.frame_shape
+    power = 2.0 + 2.6 * t.frame_shape
+    a = np.linspace(0, 2 * np.pi, 90)
+    cx = np.sign(np.cos(a)) * np.abs(np.cos(a)) ** (2 / power)
+    cy = np.sign(np.sin(a)) * np.abs(np.sin(a)) ** (2 / power)
+    rims = [np.stack([MIDDLE + side * 25.6 + wide * cx, EYE_LEVEL + 1.8 + high * cy * (1 - 0.10 * cx * side * t.frame_shape)], -1) for side in SIDES]
+    gap = 25.6 - wide
+    bridge = smooth_curve([(MIDDLE - gap, EYE_LEVEL - 1), (MIDDLE, EYE_LEVEL - 3.4), (MIDDLE + gap, EYE_LEVEL - 1)], 16)
+    cheek = face.half_widths()["cheek"]
+    temples = [np.linspace((MIDDLE + side * (25.6 + wide), EYE_LEVEL - 3), (MIDDLE + side * (cheek + 0.5), EYE_LEVEL - 4.5), 12) for side in SIDES]
+    return {"rims": rims, "bridge": bridge, "temples": temples, "width": 0.75 + 0.95 * t.frame_weight}
+
+
+def paint_glasses(canvas, face: Face, grid: Grid, light) -> None:
+    shape = glasses_shape(face)
+    if shape is None:
+        return
+    t = face.t
+    window = grid.window(MIDDLE - 70, EYE_LEVEL - 24, MIDDLE + 70, EYE_LEVEL + 30)
+    lines = [*shape["rims"], shape["bridge"], *shape["temples"]]
+    dense = np.concatenate([np.stack([np.interp(np.linspace(0, 1, 500), np.linspace(0, 1, len(c)), c[:, k]) for k in (0, 1)], -1) for c in lines])
+    ink = grid.splat(dense, np.ones(len(dense)))[window]
+    sigma = 0.42 * shape["width"] * grid.scale
+    frame = blur(np.minimum(ink, 1), sigma) * (2.4 * sigma)
+    frame = np.clip(frame * 1.25 - 0.12, 0, 1)
+    shadow = np.roll(blur(frame, 1.1 * grid.scale), int(2.5 * grid.scale), 0)
+    canvas[window] *= (1 - 0.22 * np.clip(shadow, 0, 1))[..., None]
+    metal = t.frame_weight < 0.3
+    tone = linear((150, 140, 125)) if metal else linear((30, 24, 26)) + 0.05 * np.array([t.cloth_hue, 0.2, 1 - t.cloth_hue]) * (t.frame_size > 0)
+    gleam = np.clip(blur(frame, 0.6 * grid.scale) - np.roll(blur(frame, 0.6 * grid.scale), grid.scale, 0), 0, 1)
+    over(canvas[window], tone, frame)
+    canvas[window] += (0.12 * gleam)[..., None]
+    for rim in shape["rims"]:
+        lens = grid.polygon(rim)[window]
+        x, y = grid.x[:, window[1]], grid.y[window[0]]
+        band = np.exp(-0.5 * ((x - rim[:, 0].mean() + 0.8 * (y - EYE_LEVEL) + 7) / 3.2) ** 2) + 0.5 * np.exp(-0.5 * ((x - rim[:, 0].mean() + 0.8 * (y - EYE_LEVEL) + 0.5) / 1.2) ** 2)
+        canvas[window] += (0.045 * band * lens)[..., None]
