@@ -68,10 +68,11 @@ class ExemplarMethod(ABC):
         """Turn uint8 faces (T, H, W[, 3]) into uint8 targets (T, H, W[, 3])."""
         values = self.grid.size ** 2 * max(self.targets.channels, self.sources.channels)
         chunk = max(1, CHUNK_BYTES // (4 * len(self.grid.nodes) * values))
-        parts = [self.blend(self.estimate_patches(self.queries(faces[start:start + chunk])))
-                 for start in range(0, len(faces), chunk)]
-        made = torch.cat(parts).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
-        return made[..., 0] if self.targets.channels == 1 else made
+        made = torch.empty(*faces.shape[:3], self.targets.channels, dtype=torch.uint8)
+        for start in range(0, len(faces), chunk):
+            blended = self.blend(self.estimate_patches(self.queries(faces[start:start + chunk])))
+            made[start:start + chunk] = blended.round().clamp(0, 255).to(torch.uint8).cpu()
+        return made.numpy()[..., 0] if self.targets.channels == 1 else made.numpy()
 
     @abstractmethod
     def estimate_patches(self, queries: torch.Tensor) -> torch.Tensor:
