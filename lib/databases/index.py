@@ -70,7 +70,7 @@ def build(database: str, folder: Path) -> Index:
     Raises StudyError when no photos or no sketches are found, or a CSV beside them cannot be used.
     """
     folder = Path(folder)
-    excluded = {row["name"]: row["reason"] for row in _rows(folder / EXCLUSIONS, ("name", "reason"))}
+    excluded = {row["name"]: row["reason"] for row in read_rows(folder / EXCLUSIONS, ("name", "reason"))}
     if (folder / PAIRS).exists():
         pairs, problems, hints, notes = *_pairs_as_listed(database, folder), []
     else:
@@ -162,7 +162,7 @@ def _pairs_as_listed(database: str, folder: Path) -> tuple[list[Pair], list[Prob
     """Pairs as the owner's ``pairs.csv`` says: photo,sketch,split[,group], paths relative to the CSV."""
     groups = catalogue.DATABASES[database]
     pairs, problems, hints = [], [], {}
-    for row in _rows(folder / PAIRS, ("photo", "sketch", "split")):
+    for row in read_rows(folder / PAIRS, ("photo", "sketch", "split")):
         group = row.get("group") or groups[0]
         if group not in groups or row["split"] not in catalogue.SPLITS:
             raise StudyError(f"{folder / PAIRS}: row {row}: group must be one of {groups}, split train or test.")
@@ -183,7 +183,7 @@ def _with_splits(database: str, folder: Path, pairs: list[Pair], hints: dict[str
 
     accounted: names already reported or excluded, so that they are not reported as absent as well.
     """
-    rows = _rows(folder / SPLIT, ("name", "split"))
+    rows = read_rows(folder / SPLIT, ("name", "split"))
     own = {row["name"]: row["split"] for row in rows}
     wrong = [f"{name} ({split!r})" for name, split in own.items() if split not in catalogue.SPLITS]
     if wrong:
@@ -238,8 +238,8 @@ def write_rows(path: Path, header: tuple[str, ...], rows: Iterable[tuple[str, ..
         writer.writerows(rows)
 
 
-def _rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
-    """Rows of an optional CSV; raises StudyError when it lacks a column or is no text."""
+def read_rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
+    """Rows of a CSV, none when there is no such file; raises StudyError when it lacks a column or is no text."""
     if not path.exists():
         return []
     try:

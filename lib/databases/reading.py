@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import zipfile
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import numpy as np
 
 from lib import images, paths
 from lib.databases import pairing
-from lib.databases.index import Index, Pair, Problem, require_sound, shown
+from lib.databases.index import Index, Pair, Problem, read_rows, require_sound, shown, write_rows
 from lib.errors import StudyError
 
 FORMAT = 1  # of the cache; raise it when reading or checking changes
@@ -33,7 +34,7 @@ def read_split(index: Index, split: str) -> tuple[tuple[Pair, ...], Pixels]:
     """
     pairs = index.of_split(split)
     if index.problems:
-        require_sound(index, [*index.problems, *read_pairs(pairs)[1]])
+        require_sound(index, [*index.problems, *read_pairs(index, split)[1]])
     if not pairs:
         raise StudyError(f"{index.folder}: no {split} pairs of {index.database} in this copy.")
     fingerprint = _fingerprint(index, pairs)
@@ -41,7 +42,7 @@ def read_split(index: Index, split: str) -> tuple[tuple[Pair, ...], Pixels]:
     kept = _from_cache(cache, fingerprint)
     if kept is not None:
         return pairs, kept
-    pixels, problems = read_pairs(pairs)
+    pixels, problems = read_pairs(index, split)
     require_sound(index, problems)
     require_pairing(index, split, pairs, pixels)
     # Only time is lost without the cache: a full or read-only disk must not stop the study here.
@@ -50,8 +51,9 @@ def read_split(index: Index, split: str) -> tuple[tuple[Pair, ...], Pixels]:
     return pairs, pixels
 
 
-def read_pairs(pairs: tuple[Pair, ...]) -> tuple[Pixels, list[Problem]]:
-    """Read both images of every pair; faults come back as a list, their pixels as zeros."""
+def read_pairs(index: Index, split: str) -> tuple[Pixels, list[Problem]]:
+    """Read both images of every pair of a split; faults come back as a list, their pixels as zeros."""
+    pairs = index.of_split(split)
     photos = np.zeros((len(pairs), images.HEIGHT, images.WIDTH, 3), np.uint8)
     sketches = np.zeros((len(pairs), images.HEIGHT, images.WIDTH), np.uint8)
     problems = []
@@ -60,13 +62,13 @@ def read_pairs(pairs: tuple[Pair, ...]) -> tuple[Pixels, list[Problem]]:
             try:
                 faces[i] = convert(_read_face(path))
             except StudyError as error:
-                problems.append(Problem(pair.name, str(error)))
+                problems.append(Problem(pair.name, str(error).replace(f"{index.folder}{os.sep}", "")))
     return (photos, sketches), problems
 
 
 def require_pairing(index: Index, split: str, pairs: tuple[Pair, ...], pixels: Pixels) -> None:
     """Raise StudyError when sketches fit other photos than their own, unless that was accepted."""
-    if _accepted(index, split, pairs):
+    if (split, _fingerprint(index, pairs, times=False)) in _accepted_rows(index):
         return
     lines = []
     for result in pairing.check(*pixels, tuple(p.group for p in pairs)):
@@ -85,14 +87,14 @@ def require_pairing(index: Index, split: str, pairs: tuple[Pair, ...], pixels: P
             f"`python -m lib prepare --database {index.database} --data {index.folder} --accept-pairing`.")
 
 
-def accepted_row(index: Index, split: str, pairs: tuple[Pair, ...]) -> tuple[str, str, str]:
-    """The row of ``pairing-accepted.csv`` (split,pairs,fingerprint) that excuses exactly these files."""
-    return split, str(len(pairs)), _fingerprint(index, pairs, times=False)
+def accept_pairing(index: Index, split: str, pairs: tuple[Pair, ...]) -> None:
+    """Record in ``pairing-accepted.csv`` that these pairs are right; holds for exactly these files."""
+    rows = dict(_accepted_rows(index)) | {split: _fingerprint(index, pairs, times=False)}
+    write_rows(index.folder / ACCEPTED, ("split", "files"), sorted(rows.items()))
 
 
-def _accepted(index: Index, split: str, pairs: tuple[Pair, ...]) -> bool:
-    file = index.folder / ACCEPTED
-    return file.exists() and ",".join(accepted_row(index, split, pairs)) in file.read_text().splitlines()
+def _accepted_rows(index: Index) -> list[tuple[str, str]]:
+    return [(row["split"], row["files"]) for row in read_rows(index.folder / ACCEPTED, ("split", "files"))]
 
 
 def _read_face(path: Path) -> np.ndarray:

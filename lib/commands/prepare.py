@@ -1,0 +1,115 @@
+"""``python -m lib prepare``: look at a copy of a database before hours are spent on it.
+
+Says what was found against what the field counts, what is missing and why, and whether each sketch is
+with its own photo; freezes what has to be decided (exclusions, a split made by rule) in CSV files beside
+the data; and leaves a cache, so that the study starts at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from lib import databases
+from lib.databases import catalogue, index, layouts, pairing, reading
+from lib.errors import StudyError, unknown_name
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--database", required=True, help=", ".join(databases.NAMES))
+    parser.add_argument("--data", type=Path, help="the database's folder, or the folder that holds it (default: data/)")
+    parser.add_argument("--exclude-broken", action="store_true",
+                        help=f"leave faulty pairs out and record each with its reason in {index.EXCLUSIONS}")
+    parser.add_argument("--accept-pairing", action="store_true",
+                        help="record that you looked at the pairs reported as mis-paired and that they are right")
+
+
+def run(options: argparse.Namespace) -> int:
+    name = options.database
+    if name not in databases.NAMES:
+        raise unknown_name("database", name, databases.NAMES)
+    if name in databases.EMBEDDED:
+        for split in databases.SPLITS:
+            print(f"{name}: {len(databases.load(name, split))} {split} pairs, drawn by this project; no data needed")
+        return 0
+    folder = layouts.database_folder(name, options.data)
+    found = index.build(name, folder)
+    print(f"{name} in {folder}")
+    pixels, problems = {}, list(found.problems)
+    for split in databases.SPLITS:
+        pixels[split], more = reading.read_pairs(found, split)
+        problems += more
+    if problems and options.exclude_broken:
+        found, pixels = _exclude(found, problems)
+    else:
+        index.require_sound(found, problems)
+    _report(found)
+    _freeze_split(found)
+    for split in databases.SPLITS:
+        pairs = found.of_split(split)
+        _report_pairing(split, pairs, pixels[split])
+        if options.accept_pairing:
+            _accept(found, split, pairs)
+    for split in databases.SPLITS:
+        faces = databases.load(name, split, folder)
+        print(f"{split}: {len(faces)} pairs ready, data hash {databases.data_hash(faces)[:16]}")
+    return 0
+
+
+def _exclude(found: index.Index, problems: list[index.Problem]) -> tuple[index.Index, dict[str, reading.Pixels]]:
+    """Record every faulty name once, with all its reasons, beside earlier exclusions; index and read anew."""
+    reasons: dict[str, list[str]] = {}
+    for problem in problems:
+        reasons.setdefault(problem.name, []).append(problem.reason)
+    for split in databases.SPLITS:
+        if not any(pair.name not in reasons for pair in found.of_split(split)):
+            raise StudyError(f"{found.folder}: nothing would be left of the {split} split; no exclusion was recorded.\n"
+                             + "\n".join(f"  - {n}: {'; '.join(why)}" for n, why in list(reasons.items())[:20]))
+    rows = found.excluded | {name: "; ".join(why) for name, why in reasons.items()}
+    index.write_rows(found.folder / index.EXCLUSIONS, ("name", "reason"), sorted(rows.items()))
+    print(f"left out {len(reasons)} pairs, recorded in {found.folder / index.EXCLUSIONS}:")
+    print("\n".join(f"  - {name}: {'; '.join(why)}" for name, why in reasons.items()))
+    found = index.build(found.database, found.folder)
+    return found, {split: reading.read_pairs(found, split)[0] for split in databases.SPLITS}
+
+
+def _report(found: index.Index) -> None:
+    print(f"{'':14}{'train':>8}{'test':>8}   the field's")
+    for group in catalogue.DATABASES[found.database]:
+        counts = [sum(pair.group == group for pair in found.of_split(split)) for split in databases.SPLITS]
+        field = catalogue.GROUPS[group]
+        print(f"{group:14}{counts[0]:8}{counts[1]:8}   {field.train}/{field.test}")
+    if found.database == "cufs":
+        print("note: some papers train on 267 of these 268 pairs (CA-GAN's list has one XM2VTS pair fewer)")
+    for note in found.notes:
+        print(f"note: {note}")
+    names = {pair.name for pair in found.pairs}
+    for name, reason in found.excluded.items():
+        print(f"left out: {name} ({reason}){'' if name in names else ' [no complete pair of this name]'}")
+
+
+def _freeze_split(found: index.Index) -> None:
+    """A split made by the rule is written down, so that a file added later cannot move other pairs."""
+    if found.by_rule:
+        index.write_rows(found.folder / index.SPLIT, ("name", "split"), [(p.name, p.split) for p in found.pairs])
+        print(f"split by rule, frozen in {found.folder / index.SPLIT}")
+
+
+def _report_pairing(split: str, pairs: tuple[index.Pair, ...], pixels: reading.Pixels) -> None:
+    if not pairs:
+        return
+    for result in pairing.check(*pixels, tuple(pair.group for pair in pairs)):
+        members = [pair for pair in pairs if pair.group == result.group]
+        print(f"pairing of {result.group}, {split}: {result.rank_1:.0%} of {len(members)} sketches fit their own "
+              f"photo best; {int(result.suspect.sum())} fit another clearly better")
+        for i in np.flatnonzero(result.suspect):
+            print(f"  look at: sketch {members[i].sketch.name} fits {members[result.best[i]].photo.name} "
+                  f"({result.best_value[i]:.2f}) better than {members[i].photo.name} ({result.own[i]:.2f})")
+
+
+def _accept(found: index.Index, split: str, pairs: tuple[index.Pair, ...]) -> None:
+    """Add these files to the accepted ones; another copy, or another file in it, is judged again."""
+    reading.accept_pairing(found, split, pairs)
+    print(f"pairing of the {split} split accepted, recorded in {found.folder / reading.ACCEPTED}")
