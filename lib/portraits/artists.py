@@ -45,14 +45,16 @@ AVERAGE = Face(Traits())
 class Bend:
     """Smooth displacement of points, given at scattered places and spread by Gaussian weights."""
 
-    NODES = 10.0  # px between the nodes on which the displacement is kept
+    MARGIN, NODES = 10, 10  # px kept around the image; px between the nodes on which the displacement is computed
 
     def __init__(self, places: np.ndarray, moves: np.ndarray, reach: float):
         x, y = np.arange(-10, 221, self.NODES), np.arange(-10, 271, self.NODES)
         nodes = np.stack(np.meshgrid(x, y), -1)  # (rows, columns, 2)
         square = ((nodes[:, :, None] - places) ** 2).sum(-1)
         weight = np.exp(-0.5 * square / reach**2)
-        self.field = (np.einsum("rcp,pk->rck", weight, moves) / (weight.sum(-1, keepdims=True) + 0.15)).astype(np.float32)
+        coarse = (weight @ moves) / (weight.sum(-1, keepdims=True) + 0.15)
+        down, right = _between(len(y), self.NODES), _between(len(x), self.NODES)
+        self.field = np.stack([down @ coarse[..., k] @ right.T for k in (0, 1)], -1).astype(np.float32)  # one per px
 
     def __add__(self, other: "Bend") -> "Bend":
         result = object.__new__(Bend)
@@ -61,13 +63,15 @@ class Bend:
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
         rows, columns = self.field.shape[:2]
-        x = np.clip((points[..., 0] + 10) / np.float32(self.NODES), 0, columns - 1.001)
-        y = np.clip((points[..., 1] + 10) / np.float32(self.NODES), 0, rows - 1.001)
-        i, j = y.astype(np.int32), x.astype(np.int32)
-        p, q = (y - i)[..., None].astype(np.float32), (x - j)[..., None].astype(np.float32)
-        f = self.field
-        move = (1 - p) * ((1 - q) * f[i, j] + q * f[i, j + 1]) + p * ((1 - q) * f[i + 1, j] + q * f[i + 1, j + 1])
-        return points + move
+        near = (points + np.float32(self.MARGIN + 0.5)).astype(np.int32)
+        np.clip(near, 0, (columns - 1, rows - 1), out=near)
+        return points + self.field.reshape(-1, 2)[near[..., 1] * columns + near[..., 0]]
+
+
+def _between(nodes: int, spacing: int) -> np.ndarray:
+    """Matrix (pixels, nodes) of linear interpolation between nodes ``spacing`` px apart."""
+    at = np.arange((nodes - 1) * spacing + 1) / spacing
+    return np.maximum(0, 1 - np.abs(at[:, None] - np.arange(nodes)))
 
 
 def misses(rng: np.random.Generator, size: float) -> Bend:

@@ -11,8 +11,13 @@ from lib.portraits.raster import Grid, bell, blur, curve_distance, fill_between,
 IRIS = linear([(54, 36, 26), (104, 74, 44), (118, 128, 92), (110, 140, 168)])  # brown, hazel, green, blue
 
 
+def iris_lightness(traits) -> float:
+    """0 (dark brown) … 1 (pale); pale irises are rare in deep complexions."""
+    return float(np.clip((traits.iris_light - 0.35 - 0.9 * max(0, traits.complexion - 0.4)) / 0.5, 0, 1))
+
+
 def iris_colour(traits) -> np.ndarray:
-    light = np.clip((traits.iris_light - 0.35) / 0.5, 0, 1)
+    light = iris_lightness(traits)
     pale = IRIS[2] + traits.iris_hue * (IRIS[3] - IRIS[2])
     hazel = IRIS[0] + min(1, 2 * light) * (IRIS[1] - IRIS[0])
     return hazel + max(0, 2 * light - 1) * (pale - hazel)
@@ -47,7 +52,7 @@ def paint_eyes(skin, face: Face, grid: Grid, light, rng) -> None:
         dx, dy = x - centre[0], y - centre[1]
         ball = np.clip(1.02 - 0.0022 * dx * dx - 0.004 * dy * dy, 0.3, 1.1)
         lid_shadow = 1 - 0.55 * np.exp(-np.maximum(up, 0) / 1.9)
-        white = linear((226, 217, 211)) * (ball * lid_shadow * (light.key * 0.72 + light.ambient))[..., None]
+        white = linear((216, 208, 203)) * (ball * lid_shadow * (light.key * 0.72 + light.ambient))[..., None]
         over(skin[window], white, open_eye)
         inner = bell(x, x0 + 1.4 if side > 0 else x1 - 1.4, 1.5) * bell(y, EYE_LEVEL + 1.2, 1.4)
         over(skin[window], linear((196, 128, 116)) * 0.9, 0.8 * inner * open_eye)
@@ -165,9 +170,9 @@ def paint_brows(skin, face: Face, grid: Grid, light, rng) -> None:
 def beard_kind(face: Face) -> str:
     """What the trait says: none, stubble, moustache, goatee or full."""
     t = face.t
-    if t.masculinity < 0.12 or t.beard < 0.56:
+    if t.masculinity < 0.12 or t.beard < 0.64:
         return "none"
-    return "stubble" if t.beard < 0.68 else "moustache" if t.beard < 0.75 else "goatee" if t.beard < 0.83 else "full"
+    return "stubble" if t.beard < 0.73 else "moustache" if t.beard < 0.78 else "goatee" if t.beard < 0.84 else "full"
 
 
 def beard_hairs(face: Face, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray] | None:

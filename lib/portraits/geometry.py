@@ -108,8 +108,8 @@ class Face:
         """Curves of one eye from the inner to the outer corner: upper and lower lid, crease, bag."""
         t, centre = self.t, self.eye_centre(side)
         half = 12.6 + 1.2 * t.eye_width
-        up = 5.0 + 1.0 * t.eye_opening
-        down = 3.7 + 0.55 * t.eye_opening
+        up = 4.75 + 0.85 * t.eye_opening
+        down = 3.5 + 0.45 * t.eye_opening
         tilt = 1.2 + 1.7 * t.eye_tilt
         u = np.linspace(-1, 1, 25)  # inner … outer
         base = 0.9 - tilt * (u + 1) / 2 * 1.15 + 0.2
@@ -132,10 +132,10 @@ class Face:
         t = self.t
         u = np.linspace(0, 1, 30)
         inner, length = 11.0 - 0.8 * t.brow_density, 29.5 + 2.6 * t.brow_length
-        y = EYE_LEVEL - (15.2 + 2.2 * t.brow_height) - (2.0 * t.brow_tilt - 1.0) * (u - 0.35)
+        y = EYE_LEVEL - (14.6 + 2.2 * t.brow_height) - (2.4 * t.brow_tilt + 1.6) * (u - 0.40)
         arch = 3.2 + 2.0 * t.brow_arch
         y -= arch * (np.sin(np.pi * np.clip(u, 0, 1) ** 1.25) - 0.45) * 0.9
-        y += 2.4 * np.clip(u - 0.68, 0, 1) ** 1.5 * (3 + t.brow_arch) - 0.5 * t.asymmetry * side
+        y += 1.6 * np.clip(u - 0.68, 0, 1) ** 1.5 * (3 + t.brow_arch) - 0.5 * t.asymmetry * side
         x = MIDDLE + side * (inner + length * u)
         half = (2.35 + 0.85 * t.brow_thickness + 0.25 * t.masculinity) * np.minimum(1, 0.62 + 1.8 * u) * (1 - u**2.6) ** 0.8
         return np.stack([x, y], -1), np.maximum(half, 0.35)
@@ -173,14 +173,14 @@ class Face:
         y = base + 0.385 * (self.chin_y - base) + 0.9 * t.mouth_height
         half = k * (20.5 + 2.4 * t.mouth_width)
         u = np.linspace(-1, 1, 41)
-        lift = 1.0 * t.mouth_curve + 0.25
+        lift = 1.0 * t.mouth_curve + 0.7
         line = y - 1.1 * lift * (u**2 * 1.9 - 0.6) + 0.9 * np.exp(-(u / 0.16) ** 2) - 0.55 * np.exp(-((np.abs(u) - 0.42) / 0.22) ** 2)
         taper = (1 - np.abs(u) ** 1.9) ** 0.9
-        upper = 4.5 + 1.3 * t.upper_lip
+        upper = 5.0 + 1.3 * t.upper_lip
         bow = 0.6 + 1.3 * t.cupids_bow
         peak = np.exp(-((np.abs(u) - 0.24) / 0.17) ** 2)
         top = line - taper * (upper * (1 - 0.32 * np.abs(u)) + 0.5 * bow * (peak - np.exp(-(u / 0.11) ** 2)))
-        low = line + (1 - np.abs(u) ** 2.2) ** 0.95 * (6.0 + 1.6 * t.lower_lip)
+        low = line + (1 - np.abs(u) ** 2.2) ** 0.95 * (6.8 + 1.6 * t.lower_lip)
         x = MIDDLE + half * u * np.where(u > 0, self.side_scale(1), self.side_scale(-1))
         return {"line": np.stack([x, line], -1), "upper": np.stack([x, top], -1), "lower": np.stack([x, low], -1)}
 
@@ -192,7 +192,7 @@ class Face:
         s = side * self.side_scale(side)
         w = self.half_widths()["cheek"]
         top, length = EYE_LEVEL - k * (8 + 2.5 * t.ear_height), k * (42 + 4.0 * t.ear_size)
-        out = 8.0 + 2.8 * t.ear_spread + 0.9 * t.ear_size
+        out = 9.5 + 2.6 * t.ear_spread + 0.9 * t.ear_size
         x = MIDDLE + s * (w - 1.6)
         rim = smooth_curve([(x, top + 0.10 * length), (x + s * 0.62 * out, top), (x + s * out, top + 0.20 * length),
                             (x + s * 0.86 * out, top + 0.55 * length), (x + s * 0.46 * out, top + 0.86 * length),
@@ -205,7 +205,7 @@ class Face:
     def neck_half(self) -> float:
         t = self.t
         jaw = self.half_widths()["jaw"]
-        return min(self.scale * (35.5 + 3.2 * t.neck_width + 2.0 * t.masculinity + 2.2 * t.fullness), jaw - 3)
+        return min(self.scale * (38.0 + 3.0 * t.neck_width + 2.0 * t.masculinity + 2.2 * t.fullness), jaw - 3)
 
     def neck_edge(self, side: int) -> np.ndarray:
         """Side of the neck from under the jaw to the slope of the shoulder, leaving the image."""

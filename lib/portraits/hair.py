@@ -75,6 +75,7 @@ class Strands:
     outward: np.ndarray
     tone: np.ndarray
     opacity: float = 1.0
+    drawn: bool = True  # by the pencil; a mass is only rubbed in
 
 
 class Hair:
@@ -87,7 +88,7 @@ class Hair:
         if t.masculinity > 0:  # baldness comes with recession, not by lot
             names.remove("wreath")
         self.name = names[min(int(t.cut * len(names)), len(names) - 1)]
-        if t.masculinity > 0.1 and t.recession > 0.80:
+        if t.masculinity > 0.1 and t.recession > 0.90 - 0.12 * t.age:
             self.name = "wreath"
         if t.hair_curl > 0.72 and self.name in ("crop", "quiff", "mop", "combed"):
             self.name = "cropped coils" if t.hair_length < 0 else "curls"
@@ -115,7 +116,12 @@ class Hair:
         outer = f.rim(degrees, top * (1 - share) + side * share + wobble)
         if self.name == "wreath":
             inner, outer = self._wreath(u, inner, outer)
+        if "along" in c.flows:
+            inner = self._parted(u, inner)
         beyond = np.abs(u) > 1
+        if not self.hang:  # the sideburn ends narrow in front of the ear
+            taper = np.clip((np.abs(u) - 0.80) / 0.2, 0, 1)[:, None] ** 1.5
+            outer = outer + taper * (inner + np.sign(u)[:, None] * (2.6, 0.0) - outer)
         if self.hang:
             s, d = np.sign(u[beyond]), np.abs(u[beyond]) - 1
             w = f.half_widths()
@@ -134,6 +140,21 @@ class Hair:
         self.inner, self.outer = inner.astype(np.float32), outer.astype(np.float32)
         a = np.radians(np.clip(degrees * 1.0, -90, 90))
         self.outward = np.stack([np.sin(a), -np.cos(a)], -1).astype(np.float32)
+
+    def _parted(self, u, inner):
+        """Edge of hair that falls from a parting: high at the parting, an arch over temples and cheeks."""
+        f, t = self.face, self.face.t
+        part = 0.34 * t.hair_part
+        away = np.clip(np.abs(u - part) / 0.62, 0, 1)
+        w = f.half_widths()["temple"]
+        top = f.hairline(0.0)[1] - 3.0
+        y = top + (EYE_LEVEL - 22 - top) * away**1.7
+        side = np.where(u > part, 1, -1)
+        x_part = f.hairline(part)[0]
+        x = x_part + side * (MIDDLE + side * 0.90 * w - x_part) * side * np.sin(0.5 * np.pi * away) ** 0.9
+        blend = np.clip((np.abs(u) - 0.60) / 0.3, 0, 1)[:, None]
+        arch = np.stack([x, y], -1)
+        return arch + blend * blend * (3 - 2 * blend) * (inner - arch)
 
     def _wreath(self, u, inner, outer):
         """Only the sides are left: the hairline climbs steeply to the silhouette at |u| about 0.55."""
@@ -271,7 +292,16 @@ class Hair:
         layer.points[..., 1] += size * np.sin(a) + 1.5 * np.linspace(-1, 1, 26)[None] * (1 if self.hang else 0.3)
         shade = 0.75 + 0.35 * np.sin(a)  # light catches the upper side of each loop
         layer.tone = layer.tone[:, None] * (1 - 0.55 * shade * np.where(np.sin(a) > 0, 1, -0.6))
-        return [layer]
+        return [self._mass(), layer]
+
+    def _mass(self) -> Strands:
+        """The dark depth of the hair, seen between the coils."""
+        rng, n, m = self.rng, 2600, 20
+        u = rng.uniform(-self.limit * 0.97, self.limit * 0.97, (n, 1))
+        v = 0.05 + 0.86 * rng.random((n, 1))
+        points, outward = self.on_surface(np.repeat(u, m, 1), np.repeat(v, m, 1))
+        points += 2.2 * rng.standard_normal(points.shape, np.float32)
+        return Strands(points, outward, np.full(n, 0.50, np.float32), drawn=False)
 
     def _bun(self) -> list[Strands]:
         """A knot above the crown."""
@@ -308,7 +338,7 @@ class Hair:
 def colour(traits) -> tuple[np.ndarray, float]:
     """Linear-light colour of pigmented hair and the share of grey strands."""
     c = {name: linear(rgb) for name, rgb in COLOURS.items()}
-    dark = traits.hair_dark
+    dark = min(1.0, traits.hair_dark + 1.3 * max(0.0, traits.complexion - 0.42))
     base = c["blond"] + (c["brown"] - c["blond"]) * min(1, dark / 0.42)
     base = base + (c["black"] - base) * np.clip((dark - 0.34) / 0.42, 0, 1)
     base = base + (c["red"] - base) * np.clip((traits.hair_red - 0.72) / 0.2, 0, 1) * np.clip(1.6 - 1.6 * dark, 0, 1)
@@ -339,16 +369,18 @@ def paint(canvas, layers: list[Strands], face: Face, grid: Grid, light, rng, rel
         facing = nx * light.vector[0] + ny * light.vector[1] + nz * light.vector[2]
         tone = layer.tone if layer.tone.ndim == 2 else layer.tone[:, None]
         diffuse = (light.ambient * 1.1 + light.key * np.clip(0.25 + 0.75 * facing, 0.05, 1)) * tone
-        gloss = np.maximum(1 - th * th, 0) ** 14 * np.clip(facing + 0.15, 0, 1) * tone
+        sine = np.maximum(1 - th * th, 0)
+        gloss = (sine * sine * sine) ** 4 * np.clip(facing + 0.15, 0, 1) * tone
         n = len(p)
         priority = np.exp(1.6 * rng.standard_normal((n, 1)).astype(np.float32)) * np.ones(p.shape[:2], np.float32)
         is_grey = (rng.random((n, 1)) < grey_share) * priority
         index, inside = grid.cells(p)
         index = index[inside]
         size = grid.shape[0] * grid.shape[1]
-        for target, weight in ((total, np.broadcast_to(np.float32(layer.opacity), p.shape[:2])), (seen, priority),
-                               (diffuse_sum, priority * diffuse), (gloss_sum, priority * gloss), (grey_sum, is_grey)):
-            target += np.bincount(index, weights=weight[inside], minlength=size).reshape(grid.shape).astype(np.float32)
+        total += np.float32(layer.opacity) * np.bincount(index, minlength=size).reshape(grid.shape)
+        for target, weight in ((seen, priority), (diffuse_sum, priority * diffuse), (gloss_sum, priority * gloss), (grey_sum, is_grey)):
+            if target is not grey_sum or grey_share:
+                target += np.bincount(index, weights=weight[inside], minlength=size).reshape(grid.shape)
     fine = 0.45 * grid.scale
     coverage = 1 - np.exp(-1.15 * blur(total, fine))
     soft = blur(seen, fine)

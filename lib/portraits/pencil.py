@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from lib.portraits.raster import Grid, blur
+from lib.portraits.raster import Grid, blur, half_size
 
 STEP = 0.42  # px between samples of a stroke
 DARKEST = 2.35  # optical density at which graphite saturates
@@ -73,10 +73,10 @@ class Sheet:
             if hidden is not None:
                 amount = amount * (1 - self.grid.sample(hidden, path)) ** 2
             thick = width * (0.6 + 0.4 * rise)
-            for _ in range(3):
-                jitter = self.rng.standard_normal((count, 2)) * 0.34 * thick[:, None]
+            for _ in range(4):
+                jitter = self.rng.standard_normal((count, 2), np.float32) * 0.34 * thick[:, None]
                 self.points.append((path + jitter).astype(np.float32))
-                self.weights.append((amount * thick * chord[-1] / count / 3).astype(np.float32))
+                self.weights.append((amount * thick * chord[-1] / count / 4).astype(np.float32))
 
     def tone(self, density: np.ndarray, window=(slice(None), slice(None))) -> None:
         """Rub a tone in: density (h, w) over a window of the grid."""
@@ -93,7 +93,7 @@ class Sheet:
         """The sheet as uint8 (250, 200).  paper: its tone, 0 … 255; grain: contrast of the tooth."""
         grid, scale = self.grid, self.grid.scale
         graphite = grid.splat(self.bend(np.concatenate(self.points)), np.concatenate(self.weights)) * scale**2
-        graphite = blur(graphite, 0.34 * scale)
+        graphite = blur(graphite, 0.38 * scale)
         rows, columns = grid.shape
         tooth = paper_grain(rows + 64, columns + 64)
         dy, dx = self.rng.integers(0, 64, 2)
@@ -101,7 +101,7 @@ class Sheet:
         graphite = graphite * np.clip(1 + grain * tooth, 0.15, 2.2) * (1 - self.lifted)
         graphite = DARKEST * (1 - np.exp(-graphite / DARKEST))
         sheet = paper * np.exp(-graphite) * (1 + 0.008 * tooth)
-        sheet = sheet.reshape(250, scale, 200, scale).mean((1, 3))
+        sheet = half_size(sheet)
         sheet += 1.0 * self.rng.standard_normal((250, 200), np.float32)
         return np.clip(sheet + 0.5, 0, 255).astype(np.uint8)
 

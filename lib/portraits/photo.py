@@ -9,11 +9,11 @@ import numpy as np
 from lib.portraits import hair as hairdress
 from lib.portraits.details import paint_brows, paint_eyes, paint_facial_hair, paint_glasses, paint_mouth, paint_nostrils
 from lib.portraits.geometry import EYE_LEVEL, MIDDLE, SIDES, Face
-from lib.portraits.raster import Grid, bell, blur, half_size, linear, over, step
+from lib.portraits.raster import Grid, bell, blur, double_size, half_size, linear, over, step
 from lib.portraits.surface import Relief
 
-SKIN = linear([(248, 222, 206), (240, 202, 178), (228, 183, 152), (206, 156, 120), (172, 121, 86),
-               (126, 84, 58), (88, 58, 42)])
+SKIN = linear([(246, 222, 208), (238, 204, 184), (226, 186, 160), (204, 160, 130), (172, 128, 99),
+               (128, 92, 70), (92, 66, 53)])
 
 
 @dataclass
@@ -53,16 +53,14 @@ def albedo(face: Face, relief: Relief, rng: np.random.Generator) -> np.ndarray:
     red += 0.8 * bell(grid.y, face.nose["tip"], 7) * bell(grid.x, MIDDLE, 9)
     red += 0.35 * bell(grid.y, face.chin_y - 10, 8) * bell(grid.x, MIDDLE, 12)
     red *= 0.25 + 0.75 * t.ruddiness
-    mottle = blur(rng.standard_normal((h // 2, w // 2)).astype(np.float32), 2.0 * grid.scale / 2)
-    mottle = np.repeat(np.repeat(mottle, 2, 0), 2, 1) * 6
-    red += 0.10 * mottle
+    red += 0.6 * double_size(blur(rng.standard_normal((h // 2, w // 2), np.float32), 1.0 * grid.scale))
     dark = np.zeros(grid.shape, np.float32)
     for side in SIDES:  # thin skin around the eyes
         dark += (0.10 + 0.12 * t.eye_bags) * bell(grid.y, EYE_LEVEL + 9, 5) * bell(grid.x, MIDDLE + side * 22, 10)
         dark += 0.10 * bell(grid.y, EYE_LEVEL - 6, 6) * bell(grid.x, MIDDLE + side * 22, 13)
     if t.masculinity > 0:
-        beard = step(grid.y, face.nose["base"] - 4, face.nose["base"] + 14) * np.ones_like(grid.x)
-        dark += 0.16 * t.masculinity * (0.4 + 0.6 * t.hair_dark) * blur(beard, 4.0)
+        beard = step(grid.y, face.nose["base"] - 6, face.nose["base"] + 22) * np.ones_like(grid.x)
+        dark += 0.11 * t.masculinity * (0.3 + 0.7 * t.hair_dark) * beard
     count = int(160 * max(0, t.freckles - 0.45))
     if count:
         place = np.stack([rng.normal(MIDDLE, 30, count), rng.normal(EYE_LEVEL + 20, 12, count)], -1)
@@ -157,9 +155,8 @@ def take(face: Face, light: Light, backdrop: np.ndarray, rng: np.random.Generato
     hairdress.paint(canvas, style.back, face, grid, light, rng)
     paint_neck_and_clothes(canvas, face, grid, light, relief, rng)
     paint_ears(canvas, face, grid, light)
-    normal = relief.normals()
-    hollow = relief.height - grid.blur(relief.height, 6.0)
-    occlusion = np.clip(1 + 0.085 * np.minimum(hollow, 0.8), 0.35, 1.06)
+    normal = relief.normals
+    occlusion = np.clip(1 + 0.085 * np.minimum(relief.hollow, 0.8), 0.35, 1.06)
     colour = albedo(face, relief, rng)
     skin = colour * lit(light, normal, occlusion)
     half = light.vector + np.array([0, 0, 1], np.float32)
@@ -169,7 +166,7 @@ def take(face: Face, light: Light, backdrop: np.ndarray, rng: np.random.Generato
     gleam8 = (gleam2 * gleam2) ** 2
     oily = 0.35 + 0.65 * (bell(grid.x, MIDDLE, 13) + 0.5 * bell(grid.y, EYE_LEVEL + 19, 9))
     skin += (light.gloss * gleam8 * gleam8 * oily)[..., None]
-    texture = rng.standard_normal(grid.shape).astype(np.float32)
+    texture = rng.standard_normal(grid.shape, np.float32)
     skin *= (1 + (0.012 + 0.02 * face.t.pores) * blur(texture, 0.5 * grid.scale) * 2)[..., None]
     mask = np.clip(relief.inside * grid.scale * 0.8 + 0.5, 0, 1)
     for paint in (paint_nostrils, paint_mouth, paint_eyes, paint_brows):
@@ -183,9 +180,9 @@ def take(face: Face, light: Light, backdrop: np.ndarray, rng: np.random.Generato
 
 def develop(canvas: np.ndarray, rng: np.random.Generator, grid: Grid) -> np.ndarray:
     """The camera: soft shoulder, reduction to 250×200, sensor noise, 8 bits."""
-    picture = canvas.reshape(250, grid.scale, 200, grid.scale, 3).mean((1, 3))
+    picture = half_size(canvas)
     picture = np.where(picture > 0.6, 0.6 + (1 - np.exp(-(picture - 0.6) / 0.4)) * 0.4, picture)
     picture = 255 * np.sqrt(np.maximum(picture, 0))
-    picture += 1.6 * rng.standard_normal((250, 200, 1)).astype(np.float32)
-    picture += 0.9 * rng.standard_normal((250, 200, 3)).astype(np.float32)
+    picture += 1.6 * rng.standard_normal((250, 200, 1), np.float32)
+    picture += 0.9 * rng.standard_normal((250, 200, 3), np.float32)
     return np.clip(picture + 0.5, 0, 255).astype(np.uint8)

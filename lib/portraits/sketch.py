@@ -16,7 +16,7 @@ from lib.portraits.pencil import Sheet
 from lib.portraits.raster import Grid, bell, curve_distance, fill_between, step
 from lib.portraits.surface import Relief
 
-LIGHT = np.array([-0.38, -0.50, 0.78], np.float32)
+LIGHT = np.array([-0.40, -0.36, 0.84], np.float32)
 
 
 def draw(face: Face, relief: Relief, hair: Hair, coverage: np.ndarray, shine: np.ndarray, artist: Artist, bend, rng, grid: Grid) -> np.ndarray:
@@ -32,17 +32,16 @@ def draw(face: Face, relief: Relief, hair: Hair, coverage: np.ndarray, shine: np
     _brows_and_beard(sheet, face, artist, coverage, rng)
     _clothes(sheet, face, artist, coverage, rng)
     _glasses(sheet, face, artist)
-    _hair(sheet, face, hair, coverage, shine, artist, rng)
+    _hair(sheet, face, hair, coverage, shine, relief, artist, rng)
     return sheet.finish(artist.paper, artist.grain)
 
 
 def shade_of(face: Face, relief: Relief) -> np.ndarray:
     """How dark the artist sees each place of the bare face and neck, 0 (light) … 1."""
     grid, t = relief.grid, face.t
-    nx, ny, nz = relief.normals()
+    nx, ny, nz = relief.normals
     light = np.maximum(nx * LIGHT[0] + ny * LIGHT[1] + nz * LIGHT[2], 0)
-    hollow = relief.height - grid.blur(relief.height, 6.0)
-    shade = 0.86 * np.clip((0.80 - light) / 0.62, 0, 1) ** 1.25 + 0.16 * np.clip(-hollow - 0.4, 0, 3)
+    shade = 0.86 * np.clip((0.78 - light) / 0.66, 0, 1) ** 1.2 + 0.16 * np.clip(-relief.hollow - 0.4, 0, 3)
     face_shade = shade * np.clip(relief.inside + 0.5, 0, 1)
     # Neck: the head's shadow, deepest under the chin.
     rim = face.rim(np.linspace(250, 110, 60))
@@ -124,7 +123,7 @@ def _eye(sheet: Sheet, face: Face, side: int, artist: Artist, coverage) -> None:
     r = np.sqrt(dx * dx + dy * dy)
     radius = face.iris_radius
     disc = np.clip((radius - r) * grid.scale + 0.5, 0, 1)
-    pale = np.clip((t.iris_light - 0.35) / 0.5, 0, 1)
+    pale = details.iris_lightness(t)
     ring = np.exp(-0.5 * ((r - radius + 0.5) / 0.6) ** 2)
     spokes = 1 + 0.25 * np.sin(17 * np.arctan2(dy, dx) + 3)
     dark = disc * ((1.15 - 0.75 * pale) * spokes * (1 - 0.30 * dy / radius) + 0.5 * ring)
@@ -253,11 +252,13 @@ def hair_tone(face: Face) -> float:
     return float(np.clip(1.12 - 1.15 * light, 0.12, 1))
 
 
-def _hair(sheet: Sheet, face: Face, hair: Hair, coverage, shine, artist: Artist, rng) -> None:
+def _hair(sheet: Sheet, face: Face, hair: Hair, coverage, shine, relief: Relief, artist: Artist, rng) -> None:
     grid, tone = sheet.grid, hair_tone(face)
     coverage_all = [*((layer, True) for layer in hair.back), *((layer, False) for layer in hair.front)]
     sheet.tone(artist.hair * (0.16 + 0.42 * tone) * coverage * np.clip(1.5 - shine, 0.15, 1.3))
     for layer, behind in coverage_all:
+        if not layer.drawn:
+            continue
         n, m = layer.points.shape[:2]
         wanted = int(min(n, n * 0.42 * artist.hair_strokes))
         chosen = rng.permutation(n)[:wanted]
@@ -270,6 +271,6 @@ def _hair(sheet: Sheet, face: Face, hair: Hair, coverage, shine, artist: Artist,
         press = inside * np.clip(1.55 - 0.85 * bright, 0.08, 1.4) * (0.30 + 0.85 * tone) * rng.uniform(0.45, 1.35, (wanted, 1))
         if behind:
             front = grid.sample(coverage, paths)
-            bare = (np.abs(paths[..., 0] - MIDDLE) > face.neck_half + 0.5) | (paths[..., 1] < EYE_LEVEL + 30)
+            bare = (np.abs(paths[..., 0] - MIDDLE) > face.neck_half + 0.5) & (grid.sample(relief.inside, paths) < -0.5)
             press = press * (1 - front) * bare * 1.5
         sheet.strokes(paths, (0.62 * artist.hair * press).astype(np.float32), 1.0, 1)

@@ -6,6 +6,8 @@ product in its own window.
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from lib.portraits.geometry import CENTRE, EYE_LEVEL, MIDDLE, SIDES, Face
@@ -34,11 +36,10 @@ class Relief:
         x, y = half_size(np.broadcast_to(grid.x, grid.shape)), half_size(np.broadcast_to(grid.y, grid.shape))
         dx, dy = x - np.float32(CENTRE[0]), y - np.float32(CENTRE[1])
         index = ((np.arctan2(dx, dy) + np.float32(np.pi)) * np.float32((len(angle) - 1) / (2 * np.pi)) + 0.5).astype(np.int32)
-        smooth = blur(np.tile(radius.astype(np.float32), (3, 1)), 3.0)[1]
-        edge = smooth[index]
+        edge = radius.astype(np.float32)[index]
         distance = np.sqrt(dx * dx + dy * dy)
         relative = distance / edge
-        dome = DEPTH * np.sqrt(np.maximum(1 - relative**2.6, 0.0))
+        dome = DEPTH * np.sqrt(np.maximum(1 - relative**3.0, 0.0))
         dome = blur(dome, 1.2 * grid.scale / 2)
         self.height = double_size(dome)
         self.inside = double_size(edge - distance)
@@ -79,16 +80,17 @@ class Relief:
         """Ridge growing towards the tip and cut off below it; ball and wings."""
         t, grid = self.face.t, self.grid
         tall = 1.0 + 0.16 * t.nose_height
-        rows, columns = grid.window(MIDDLE - 42, n["nasion"] - 15, MIDDLE + 42, n["base"] + 8)
+        rows, columns = grid.window(MIDDLE - 42, n["nasion"] - 15, MIDDLE + 42, n["base"] + 11)
         y, x = grid.y[rows], grid.x[:, columns]
         along = np.clip((y - n["nasion"] + 8) / (n["tip"] - n["nasion"] + 8), 0, 1.15)
         centre = MIDDLE + np.float32(n["bend"]) * np.sin(np.pi * np.clip(along, 0, 1))
-        width = n["bridge"] * (0.95 + 0.35 * along**2)
-        rise = tall * (2.2 + 11.5 * along**1.4) * step(y, n["nasion"] - 14, n["nasion"] + 2)
-        cut = 1 - step(y, n["tip"] + 0.8, n["base"] + 1.2)
-        self.height[rows, columns] += (rise * cut) * np.exp(-0.5 * np.abs((x - centre) / width) ** 2.2)
-        # A broad foot carries the ridge into the cheeks.
-        self.height[rows, columns] += 4.0 * cut * step(y, n["nasion"], n["tip"]) * bell(x, MIDDLE, 0.85 * n["half"])
+        width = n["bridge"] * (1.0 + 0.45 * along**2)
+        rise = tall * (1.8 + 7.6 * along**1.5) * step(y, n["nasion"] - 14, n["nasion"] + 4)
+        cut = 1 - step(y, n["tip"] - 1.0, n["base"] + 2.4)
+        self.height[rows, columns] += (rise * cut) * np.exp(-0.5 * ((x - centre) / width) ** 2)
+        # A broad foot carries the ridge into the cheeks and fades towards the base.
+        foot = 3.6 * step(y, n["nasion"], n["tip"] - 6) * (1 - step(y, n["tip"] - 4, n["base"] + 9))
+        self.height[rows, columns] += foot * bell(x, MIDDLE, 0.78 * n["half"])
         self.bump(MIDDLE + 0.3 * n["bend"], n["tip"] - 1.2, n["ball"], n["ball"] * 0.82, 4.6 * tall)
         for side in SIDES:
             x0 = MIDDLE + 0.3 * n["bend"] + side * 0.70 * n["half"]
@@ -109,9 +111,16 @@ class Relief:
             self.bump(MIDDLE + side * (half + 1.5), y + 0.5, 3.0, 3.2, -1.5)
         self.bump(MIDDLE, y + low + 4.2, 10, 3.0, -2.4)
 
+    @cached_property
     def normals(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Unit normals (x, y, z), each (H, W) float32; y points down."""
         return normals(self.height, self.grid.scale)
+
+    @cached_property
+    def hollow(self) -> np.ndarray:
+        """Height above the surroundings, (H, W) px: negative where little light gets in."""
+        quarter = half_size(half_size(self.height))
+        return self.height - double_size(double_size(blur(quarter, 6.0 * self.grid.scale / 4)))
 
 
 def normals(height: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

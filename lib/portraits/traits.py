@@ -142,7 +142,7 @@ def draw(rng: np.random.Generator, spread: float = 1.0) -> Traits:
     Each trait is the logistic image of a normal variable whose stated shares follow the latents;
     ``spread`` above 1 gives more extreme people (used to look for degenerate faces).
     """
-    latent = dict(zip(LATENTS, rng.standard_normal(len(LATENTS)), strict=True))
+    latent = dict(zip(LATENTS, rng.standard_normal(len(LATENTS)) - (0.45, 0, 0, 0.25), strict=True))
     latent["masculinity"] = np.sign(latent["masculinity"]) * (0.7 + 0.5 * abs(latent["masculinity"]))  # two humps
     noise = rng.standard_normal(len(TRAITS))
     values = {}
@@ -150,6 +150,7 @@ def draw(rng: np.random.Generator, spread: float = 1.0) -> Traits:
         rest = np.sqrt(max(0.0, 1 - sum(share**2 for share in shares.values())))
         normal = spread * (sum(share * latent[key] for key, share in shares.items()) + rest * own)
         values[name] = low + (high - low) / (1 + np.exp(-1.5 * normal))
+    values["age"] = values["age"] ** 1.25  # more young than old
     for name in ("cut", "collar", "cloth_hue", "cloth_light", "frame_shape", "frame_weight", "iris_hue"):
         values[name] = rng.random()  # positions in a list: every place equally likely
     return Traits(values)
