@@ -52,7 +52,7 @@ class Settings:
     tap: str = _choice("after-skip", ("before-skip",), "where γ reads the features of O_i; not said")
     norm_after_5x5: bool = _number(True, "whether the SARB's 5×5 convolution is followed by normalisation and PReLU; "
                                          "not said; keeps attention's input at unit scale, whatever the weights")
-    initialisation: str = _choice("normal-0.02", ("kaiming",), "not said; the cited CycleGAN draws N(0, 0.02)")
+    initialisation: str = _choice("normal-0.02", ("kaiming", "pytorch"), "not said; the cited CycleGAN draws N(0, 0.02)")
 
     # Self-attention unit
     position_softmax: str = _choice("single", ("double",), "Eq. 6 and 7 print two softmaxes; two make it uniform")
@@ -80,6 +80,7 @@ class Settings:
     final_rate: float = _number(1e-5, "paper")
     schedule: str = _choice("steps", ("smooth", "constant"), "'after 100 epochs decreases with the coefficient 1e-1 "
                             "until 1e-5': ×0.1 after every quarter, or an exponential decay from the first quarter on")
+    warmup_steps: int = _number(0, "steps over which the learning rate rises linearly from 0; not in the paper")
     beta1: float = _number(0.5, "paper")
     beta2: float = _number(0.999, "paper")
     batch: int = _number(1, "paper")

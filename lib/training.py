@@ -95,10 +95,12 @@ def train(system: str, settings: Settings, faces: PairedFaces, folder: Path, see
     saved = started = time.monotonic()
     with bar:
         while progress.epoch < settings.epochs:
-            method.set_learning_rate(settings.learning_rate_at(progress.epoch))
+            rate = settings.learning_rate_at(progress.epoch)
             order = epoch_order(len(faces), seed, progress.epoch)
             for step in range(progress.step, steps):
                 indices = order[step * settings.batch:(step + 1) * settings.batch]
+                done = progress.epoch * steps + step
+                method.set_learning_rate(rate * min(1.0, (done + 1) / max(settings.warmup_steps, 1)))
                 progress.add(method.step(photos[indices], sketches[indices], indices))
                 bar.update()
                 if time.monotonic() - saved > checkpoint_seconds:

@@ -13,8 +13,11 @@ __all__ = ["Discriminator", "Generator", "initialise", "pyramid"]
 def initialise(network: nn.Module, how: str = "normal-0.02") -> nn.Module:
     """Draw the convolution weights, set biases to zero: N(0, 0.02) as CycleGAN, or Kaiming's.
 
+    ``pytorch`` leaves torch's own defaults (uniform, biases too), which is what saying nothing means.
     Uses torch's global generator; α and β of the attentions keep their zeros.
     """
+    if how == "pytorch":
+        return network
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d):
             if how == "kaiming":
