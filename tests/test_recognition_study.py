@@ -1,0 +1,198 @@
+"""Recognition of whole studies and of folders: tables, idempotence, controls, and errors a user can mend."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lib import images, runs
+from lib.__main__ import main
+from lib.databases import PairedFaces
+from lib.errors import StudyError
+from lib.recognition import Protocol, nlda_curve, regions, study
+
+NAMES = tuple(f"person-{i:02d}" for i in range(12))
+
+
+def coarse(rng, sd: float) -> np.ndarray:
+    """Noise (12, 250, 200) in squares of 10 pixels: small as PNG."""
+    return np.kron(rng.normal(size=(12, 25, 20)) * sd, np.ones((10, 10)))
+
+
+@pytest.fixture(scope="module")
+def pairs() -> PairedFaces:
+    """12 pairs whose identity shows in the face region of photo and sketch, and nowhere else."""
+    rng = np.random.default_rng(0)
+    identity = coarse(rng, 30) * regions.mask("face")
+    photos, sketches = ((125 + coarse(rng, 5) + identity).clip(0, 255).astype(np.uint8) for _ in range(2))
+    return PairedFaces("portraits", "test", np.repeat(photos[..., None], 3, axis=3), sketches, NAMES,
+                       ("portraits",) * 12)
+
+
+def write_run(folder, pairs, system, seed, noise):
+    rng = np.random.default_rng(seed)
+    run = folder / system / f"seed{seed}"
+    for direction, faces in (("photo-to-sketch", pairs.sketches), ("sketch-to-photo", pairs.photos)):
+        grain = coarse(rng, noise)
+        noisy = (faces + (grain if faces.ndim == 3 else grain[..., None])).clip(0, 255).astype(np.uint8)
+        runs.write_synthesised(run, direction, pairs.names, noisy)
+    runs.write_json(run / "run.json", {"system": system, "seed": seed})
+    return run
+
+
+@pytest.fixture
+def folder(tmp_path, pairs):
+    write_run(tmp_path, pairs, "msg-sarl", 0, 5)
+    write_run(tmp_path, pairs, "msg-sarl", 1, 5)
+    write_run(tmp_path, pairs, "lle", 0, 60)
+    return tmp_path
+
+
+def last(table: pd.DataFrame) -> pd.Series:
+    final = table[table.dimension == table.dimension.max()]
+    return final.groupby(["direction", "system"]).accuracy.mean()
+
+
+def test_every_run_and_every_control_is_recognised(folder, pairs):
+    tables = study.recognise_runs(folder, pairs)
+    assert list(tables.curves.columns) == ["direction", "system", "seed", "split", "dimension", "accuracy"]
+    assert tables.curves.system.drop_duplicates().tolist() == [
+        "msg-sarl", "lle", "grey-input", "grey-input@background", "grey-input@face", "grey-input@hair", "mean-face",
+        "random-pairing"]
+    assert set(tables.curves[tables.curves.system == "msg-sarl"].seed) == {0, 1}
+    assert len(tables.curves) == 9 * 2 * 20 * 4  # 5 of 12 train: 4 dimensions
+    accuracy = last(tables.curves)["photo-to-sketch"]
+    chance = 1 / 7
+    assert accuracy["msg-sarl"] > 0.9 and accuracy["grey-input@face"] > 0.9
+    assert np.isclose(accuracy["mean-face"], chance, atol=1e-5) and abs(accuracy["random-pairing"] - chance) < 0.12
+    assert abs(accuracy["grey-input@background"] - chance) < 0.25
+    assert "msg-sarl@face" in set(tables.identities.system)
+    assert tables.identities.groupby(["direction", "system", "seed"]).tests.sum().eq(20 * 7).all()
+
+
+def test_accuracy_is_that_of_nlda_curve(folder, pairs):
+    tables = study.recognise_runs(folder, pairs)
+    faces = runs.read_synthesised(folder / "msg-sarl" / "seed1", "sketch-to-photo", pairs.names)
+    real, synthesised = images.to_grey(pairs.photos).reshape(12, -1), images.to_grey(faces).reshape(12, -1)
+    order = Protocol.for_database("portraits", 12).orders()[7]
+    expected = nlda_curve(real[order[:5]], synthesised[order[:5]], synthesised[order[5:]], real[order[5:]])
+    rows = tables.curves.query("direction == 'sketch-to-photo' and system == 'msg-sarl' and seed == 1 and split == 7")
+    assert np.allclose(rows.accuracy, expected, atol=1e-6)
+
+
+def test_only_what_changed_is_computed_again(folder, pairs):
+    first = study.recognise_runs(folder, pairs)
+    files = {file: file.read_bytes() for file in folder.glob("recognition*")}
+    assert len(files) == 3 and first.computed == 6 + 6
+    again = study.recognise_runs(folder, pairs)
+    assert again.computed == 0
+    pd.testing.assert_frame_equal(again.curves, first.curves)
+    pd.testing.assert_frame_equal(again.identities, first.identities)
+    write_run(folder, pairs, "lle", 0, 61)
+    assert study.recognise_runs(folder, pairs).computed == 2
+    write_run(folder, pairs, "lle", 0, 60)
+    study.recognise_runs(folder, pairs)
+    assert {file: file.read_bytes() for file in folder.glob("recognition*")} == files
+    assert study.recognise_runs(folder, pairs, force=True).computed == 12
+    assert {file: file.read_bytes() for file in folder.glob("recognition*")} == files
+
+
+def test_rows_of_runs_whose_images_are_elsewhere_stay(folder, pairs):
+    first = study.recognise_runs(folder, pairs)
+    for file in (folder / "lle" / "seed0").rglob("*.png"):
+        file.unlink()
+    again = study.recognise_runs(folder, pairs)
+    assert again.absent == ("lle/seed0 photo-to-sketch", "lle/seed0 sketch-to-photo")
+    pd.testing.assert_frame_equal(again.curves, first.curves)
+
+
+def test_half_a_run_is_an_error_and_leaves_the_tables(folder, pairs):
+    study.recognise_runs(folder, pairs)
+    before = (folder / "recognition.csv").read_bytes()
+    (folder / "lle" / "seed0" / "photo-to-sketch" / "person-03.png").unlink()
+    with pytest.raises(StudyError, match="lle/seed0/photo-to-sketch: 1 of 12"):
+        study.recognise_runs(folder, pairs)
+    assert (folder / "recognition.csv").read_bytes() == before
+
+
+def test_other_faces_make_the_tables_anew(folder, pairs):
+    study.recognise_runs(folder, pairs)
+    changed = dataclasses.replace(pairs, sketches=255 - pairs.sketches)
+    assert study.recognise_runs(folder, changed).computed == 12
+
+
+def test_missing_tables_name_what_makes_them(monkeypatch, tmp_path):
+    monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path))
+    with pytest.raises(StudyError, match="--only 08"):
+        study.read_study("tiny", "portraits")
+
+
+def test_regions_do_not_overlap_and_follow_the_eyes():
+    masks = [regions.mask(region) for region in regions.REGIONS]
+    assert np.sum(masks, axis=0).max() == 1
+    assert masks[0][125, 75] and masks[0][125, 125]
+    assert all(np.array_equal(mask[:, 1:], mask[:, :0:-1]) for mask in masks)  # symmetric about column 100
+    assert regions.pixels_of(np.zeros((3, 250, 200), np.uint8), "hair").shape == (3, masks[1].sum())
+    with pytest.raises(StudyError, match="Did you mean hair"):
+        regions.mask("hairs")
+    with pytest.raises(StudyError, match="200×250"):
+        regions.pixels_of(np.zeros((3, 256, 256), np.uint8), "face")
+
+
+def write_folder(folder, arrays, suffix=".png"):
+    for name, array in arrays.items():
+        images.write_png(folder / f"{name}{suffix}", array)
+    return folder
+
+
+@pytest.fixture
+def folders(tmp_path):
+    rng = np.random.default_rng(2)
+    real = {name: rng.integers(0, 255, (20, 16)).astype(np.uint8) for name in NAMES}
+    synthesised = {name: np.repeat((face // 2)[..., None], 3, axis=2) for name, face in real.items()}
+    return write_folder(tmp_path / "real", real), write_folder(tmp_path / "made", synthesised)
+
+
+def test_command_prints_and_writes(folders, tmp_path, capsys):
+    file = tmp_path / "curves.csv"
+    arguments = ["recognise", *map(str, folders), "--train-identities", "5", "--repeats", "3", "--csv", str(file)]
+    assert main(arguments) == 0
+    printed = capsys.readouterr().out
+    assert "12 people, 5 train, 7 recognised, 3 random splits" in printed and "100.00%" in printed
+    table = pd.read_csv(file)
+    assert list(table.columns) == study.CURVE_COLUMNS and len(table) == 3 * 4
+    first = file.read_bytes()
+    assert main([*arguments, "--direction", "sketch-to-photo", "--method", "eigenface"]) == 0
+    assert len(pd.read_csv(file)) == 3 * 9
+    assert main(arguments) == 0 and file.read_bytes() == first
+    assert main([*arguments, "--seed", "1"]) == 0
+
+
+@pytest.mark.parametrize("break_it, words", [
+    (lambda real, made: (made / "person-03.png").unlink(), ["person-03.png: no partner"]),
+    (lambda real, made: (made / "person-03.png").rename(made / "person-3.png"),
+     ["person-03.png: no partner", "person-3.png: no partner", "2 of 24"]),
+    (lambda real, made: images.write_png(made / "person-03.png", np.zeros((16, 20), np.uint8)),
+     ["person-03.png: 20×16", "16×20"]),
+    (lambda real, made: (made / "person-03.png").write_bytes(b"no image"), ["person-03.png", "cannot be read"]),
+    (lambda real, made: (real / "person-03.bmp").write_bytes((real / "person-03.png").read_bytes()),
+     ["person-03.bmp and person-03.png"]),
+    (lambda real, made: [file.unlink() for file in made.iterdir()], ["holds no images"]),
+])
+def test_command_names_what_is_wrong(folders, capsys, break_it, words):
+    break_it(*folders)
+    assert main(["recognise", *map(str, folders), "--train-identities", "5"]) == 2
+    message = capsys.readouterr().err
+    assert all(word in message for word in words) and "Traceback" not in message
+
+
+@pytest.mark.parametrize("options, word", [
+    (["--train-identities", "1"], "at least two"), (["--train-identities", "11"], "left to be recognised"),
+    (["--train-identities", "5", "--repeats", "0"], "repeats"), (["--train-identities", "5", "--seed", "-1"], "--seed"),
+])
+def test_command_refuses_impossible_protocols(folders, capsys, options, word):
+    assert main(["recognise", *map(str, folders), *options]) == 2
+    assert word in capsys.readouterr().err
