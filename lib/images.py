@@ -59,8 +59,9 @@ def read_image(path: Path) -> np.ndarray:
                     "Convert it to 8-bit grey or RGB first, e.g. with `convert IN -depth 8 -type TrueColor OUT.png`.")
             if ";16" in str(image.tile) or "transparency" in image.info:
                 # Pillow calls these RGB and drops the lower byte, or the transparent colour.
-                raise StudyError(f"{path}: a 16-bit image or one with a transparent colour. Convert it to plain 8-bit "
-                                 "grey or RGB first, e.g. with `convert IN -depth 8 -alpha off -type TrueColor OUT.png`.")
+                raise StudyError(
+                    f"{path}: a 16-bit image or one with a transparent colour. Convert it to plain 8-bit grey or RGB "
+                    "first, e.g. with `convert IN -depth 8 -alpha off -type TrueColor OUT.png`.")
             if image.mode not in ("L", "RGB"):
                 raise StudyError(f"{path}: unsupported image mode {image.mode}. Convert it to 8-bit grey or RGB.")
             image.load()
