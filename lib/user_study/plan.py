@@ -40,7 +40,7 @@ def choose_faces(available: dict[str, Sequence[str]], counts: dict[str, int],
     short = [f"{database}: {count} faces asked for, {len(available.get(database, ()))} at hand"
              for database, count in counts.items() if count > len(available.get(database, ()))]
     if short:
-        raise StudyError("Too few faces for the study:\n" + listed(short) + "\nAsk for fewer with --faces.")
+        raise StudyError("Too few faces for the study:\n" + listed(short) + "\nAsk for fewer (--database NAME=NUMBER, or --faces).")
     chosen, spare = [], []
     for database, count in counts.items():
         names = sorted(available[database])

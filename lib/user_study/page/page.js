@@ -122,7 +122,6 @@
     const [given, reference] = data.faces[trials[state.at][0]];
     $("pane-given").src = pictures[given];
     $("pane-reference").src = pictures[reference];
-    $("viewer-title").textContent = data.question;
     view(position, pane);
     if (!$("viewer").open) $("viewer").showModal();
   }

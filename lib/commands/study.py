@@ -1,0 +1,211 @@
+"""``python -m lib study build | analyse | simulate``: a user study from pictures to report."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from lib import databases, paths, profiles
+from lib.errors import StudyError, listed, unknown_name
+from lib.paths import DIRECTIONS
+
+PAPER_SYSTEMS = ("u-gat-it", "drit", "cyclegan", "msg-sarl")
+# Section IV-E: 20 pairs of CUFS and 30 of CUFSF; the embedded databases stand in for them.
+PAPER_FACES = {"cufs": 20, "cufsf": 30, "portraits": 20, "portraits-wild": 30}
+OTHER_FACES = 20  # of a database the paper's study does not have
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="build|analyse|simulate", required=True)
+    build = actions.add_parser("build", help="make the page and the plan", description=(
+        "Make one HTML file that raters open anywhere, and the plan that says who sees what. Pictures come from run "
+        "folders (--database, --system) or from any folders (--candidate, --photos, --sketches)."))
+    _add_sources(build)
+    build.add_argument("--direction", choices=DIRECTIONS, default=DIRECTIONS[0])
+    build.add_argument("--raters", type=int, default=30, help="raters planned for (default 30)")
+    build.add_argument("--per-rater", type=int, default=10, help="faces each of them judges (default 10)")
+    build.add_argument("--checks", type=int, default=2, help="attention checks for each (default 2)")
+    build.add_argument("--seed", type=int, default=0, help="of the draw of faces, raters' hands and orders (default 0)")
+    build.add_argument("--plan", type=Path, help="use this plan.csv instead of drawing one: rebuilds a study")
+    build.add_argument("--title", default=None, help="heading of the page")
+    build.add_argument("--contact", default="", help="whom to ask and send answers to, shown on the page")
+    build.add_argument("--output", type=Path, help="folder of the study (default: a private folder beside the runs)")
+
+    analyse = actions.add_parser("analyse", help="read answers, report", description=(
+        "Read the JSON files raters saved, set aside what cannot be trusted, apply the rules, and report."))
+    analyse.add_argument("answers", nargs="+", type=Path, metavar="ANSWERS", help="JSON files, or folders of them")
+    analyse.add_argument("--study", type=Path, required=True, help="folder that `study build` made")
+    analyse.add_argument("--output", type=Path, help="folder for the report (default: STUDY/report)")
+    analyse.add_argument("--resamples", type=int, default=2000, help="bootstrap resamples (default 2000)")
+
+    simulate = actions.add_parser("simulate", help="make answers by program, to try things out", description=(
+        "Write answers of raters whose preferences you set. They are marked as simulated and never count as people's."))
+    simulate.add_argument("--study", type=Path, required=True, help="folder that `study build` made")
+    simulate.add_argument("--output", type=Path, help="folder for the answers (default: STUDY/simulated)")
+    simulate.add_argument("--worth", action="append", default=[], metavar="SYSTEM=NUMBER",
+                          help="relative worth of a system (others: 1); may be given several times")
+    simulate.add_argument("--careless", type=float, default=0.1, help="share of careless raters (default 0.1)")
+    simulate.add_argument("--seed", type=int, default=0)
+
+
+def _add_sources(build: argparse.ArgumentParser) -> None:
+    build.add_argument("--database", action="append", metavar="NAME[=FACES]",
+                       help=f"{', '.join(databases.NAMES)}, with the number of faces (default 20, CUFSF-like 30); may be "
+                            "given several times")
+    build.add_argument("--system", action="append", metavar="SYSTEM",
+                       help=f"may be given several times (default: the paper's {', '.join(PAPER_SYSTEMS)})")
+    build.add_argument("--profile", default="quick", help=f"{', '.join(profiles.PROFILES)} (default: quick)")
+    build.add_argument("--run-seed", type=int, default=0, help="which run of each system (default 0)")
+    build.add_argument("--data", type=Path, help="folder that holds the databases (default: data/)")
+    build.add_argument("--candidate", action="append", metavar="NAME=DIR", help="pictures of a system from any folder")
+    build.add_argument("--photos", type=Path, help="photos that go with --candidate (same file names)")
+    build.add_argument("--sketches", type=Path, help="artists' sketches that go with --candidate (same file names)")
+    build.add_argument("--faces", type=int, help="how many faces of those folders (default: all, at most 50)")
+
+
+def run(options: argparse.Namespace) -> int:
+    return {"build": _build, "analyse": _analyse, "simulate": _simulate}[options.action](options)
+
+
+def _build(options: argparse.Namespace) -> int:
+    from lib.user_study import page, plan as plans, study as studies
+
+    paths.use_data(options.data)
+    stimuli, plan, folder = _from_folders(options) if options.candidate else _from_runs(options)
+    title = {} if options.title is None else {"title": options.title}
+    study = studies.create(plan, stimuli, contact=options.contact, **title)
+    _keep_other_study(folder, study)
+    studies.write(folder, study)
+    size = page.write_page(folder / "study.html", study, stimuli)
+    votes = plan[plan.kind == "vote"]
+    print(f"Study {study.id}: {votes[['database', 'face']].drop_duplicates().shape[0]} faces, "
+          f"{len(study.systems)} systems, {len(study.assignments)} raters × {len(votes) // len(study.assignments)} faces")
+    print(plans.balance(plan).to_string())
+    print(f"  page   {folder / 'study.html'} ({size / 1e6:.1f} MB"
+          + (", heavy for a phone: fewer faces make it lighter)" if size > 15e6 else ")"))
+    print(f"  plan   {folder / 'plan.csv'}\n  links  {folder / 'links.csv'} (one code per rater)")
+    print("The page shows the faces in it to whoever has it: share it as the database's licence allows.")
+    return 0
+
+
+def _keep_other_study(folder: Path, study) -> None:
+    """Refuse to write over a study whose answers may still come in."""
+    from lib.user_study import study as studies
+
+    if (folder / "study.json").exists() and studies.read(folder).id != study.id:
+        raise StudyError(f"{folder}: holds another study, whose answers need it. Choose another --output, or remove it.")
+
+
+def _from_runs(options: argparse.Namespace):
+    from lib.user_study import plan as plans, stimuli as sources
+
+    given = [name for name in ("photos", "sketches", "faces") if getattr(options, name) is not None]
+    if given:
+        raise StudyError(f"--{given[0]} goes with --candidate NAME=DIR, not with run folders.")
+    profiles.get(options.profile)
+    systems = tuple(options.system or PAPER_SYSTEMS)
+    counts = _face_counts(options.database or ["portraits", "portraits-wild"])
+    loaded = sources.available_in_databases(list(counts), options.profile)
+    counts = {name: len(loaded[name]) if count is None else count for name, count in counts.items()}
+    if options.plan:
+        plan = plans.read_plan(options.plan)
+        _refuse_unknown_faces(options.plan, plan, {name: pairs.names for name, pairs in loaded.items()})
+        systems = plans.plan_systems(plan)
+        chosen = list(dict.fromkeys(plan[plan.kind == "vote"][["database", "face"]].itertuples(index=False, name=None)))
+    else:
+        chosen, spare = plans.choose_faces({name: pairs.names for name, pairs in loaded.items()}, counts, options.seed)
+        plan = plans.assign(chosen, systems, raters=options.raters, per_rater=options.per_rater, checks=options.checks,
+                            spare=spare, seed=options.seed)
+    shown = list(dict.fromkeys(plan[["database", "face"]].itertuples(index=False, name=None)))
+    stimuli = sources.from_runs(chosen, shown, loaded, systems, profile=options.profile, seed=options.run_seed,
+                                direction=options.direction)
+    folder = options.output or paths.results_root() / options.profile / "private" / f"user-study-{'-'.join(counts)}"
+    return stimuli, plan, folder
+
+
+def _face_counts(wanted: list[str]) -> dict[str, int | None]:
+    counts: dict[str, int | None] = {}
+    for text in wanted:
+        name, _, number = text.partition("=")
+        if name not in databases.NAMES:
+            raise unknown_name("database", name, databases.NAMES)
+        if number and not (number.isdecimal() and 0 < int(number) < 10_000):
+            raise StudyError(f"--database {text}: '{number}' is not a number of faces.")
+        counts[name] = int(number) if number else PAPER_FACES.get(name, OTHER_FACES)
+    return counts
+
+
+def _from_folders(options: argparse.Namespace):
+    from lib.user_study import plan as plans, stimuli as sources
+
+    clash = [name for name in ("database", "system") if getattr(options, name)]
+    if clash or not (options.photos and options.sketches):
+        raise StudyError("--candidate NAME=DIR needs --photos DIR and --sketches DIR, and neither --database nor --system.")
+    folders = dict(_assignment(text, "--candidate", "NAME=DIR") for text in options.candidate)
+    if len(folders) < len(options.candidate):
+        raise StudyError("--candidate: a name is given twice.")
+    stimuli = sources.from_folders({name: Path(folder) for name, folder in folders.items()}, options.photos,
+                                   options.sketches, options.direction)
+    names = {"folder": [name for _, name in stimuli.targets]}
+    if options.plan:
+        plan = plans.read_plan(options.plan)
+        _refuse_unknown_faces(options.plan, plan, names)
+    else:
+        count = {"folder": min(50, len(names["folder"])) if options.faces is None else options.faces}
+        chosen, spare = plans.choose_faces(names, count, options.seed)
+        plan = plans.assign(chosen, tuple(folders), raters=options.raters, per_rater=options.per_rater,
+                            checks=options.checks, spare=spare, seed=options.seed)
+    return stimuli, plan, options.output or Path("user-study")
+
+
+def _refuse_unknown_faces(file: Path, plan, names: dict) -> None:
+    unknown = [f"{face} ({database})" for database, face in
+               plan[["database", "face"]].drop_duplicates().itertuples(index=False, name=None)
+               if face not in names.get(database, ())]
+    if unknown:
+        raise StudyError(f"{file}: names faces that are not at hand:\n" + listed(unknown))
+
+
+def _assignment(text: str, option: str, form: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not (name and separator and value):
+        raise StudyError(f"{option} {text}: write it as {form}.")
+    return name, value
+
+
+def _analyse(options: argparse.Namespace) -> int:
+    from lib.user_study import analysis, answers as readers, report, study as studies
+
+    study = studies.read(options.study)
+    answers = readers.read_answers(options.answers, study)
+    aside = answers.set_aside
+    print(f"Study {study.id}: {answers.files} files read, {answers.votes.rater.nunique()} raters counted, "
+          f"{(aside.kind == 'quarantined').sum()} files quarantined, {(aside.kind == 'excluded').sum()} raters excluded")
+    for row in aside.itertuples(index=False):
+        print(f"  {row.kind:<11} {row.file}: {row.reason}")
+    if answers.simulated:
+        print(report.SIMULATED)
+    result = analysis.analyse(answers.votes, study.systems, repeats=options.resamples)
+    written = report.write_report(options.output or options.study / "report", study, answers, result)
+    print(result.shares.to_string(index=False, float_format="%.3f"))
+    print(f"Report: {written[0]}")
+    return 0
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    from lib.user_study import simulation, study as studies
+
+    worth = {}
+    for text in options.worth:
+        name, value = _assignment(text, "--worth", "SYSTEM=NUMBER")
+        try:
+            worth[name] = float(value)
+        except ValueError:
+            raise StudyError(f"--worth {text}: '{value}' is not a number.") from None
+    study = studies.read(options.study)
+    records = simulation.simulate(study, simulation.Taste(worth, careless=options.careless, seed=options.seed))
+    folder = options.output or options.study / "simulated"
+    simulation.write_answers(folder, study, records)
+    print(f"{len(records)} SIMULATED raters in {folder}; analyse them with\n"
+          f"  python -m lib study analyse {folder} --study {options.study}")
+    return 0
