@@ -39,29 +39,30 @@ def garment(face: Face) -> dict:
 
 def cloth_colour(traits) -> np.ndarray:
     saturation = 0.12 + 0.40 * abs(np.sin(9 * traits.cloth_hue + 4 * traits.cloth_light))
-    return linear(np.array(colorsys.hsv_to_rgb(traits.cloth_hue, saturation, 0.16 + 0.72 * traits.cloth_light)) * 255)
+    return linear([255 * part for part in colorsys.hsv_to_rgb(traits.cloth_hue, saturation, 0.16 + 0.72 * traits.cloth_light)])
 
 
 def paint_clothes(canvas, face: Face, grid: Grid, light, rng) -> None:
     g = garment(face)
     window = grid.window(0, 205, 200, 250)
-    x, y = grid.x[:, window[1]], grid.y[window[0]]
-    mask = grid.polygon(g["polygon"], 0.35)[window]
+    x, y = grid.axes(window)
+    part = grid.crop(window)
+    mask = part.polygon(g["polygon"], 0.35)
     folds = 0.10 * np.sin(0.16 * (x - MIDDLE) * np.sign(x - MIDDLE) + 0.22 * y + 4 * face.t.cloth_hue) * step(np.abs(x - MIDDLE), 30, 70)
     across = np.clip((x - MIDDLE) / 130, -1, 1)
     shade = light.ambient + light.key * np.clip(0.80 + 0.45 * light.vector[0] * across - 0.35 * across**2 + folds, 0, 1.2)
     shade = shade * (0.72 + 0.28 * step(y, g["slope"] - 14, g["slope"] + 6))
     tone = cloth_colour(face.t)
-    weave = 1 + 0.05 * rng.standard_normal(mask.shape).astype(np.float32)
-    over(canvas[window], tone * (shade * weave)[..., None], mask)
-    edge = np.zeros(grid.shape, np.float32)
+    weave = 1 + 0.05 * rng.standard_normal(mask.shape, np.float32)
+    over(canvas[window], tone * (shade * weave), mask)
+    edge = np.zeros(part.shape, np.float32)
     for line in g["lines"][2:]:
         dense = np.stack([np.interp(np.linspace(0, 1, 300), np.linspace(0, 1, len(line)), line[:, k]) for k in (0, 1)], -1)
-        edge += grid.splat(dense, np.full(300, 0.8))
-    canvas[window] *= (1 - np.clip(0.5 * grid.blur(edge, 0.6)[window], 0, 0.4))[..., None]
+        edge += part.splat(dense, np.full(300, 0.8))
+    canvas[window] *= (1 - np.clip(0.5 * part.blur(edge, 0.6), 0, 0.4))
     if g["wings"]:
         pale = linear((238, 238, 240)) if g["kind"] == "jacket" else tone * 1.12 + 0.02
         for wing in g["wings"]:
-            cover = grid.polygon(wing, 0.35)
-            canvas[window] *= (1 - 0.30 * np.roll(grid.blur(cover, 1.5)[window], grid.scale, 0))[..., None]
-            over(canvas[window], pale * shade[..., None], cover[window])
+            cover = part.polygon(wing, 0.35)
+            canvas[window] *= (1 - 0.30 * np.roll(part.blur(cover, 1.5), grid.scale, 0))
+            over(canvas[window], pale * shade, cover)

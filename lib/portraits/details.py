@@ -6,9 +6,9 @@ import numpy as np
 
 from lib.portraits.geometry import EYE_LEVEL, MIDDLE, SIDES, Face, smooth_curve
 from lib.portraits.hair import COLOURS, colour
-from lib.portraits.raster import Grid, bell, blur, curve_distance, fill_between, linear, over, step
+from lib.portraits.raster import Grid, bell, blur, curve_distance, fill_between, linear, over, rgb, step
 
-IRIS = linear([(54, 36, 26), (104, 74, 44), (118, 128, 92), (110, 140, 168)])  # brown, hazel, green, blue
+IRIS = [linear(tone) for tone in ((54, 36, 26), (104, 74, 44), (118, 128, 92), (110, 140, 168))]  # brown, hazel, green, blue
 
 
 def iris_lightness(traits) -> float:
@@ -26,7 +26,7 @@ def iris_colour(traits) -> np.ndarray:
 def shade_line(skin, grid: Grid, window, distance, width: float, amount, tint=(0.9, 1.0, 1.0)) -> None:
     """Darken along a curve: a Gaussian of the distance to it."""
     line = np.exp(-0.5 * (distance / np.float32(width)) ** 2) * amount
-    skin[window] *= 1 - line[..., None] * np.asarray(tint, np.float32)
+    skin[window] *= 1 - line * rgb(*tint)
 
 
 def paint_eyes(skin, face: Face, grid: Grid, light, rng) -> None:
@@ -35,7 +35,7 @@ def paint_eyes(skin, face: Face, grid: Grid, light, rng) -> None:
         eye, centre = face.eye(side), face.iris_centre(side)
         x0, x1 = sorted((eye["upper"][0, 0], eye["upper"][-1, 0]))
         window = grid.window(x0 - 4, EYE_LEVEL - 17, x1 + 4, EYE_LEVEL + 14)
-        x, y = grid.x[:, window[1]], grid.y[window[0]]
+        x, y = grid.axes(window)
         u = (x - (x0 + x1) / 2) / ((x1 - x0) / 2)
         along = np.clip(1.12 - u * u, 0, 1) ** 0.6
         outer = np.clip(0.5 + 0.5 * side * u, 0, 1)
@@ -52,7 +52,7 @@ def paint_eyes(skin, face: Face, grid: Grid, light, rng) -> None:
         dx, dy = x - centre[0], y - centre[1]
         ball = np.clip(1.02 - 0.0022 * dx * dx - 0.004 * dy * dy, 0.3, 1.1)
         lid_shadow = 1 - 0.55 * np.exp(-np.maximum(up, 0) / 1.9)
-        white = linear((216, 208, 203)) * (ball * lid_shadow * (light.key * 0.72 + light.ambient))[..., None]
+        white = linear((216, 208, 203)) * (ball * lid_shadow * (light.key * 0.72 + light.ambient))
         over(skin[window], white, open_eye)
         inner = bell(x, x0 + 1.4 if side > 0 else x1 - 1.4, 1.5) * bell(y, EYE_LEVEL + 1.2, 1.4)
         over(skin[window], linear((196, 128, 116)) * 0.9, 0.8 * inner * open_eye)
@@ -63,12 +63,12 @@ def paint_eyes(skin, face: Face, grid: Grid, light, rng) -> None:
         angle = np.arctan2(dy, dx)
         fibre = 1 + 0.16 * np.sin(23 * angle + 1.7 * np.sin(5 * angle)) + 0.30 * dy / radius
         rim = 1 - 0.62 * step(r, radius - 1.5, radius)
-        iris = iris_colour(t) * (fibre * rim * (0.35 + 0.65 * lid_shadow) * (light.key + light.ambient) * 1.12)[..., None]
+        iris = iris_colour(t) * (fibre * rim * (0.35 + 0.65 * lid_shadow) * (light.key + light.ambient) * 1.12)
         over(skin[window], iris, disc)
-        over(skin[window], (0.006, 0.005, 0.005), np.clip((0.42 * radius - r) * grid.scale + 0.5, 0, 1) * open_eye)
+        over(skin[window], rgb(0.006, 0.005, 0.005), np.clip((0.42 * radius - r) * grid.scale + 0.5, 0, 1) * open_eye)
         glint = np.exp(-0.5 * (((dx - 1.7 * np.sign(light.vector[0])) / 0.85) ** 2 + ((dy + 1.7) / 0.8) ** 2))
-        skin[window] += (0.95 * glint * open_eye)[..., None]
-        skin[window] += (0.05 * np.exp(-0.5 * (((dx + 1.5) / 1.6) ** 2 + ((dy - 2.4) / 1.0) ** 2)) * disc)[..., None]
+        skin[window] += 0.95 * glint * open_eye
+        skin[window] += (0.05 * np.exp(-0.5 * (((dx + 1.5) / 1.6) ** 2 + ((dy - 2.4) / 1.0) ** 2)) * disc)
         # Lashes and lid edges.
         female = 0.5 - 0.5 * t.masculinity
         line = 0.62 + 0.34 * female + 0.16 * outer
@@ -86,26 +86,26 @@ def _lashes(skin, eye, side, grid, window, female) -> None:
     s = np.linspace(0, 1, 10)[None, :, None]
     way = np.stack([side * np.linspace(0.1, 0.9, 13), -np.ones(13)], -1) * length[:, None]
     points = root[:, None] + way[:, None] * s - np.array([0, 0.25]) * length[:, None, None] * s**2
-    ink = grid.splat(points.reshape(-1, 2), np.full(130, 0.30 * grid.scale))[window]
-    skin[window] *= 1 - np.clip(blur(ink, 0.3 * grid.scale), 0, 0.85)[..., None]
+    ink = grid.crop(window).splat(points.reshape(-1, 2), np.full(130, 0.30 * grid.scale))
+    skin[window] *= 1 - np.clip(blur(ink, 0.3 * grid.scale), 0, 0.85)
 
 
 def paint_nostrils(skin, face: Face, grid: Grid, light, rng) -> None:
     for side in SIDES:
         centre, wide, high = face.nostril(side)
         window = grid.window(centre[0] - 9, centre[1] - 7, centre[0] + 9, centre[1] + 6)
-        dx, dy = grid.x[:, window[1]] - centre[0], grid.y[window[0]] - centre[1]
+        dx, dy = grid.x[:, window[2]] - centre[0], grid.y[window[1]] - centre[1]
         dy = dy + side * dx * 0.28
         hole = np.exp(-0.5 * ((dx / (0.72 * wide)) ** 2 + (dy / (0.72 * high)) ** 2) ** 1.4)
-        over(skin[window], skin[window] * np.array([0.16, 0.09, 0.08], np.float32), np.clip(0.92 * hole, 0, 1))
+        over(skin[window], skin[window] * rgb(0.16, 0.09, 0.08), np.clip(0.92 * hole, 0, 1))
         wing = face.wing(side)
         for p, amount in zip(wing[2::2], np.linspace(0.05, 0.17, 9), strict=True):
             cell = grid.window(p[0] - 4, p[1] - 5, p[0] + 4, p[1] + 5)
-            skin[cell] *= (1 - amount * bell(grid.y[cell[0]], p[1], 1.6) * bell(grid.x[:, cell[1]], p[0] + side * 0.4, 1.0))[..., None]
+            skin[cell] *= (1 - amount * bell(grid.y[cell[1]], p[1], 1.6) * bell(grid.x[:, cell[2]], p[0] + side * 0.4, 1.0))
     base = face.nose["base"]
     window = grid.window(MIDDLE - 12, base - 4, MIDDLE + 12, base + 8)
-    shadow = 0.22 * bell(grid.y[window[0]], base + 1.5, 1.9) * bell(grid.x[:, window[1]], MIDDLE, 6.5)
-    skin[window] *= 1 - shadow[..., None] * np.array([0.85, 1, 1], np.float32)
+    shadow = 0.22 * bell(grid.y[window[1]], base + 1.5, 1.9) * bell(grid.x[:, window[2]], MIDDLE, 6.5)
+    skin[window] *= 1 - shadow * rgb(0.85, 1, 1)
 
 
 def paint_mouth(skin, face: Face, grid: Grid, light, rng) -> None:
@@ -113,19 +113,19 @@ def paint_mouth(skin, face: Face, grid: Grid, light, rng) -> None:
     x0, x1 = m["line"][0, 0], m["line"][-1, 0]
     y = m["line"][20, 1]
     window = grid.window(x0 - 6, y - 12, x1 + 6, y + 16)
-    x, yy = grid.x[:, window[1]], grid.y[window[0]]
+    x, yy = grid.axes(window)
     u = (x - (x0 + x1) / 2) / ((x1 - x0) / 2)
     upper = blur(fill_between(grid, window, m["upper"], m["line"]), 0.45 * grid.scale)
     lower = blur(fill_between(grid, window, m["line"], m["lower"]), 0.55 * grid.scale)
     red = 0.55 + 0.45 * t.lip_colour
-    tint = np.array([0.93, 0.50, 0.52], np.float32) if t.complexion < 0.62 else np.array([0.92, 0.62, 0.62], np.float32)
+    tint = rgb(0.93, 0.50, 0.52) if t.complexion < 0.62 else rgb(0.92, 0.62, 0.62)
     tint = 1 - red * (1 - tint)
-    skin[window] *= 1 - upper[..., None] * (1 - 0.76 * tint)
-    skin[window] *= 1 - lower[..., None] * (1 - 0.97 * tint)
+    skin[window] *= 1 - upper * (1 - 0.76 * tint)
+    skin[window] *= 1 - lower * (1 - 0.97 * tint)
     creases = 1 + 0.05 * np.sin(2.1 * x + 0.6 * np.sin(0.9 * x)) * (upper + lower)
-    skin[window] *= creases[..., None]
+    skin[window] *= creases
     gleam = np.exp(-0.5 * (((u + 0.12) / 0.30) ** 2 + ((yy - y - 0.42 * (m["lower"][20, 1] - y) - 0.4) / 1.0) ** 2)) * lower
-    skin[window] += (0.085 * gleam * (0.4 + 0.6 * t.lip_colour))[..., None]
+    skin[window] += (0.085 * gleam * (0.4 + 0.6 * t.lip_colour))
     line = curve_distance(grid, window, m["line"])
     within = np.clip((1.06 - np.abs(u)) * 9, 0, 1)
     shade_line(skin, grid, window, line, 0.62 + 0.25 * (1 - np.clip(np.abs(u), 0, 1).mean()), 0.80 * within, (0.86, 1, 1))
@@ -133,7 +133,7 @@ def paint_mouth(skin, face: Face, grid: Grid, light, rng) -> None:
     under = curve_distance(grid, window, m["lower"])
     shade_line(skin, grid, window, under - 1.4, 1.5, 0.20 * np.clip(0.75 - u * u, 0, 1), (0.85, 1, 1))
     for cx in (x0, x1):
-        skin[window] *= 1 - (0.34 * bell(x, cx, 1.6) * bell(yy, m["line"][0, 1], 1.4))[..., None]
+        skin[window] *= 1 - (0.34 * bell(x, cx, 1.6) * bell(yy, m["line"][0, 1], 1.4))
 
 
 def strokes_of_brow(face: Face, side: int, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -162,7 +162,7 @@ def paint_brows(skin, face: Face, grid: Grid, light, rng) -> None:
         window = grid.window(x0 - 6, line[:, 1].min() - 9, x1 + 6, line[:, 1].max() + 9)
         hairs = strokes_of_brow(face, side, int(110 + 170 * t.brow_density), rng)
         weight = np.repeat(np.interp(np.linspace(0, 1, 12), [0, 0.3, 1], [0.7, 1, 0.25])[None], len(hairs), 0)
-        ink = grid.splat(hairs, weight)[window] * (0.115 * grid.scale)
+        ink = grid.crop(window).splat(hairs, weight) * (0.115 * grid.scale)
         cover = np.clip(1 - np.exp(-1.5 * blur(ink, 0.4 * grid.scale) - 0.45 * blur(ink, 1.2 * grid.scale)), 0, 0.93)
         over(skin[window], tone, cover)
 
@@ -227,12 +227,12 @@ def paint_facial_hair(skin, face: Face, grid: Grid, light, rng) -> None:
     tone = np.clip(1 + 0.4 * rng.standard_normal(n), 0.4, 2.2)
     weight = np.repeat(edge[:, None], 10, 1)
     window = grid.window(MIDDLE - 75, EYE_LEVEL, MIDDLE + 75, 240)
-    ink = blur(grid.splat(points, weight)[window], 0.42 * grid.scale)
-    bright = blur(grid.splat(points, weight * tone[:, None])[window], 0.42 * grid.scale)
+    ink = blur(grid.crop(window).splat(points, weight), 0.42 * grid.scale)
+    bright = blur(grid.crop(window).splat(points, weight * tone[:, None]), 0.42 * grid.scale)
     cover = 1 - np.exp(-(0.13 if stubble else 0.34) * grid.scale * ink)
     shade = bright / np.maximum(ink, 1e-4)
-    lightness = np.clip(0.75 + 0.5 * (skin[window].mean(-1) / max(float(skin[window].mean()), 1e-3) - 1), 0.35, 1.3)
-    over(skin[window], base * (0.8 * shade * lightness)[..., None], np.clip(cover, 0, 0.6 if stubble else 0.96))
+    lightness = np.clip(0.75 + 0.5 * (skin[window].mean(0) / max(float(skin[window].mean()), 1e-3) - 1), 0.35, 1.3)
+    over(skin[window], base * (0.8 * shade * lightness), np.clip(cover, 0, 0.6 if stubble else 0.96))
 
 
 def glasses_shape(face: Face) -> dict | None:
@@ -261,19 +261,19 @@ def paint_glasses(canvas, face: Face, grid: Grid, light) -> None:
     window = grid.window(MIDDLE - 70, EYE_LEVEL - 24, MIDDLE + 70, EYE_LEVEL + 30)
     lines = [*shape["rims"], shape["bridge"], *shape["temples"]]
     dense = np.concatenate([np.stack([np.interp(np.linspace(0, 1, 500), np.linspace(0, 1, len(c)), c[:, k]) for k in (0, 1)], -1) for c in lines])
-    ink = grid.splat(dense, np.ones(len(dense)))[window]
+    ink = grid.crop(window).splat(dense, np.ones(len(dense)))
     sigma = 0.42 * shape["width"] * grid.scale
     frame = blur(np.minimum(ink, 1), sigma) * (2.4 * sigma)
     frame = np.clip(frame * 1.25 - 0.12, 0, 1)
     shadow = np.roll(blur(frame, 1.1 * grid.scale), int(2.5 * grid.scale), 0)
-    canvas[window] *= (1 - 0.22 * np.clip(shadow, 0, 1))[..., None]
+    canvas[window] *= (1 - 0.22 * np.clip(shadow, 0, 1))
     metal = t.frame_weight < 0.3
-    tone = linear((150, 140, 125)) if metal else linear((30, 24, 26)) + 0.05 * np.array([t.cloth_hue, 0.2, 1 - t.cloth_hue]) * (t.frame_size > 0)
+    tone = linear((150, 140, 125)) if metal else linear((30, 24, 26)) + 0.05 * rgb(t.cloth_hue, 0.2, 1 - t.cloth_hue) * (t.frame_size > 0)
     gleam = np.clip(blur(frame, 0.6 * grid.scale) - np.roll(blur(frame, 0.6 * grid.scale), grid.scale, 0), 0, 1)
     over(canvas[window], tone, frame)
-    canvas[window] += (0.12 * gleam)[..., None]
+    canvas[window] += 0.12 * gleam
     for rim in shape["rims"]:
-        lens = grid.polygon(rim)[window]
-        x, y = grid.x[:, window[1]], grid.y[window[0]]
+        lens = grid.crop(window).polygon(rim)
+        x, y = grid.axes(window)
         band = np.exp(-0.5 * ((x - rim[:, 0].mean() + 0.8 * (y - EYE_LEVEL) + 7) / 3.2) ** 2) + 0.5 * np.exp(-0.5 * ((x - rim[:, 0].mean() + 0.8 * (y - EYE_LEVEL) + 0.5) / 1.2) ** 2)
-        canvas[window] += (0.045 * band * lens)[..., None]
+        canvas[window] += 0.045 * band * lens

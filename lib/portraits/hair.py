@@ -204,10 +204,10 @@ class Hair:
         part = 0.34 * t.hair_part
         layers = []
         for side in SIDES:
-            n = 520
+            n = 430
             v = (np.arange(n) + rng.random(n)) / n
             end = side * self.limit * (1 - 0.05 * c.rough * rng.random(n) ** 2)
-            m = int(60 + 0.9 * (self.reach - 30))
+            m = int(50 + 0.8 * (self.reach - 30))
             s = np.linspace(0, 1, m)[None]
             u = part + (end[:, None] - part) * s
             drift = 0.10 * rng.standard_normal((n, 1)) * s
@@ -322,7 +322,7 @@ class Hair:
         """Hair hanging behind the neck, in the head's shadow."""
         if not self.hang:
             return []
-        rng, n, m = self.rng, 420, 150
+        rng, n, m = self.rng, 380, 130
         y0, y1 = EYE_LEVEL - 10, self.reach - 2
         half = np.interp(np.linspace(y0, y1, m), self.outer[TABLE * 3 // 4:, 1], self.outer[TABLE * 3 // 4:, 0]) - MIDDLE - 1.5
         across = rng.uniform(-1, 1, (n, 1))
@@ -345,6 +345,24 @@ def colour(traits) -> tuple[np.ndarray, float]:
     return base, float(np.clip((traits.hair_grey - 0.55) / 0.4, 0, 1))
 
 
+def _fibre_light(layer: Strands, light, half: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Diffuse and glossy light on every sample, each (n, m); computed at every fourth and repeated."""
+    m = layer.points.shape[1]
+    every = 4 if m > 40 else 1
+    p, outward = layer.points[:, ::every], layer.outward[:, ::every]
+    tx, ty = (np.diff(p[..., k], axis=1, append=2 * p[:, -1:, k] - p[:, -2:-1, k]) for k in (0, 1))
+    nx, ny = outward[..., 0], outward[..., 1]
+    nz = np.sqrt(np.maximum(1 - nx * nx - ny * ny, 0.05))
+    tz = -(tx * nx + ty * ny) / nz
+    th = (tx * half[0] + ty * half[1] + tz * half[2]) / np.sqrt(tx * tx + ty * ty + tz * tz + 1e-6)
+    facing = nx * light.vector[0] + ny * light.vector[1] + nz * light.vector[2]
+    tone = layer.tone[:, ::every] if layer.tone.ndim == 2 else layer.tone[:, None]
+    diffuse = (light.ambient * 1.1 + light.key * np.clip(0.25 + 0.75 * facing, 0.05, 1)) * tone
+    sine = np.maximum(1 - th * th, 0)
+    gloss = (sine * sine * sine) ** 4 * np.clip(facing + 0.15, 0, 1) * tone
+    return tuple(np.repeat(part, every, 1)[:, :m] for part in (diffuse, gloss))
+
+
 def paint(canvas, layers: list[Strands], face: Face, grid: Grid, light, rng, relief=None) -> tuple[np.ndarray, np.ndarray]:
     """Draw strands on a linear-light canvas; return their coverage and brightness, each (H, W), about 0 … 1.
 
@@ -358,39 +376,30 @@ def paint(canvas, layers: list[Strands], face: Face, grid: Grid, light, rng, rel
     seen, diffuse_sum, gloss_sum, grey_sum = (np.full(grid.shape, 1e-6, np.float32) for _ in range(4))
     half = light.vector + np.array([0, 0, 1], np.float32)
     half /= np.linalg.norm(half)
+    size = grid.shape[0] * grid.shape[1]
     for layer in layers:
-        p = layer.points
-        tangent = np.gradient(p, axis=1)
-        nx, ny = layer.outward[..., 0], layer.outward[..., 1]
-        nz = np.sqrt(np.maximum(1 - nx * nx - ny * ny, 0.05))
-        tz = -(tangent[..., 0] * nx + tangent[..., 1] * ny) / nz
-        norm = 1 / np.sqrt(tangent[..., 0] ** 2 + tangent[..., 1] ** 2 + tz**2 + 1e-6)
-        th = (tangent[..., 0] * half[0] + tangent[..., 1] * half[1] + tz * half[2]) * norm
-        facing = nx * light.vector[0] + ny * light.vector[1] + nz * light.vector[2]
-        tone = layer.tone if layer.tone.ndim == 2 else layer.tone[:, None]
-        diffuse = (light.ambient * 1.1 + light.key * np.clip(0.25 + 0.75 * facing, 0.05, 1)) * tone
-        sine = np.maximum(1 - th * th, 0)
-        gloss = (sine * sine * sine) ** 4 * np.clip(facing + 0.15, 0, 1) * tone
-        n = len(p)
-        priority = np.exp(1.6 * rng.standard_normal((n, 1)).astype(np.float32)) * np.ones(p.shape[:2], np.float32)
+        n, m = layer.points.shape[:2]
+        priority = np.exp(1.6 * rng.standard_normal((n, 1), np.float32))
+        diffuse, gloss = (part * priority for part in _fibre_light(layer, light, half))
         is_grey = (rng.random((n, 1)) < grey_share) * priority
-        index, inside = grid.cells(p)
+        index, inside = grid.cells(layer.points)
         index = index[inside]
-        size = grid.shape[0] * grid.shape[1]
         total += np.float32(layer.opacity) * np.bincount(index, minlength=size).reshape(grid.shape)
-        for target, weight in ((seen, priority), (diffuse_sum, priority * diffuse), (gloss_sum, priority * gloss), (grey_sum, is_grey)):
+        for target, weight in ((seen, priority), (diffuse_sum, diffuse), (gloss_sum, gloss), (grey_sum, is_grey)):
             if target is not grey_sum or grey_share:
-                target += np.bincount(index, weights=weight[inside], minlength=size).reshape(grid.shape)
+                weight = np.broadcast_to(weight, (n, m))[inside]
+                target += np.bincount(index, weights=weight, minlength=size).reshape(grid.shape)
     fine = 0.45 * grid.scale
     coverage = 1 - np.exp(-1.15 * blur(total, fine))
     soft = blur(seen, fine)
     diffuse, gloss, grey = (blur(field, fine) / soft for field in (diffuse_sum, gloss_sum, grey_sum))
-    tint = base + np.clip(grey, 0, 1)[..., None] * (linear(COLOURS["grey"]) - base)
-    picture = tint * diffuse[..., None] + gloss[..., None] * (0.10 + 0.30 * face.t.hair_shine) * (0.35 * tint + 0.09)
+    tint = base + np.clip(grey, 0, 1) * (linear(COLOURS["grey"]) - base)
+    picture = tint * diffuse + gloss * (0.10 + 0.30 * face.t.hair_shine) * (0.35 * tint + 0.09)
     if relief is not None:  # hair throws a soft shadow on the skin
         drop = int(2.5 * grid.scale)
+        inside = grid.place(relief.grid, np.clip(relief.inside, 0, 1))
         shadow = np.zeros_like(coverage)
         shadow[drop:] = coverage[:-drop]
-        canvas *= (1 - 0.42 * blur(shadow, 2.2 * grid.scale) * np.clip(relief.inside, 0, 1))[..., None]
+        canvas *= (1 - 0.42 * blur(shadow, 2.2 * grid.scale) * inside)
     over(canvas, picture, coverage)
     return coverage, 0.75 * diffuse / (light.key + light.ambient) + 0.9 * gloss

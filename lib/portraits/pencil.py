@@ -13,6 +13,7 @@ import numpy as np
 from lib.portraits.raster import Grid, blur, half_size
 
 STEP = 0.42  # px between samples of a stroke
+TRACES = 4  # samples side by side in a contour
 DARKEST = 2.35  # optical density at which graphite saturates
 
 
@@ -54,38 +55,33 @@ class Sheet:
         taper: shares of the length over which pressure rises and falls.  hidden: coverage (H, W) of what
         lies in front.
         """
-        curve = np.asarray(curve, np.float32)
-        for _ in range(passes):
-            ahead, behind = overshoot * self.rng.random(2)
-            path = np.concatenate([curve[:1] + ahead * _unit(curve[0] - curve[1]), curve, curve[-1:] + behind * _unit(curve[-1] - curve[-2])])
-            chord = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(path, axis=0).T))])
-            count = max(6, int(chord[-1] / STEP))
-            at = np.linspace(0, chord[-1], count)
-            path = np.stack([np.interp(at, chord, path[:, 0]), np.interp(at, chord, path[:, 1])], -1)
-            knots = max(3, int(chord[-1] / 14) + 2)
-            shake = self.rng.standard_normal((2, knots)) * wobble
-            place = np.linspace(0, knots - 1, count)
-            path = path + np.stack([np.interp(place, range(knots), s) for s in shake], -1)
-            s = np.linspace(0, 1, count)
-            rise = np.clip(s / max(taper[0], 1e-3), 0.12, 1) * np.clip((1 - s) / max(taper[1], 1e-3), 0.12, 1)
-            press = np.interp(place, range(knots), self.rng.uniform(0.75, 1.2, knots))
-            amount = pressure / passes * rise * press
-            if hidden is not None:
-                amount = amount * (1 - self.grid.sample(hidden, path)) ** 2
-            thick = width * (0.6 + 0.4 * rise)
-            for _ in range(4):
-                jitter = self.rng.standard_normal((count, 2), np.float32) * 0.34 * thick[:, None]
-                self.points.append((path + jitter).astype(np.float32))
-                self.weights.append((amount * thick * chord[-1] / count / 4).astype(np.float32))
+        curve, rng = np.asarray(curve, float), self.rng
+        path = np.concatenate([curve[:1] + overshoot * _unit(curve[0] - curve[1]), curve, curve[-1:] + overshoot * _unit(curve[-1] - curve[-2])])
+        chord = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(path, axis=0).T))])
+        count, knots = max(6, int(chord[-1] / STEP)), max(3, int(chord[-1] / 14) + 2)
+        s = np.linspace(0, 1, count)
+        early, late = overshoot * rng.random((2, passes, 1))
+        at = early + (chord[-1] - late - early) * s  # (passes, count)
+        path = np.stack([np.interp(at, chord, path[:, 0]), np.interp(at, chord, path[:, 1])], -1)
+        slow = np.maximum(0, 1 - np.abs(np.linspace(0, knots - 1, count) - np.arange(knots)[:, None]))  # (knots, count)
+        path = path + np.moveaxis(wobble * rng.standard_normal((2, passes, knots)) @ slow, 0, -1)
+        rise = np.clip(s / max(taper[0], 1e-3), 0.12, 1) * np.clip((1 - s) / max(taper[1], 1e-3), 0.12, 1)
+        thick = width * (0.6 + 0.4 * rise)
+        amount = pressure / passes * rise * thick * (rng.uniform(0.75, 1.2, (passes, knots)) @ slow) * (chord[-1] / count / TRACES)
+        if hidden is not None:
+            amount = amount * (1 - self.grid.sample(hidden, path)) ** 2
+        jitter = rng.standard_normal((TRACES, passes, count, 2), np.float32) * np.float32(0.34) * thick[:, None].astype(np.float32)
+        self.points.append((path.astype(np.float32) + jitter).reshape(-1, 2))
+        self.weights.append(np.broadcast_to(amount.astype(np.float32), (TRACES, passes, count)).reshape(-1))
 
-    def tone(self, density: np.ndarray, window=(slice(None), slice(None))) -> None:
+    def tone(self, density: np.ndarray, window=(..., slice(None), slice(None))) -> None:
         """Rub a tone in: density (h, w) over a window of the grid."""
         rows, columns = np.nonzero(density > 0.01)
-        x, y = self.grid.x[0, window[1]][columns], self.grid.y[window[0], 0][rows]
+        x, y = self.grid.x[0, window[2]][columns], self.grid.y[window[1], 0][rows]
         self.points.append(np.stack([x, y], -1))
         self.weights.append(density[rows, columns] / self.grid.scale**2)
 
-    def lift(self, amount: np.ndarray, window=(slice(None), slice(None))) -> None:
+    def lift(self, amount: np.ndarray, window=(..., slice(None), slice(None))) -> None:
         """Erase: a share (h, w) of the graphite over a window."""
         self.lifted[window] = np.maximum(self.lifted[window], amount)
 

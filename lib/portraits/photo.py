@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lib.portraits import hair as hairdress
+from lib.portraits.clothes import paint_clothes
 from lib.portraits.details import paint_brows, paint_eyes, paint_facial_hair, paint_glasses, paint_mouth, paint_nostrils
 from lib.portraits.geometry import EYE_LEVEL, MIDDLE, SIDES, Face
-from lib.portraits.raster import Grid, bell, blur, double_size, half_size, linear, over, step
+from lib.portraits.raster import Grid, bell, blur, double_size, half_size, linear, over, rgb, step
 from lib.portraits.surface import Relief
 
-SKIN = linear([(246, 222, 208), (238, 204, 184), (226, 186, 160), (204, 160, 130), (172, 128, 99),
-               (128, 92, 70), (92, 66, 53)])
+SKIN = [linear(tone) for tone in ((246, 222, 208), (238, 204, 184), (226, 186, 160), (204, 160, 130), (172, 128, 99), (128, 92, 70), (92, 66, 53))]
 
 
 @dataclass
@@ -39,11 +39,11 @@ def skin_tone(traits) -> np.ndarray:
     place = traits.complexion * (len(SKIN) - 1.001)
     k = int(place)
     tone = SKIN[k] + (place - k) * (SKIN[k + 1] - SKIN[k])
-    return tone * (1 + np.array([0.02, 0.012, -0.07], np.float32) * traits.undertone)
+    return tone * (1 + rgb(0.02, 0.012, -0.07) * traits.undertone)
 
 
 def albedo(face: Face, relief: Relief, rng: np.random.Generator) -> np.ndarray:
-    """Skin colour map (H, W, 3): blood in cheeks, nose and ears, freckles, moles, shadow of a shaven beard."""
+    """Skin colour map (3, H, W): blood in cheeks, nose and ears, freckles, moles, shadow of a shaven beard."""
     t, grid = face.t, relief.grid
     h, w = grid.shape
     red = np.zeros(grid.shape, np.float32)
@@ -53,7 +53,8 @@ def albedo(face: Face, relief: Relief, rng: np.random.Generator) -> np.ndarray:
     red += 0.8 * bell(grid.y, face.nose["tip"], 7) * bell(grid.x, MIDDLE, 9)
     red += 0.35 * bell(grid.y, face.chin_y - 10, 8) * bell(grid.x, MIDDLE, 12)
     red *= 0.25 + 0.75 * t.ruddiness
-    red += 0.6 * double_size(blur(rng.standard_normal((h // 2, w // 2), np.float32), 1.0 * grid.scale))
+    mottle = double_size(blur(rng.standard_normal((h // 2 + 1, w // 2 + 1), np.float32), 1.0 * grid.scale))
+    red += 0.6 * mottle[:h, :w]
     dark = np.zeros(grid.shape, np.float32)
     for side in SIDES:  # thin skin around the eyes
         dark += (0.10 + 0.12 * t.eye_bags) * bell(grid.y, EYE_LEVEL + 9, 5) * bell(grid.x, MIDDLE + side * 22, 10)
@@ -68,9 +69,9 @@ def albedo(face: Face, relief: Relief, rng: np.random.Generator) -> np.ndarray:
     for x, y, size in moles(face):
         dark += 1.5 * bell(grid.y, y, size) * bell(grid.x, x, size)
     base = skin_tone(t)
-    tint = np.array([0.10, -0.26, -0.24], np.float32) * (0.55 if t.complexion > 0.6 else 1.0)
-    shade = np.array([-0.42, -0.52, -0.55], np.float32)
-    return base * np.clip(1 + red[..., None] * tint + np.clip(dark, 0, 1.6)[..., None] * shade, 0.12, 1.6)
+    tint = rgb(0.10, -0.26, -0.24) * (0.55 if t.complexion > 0.6 else 1.0)
+    shade = rgb(-0.42, -0.52, -0.55)
+    return base * np.clip(1 + red * tint + np.clip(dark, 0, 1.6) * shade, 0.12, 1.6)
 
 
 def moles(face: Face) -> list[tuple[float, float, float]]:
@@ -83,40 +84,38 @@ def moles(face: Face) -> list[tuple[float, float, float]]:
 
 
 def lit(light: Light, normal, occlusion, wrap=(0.30, 0.20, 0.16)) -> np.ndarray:
-    """Light (H, W, 3) that reaches a surface; wrapped, more so in red, as light bleeds through skin."""
+    """Light (3, H, W) that reaches a surface; wrapped, more so in red, as light bleeds through skin."""
     nx, ny, nz = normal
     d = nx * light.vector[0] + ny * light.vector[1] + nz * light.vector[2]
     sky = light.ambient * (0.80 - 0.20 * ny) * occlusion
-    out = np.empty((*d.shape, 3), np.float32)
+    out = np.empty((3, *d.shape), np.float32)
     for c in range(3):
         key = np.maximum((d + wrap[c]) / (1 + wrap[c]), 0)
-        out[..., c] = light.key * light.colour[c] * key * (0.45 + 0.55 * occlusion) + light.shadow[c] * sky
+        out[c] = light.key * light.colour[c] * key * (0.45 + 0.55 * occlusion) + light.shadow[c] * sky
     return out
 
 
-def paint_neck_and_clothes(canvas, face: Face, grid: Grid, light: Light, under, rng) -> None:
-    from lib.portraits.clothes import paint_clothes
+def paint_neck(canvas, face: Face, grid: Grid, light: Light) -> None:
     t = face.t
     left, right = face.neck_edge(-1), face.neck_edge(1)
-    mask = grid.polygon(np.concatenate([left, right[::-1]]), 0.4)
-    rows, columns = grid.window(0, 160, 200, 250)
-    x, y = grid.x[:, columns], grid.y[rows]
+    window = grid.window(0, 160, 200, 250)
+    mask = grid.crop(window).polygon(np.concatenate([left, right[::-1]]), 0.4)
+    x, y = grid.axes(window)
     half = face.neck_half
     across = np.clip((x - MIDDLE) / (half * 1.08), -1, 1)
     nx = 0.92 * across * np.ones_like(y)
     nz = np.sqrt(np.maximum(1 - nx * nx, 0))
     shade = lit(light, (nx, np.full_like(nx, -0.05), nz), np.ones_like(nx))
     # The head's soft shadow falls on the neck, longest below the chin.
-    edge = np.interp(grid.x[0, columns], *_jaw_line(face))[None]
-    shadow = 1 - 0.62 * (1 - step(y - edge - 3.0 * light.vector[0] * 0, 2.0, 26.0))
+    edge = np.interp(x[0], *_jaw_line(face))[None].astype(np.float32)
+    shadow = 1 - 0.62 * (1 - step(y - edge, 2.0, 26.0))
     # Tendons and the notch between the collar bones.
     for side in SIDES:
         line = MIDDLE + side * (half * 0.72 - (y - 205) * 0.42)
         shadow = shadow - (0.05 + 0.06 * t.age) * np.exp(-0.5 * ((x - line) / 2.4) ** 2) * step(y, 205, 225)
     shadow = shadow - 0.10 * bell(y, 244, 6) * bell(x, MIDDLE, 6)
-    tone = skin_tone(t) * np.array([0.97, 0.94, 0.93], np.float32)
-    over(canvas[rows, columns], tone * shade * np.maximum(shadow, 0.1)[..., None], mask[rows, columns])
-    paint_clothes(canvas, face, grid, light, rng)
+    tone = skin_tone(t) * rgb(0.97, 0.94, 0.93)
+    over(canvas[window], tone * shade * np.maximum(shadow, 0.1), mask)
 
 
 def _jaw_line(face: Face) -> tuple[np.ndarray, np.ndarray]:
@@ -125,12 +124,13 @@ def _jaw_line(face: Face) -> tuple[np.ndarray, np.ndarray]:
 
 
 def paint_ears(canvas, face: Face, grid: Grid, light: Light) -> None:
-    tone = skin_tone(face.t) * np.array([1.02, 0.88, 0.86], np.float32)
+    tone = skin_tone(face.t) * rgb(1.02, 0.88, 0.86)
     for side in SIDES:
         ear = face.ear(side)
         lo, hi = ear["rim"].min(0) - 3, ear["rim"].max(0) + 3
-        rows, columns = grid.window(lo[0], lo[1], hi[0], hi[1])
-        mask = grid.polygon(ear["rim"])[rows, columns]
+        window = grid.window(lo[0], lo[1], hi[0], hi[1])
+        x, y = grid.axes(window)
+        mask = grid.crop(window).polygon(ear["rim"])
         soft = blur(mask, 1.8 * grid.scale)
         nx = np.gradient(soft, axis=1) * -3.2 * grid.scale
         ny = np.gradient(soft, axis=0) * -3.2 * grid.scale
@@ -138,49 +138,53 @@ def paint_ears(canvas, face: Face, grid: Grid, light: Light) -> None:
         shade = lit(light, (nx / norm, ny / norm, 1 / norm), np.ones_like(nx))
         hollow = np.zeros_like(mask)
         for p in ear["ridge"][::2]:
-            hollow += 0.16 * bell(grid.y[rows], p[1] + 1, 3.0) * bell(grid.x[:, columns], p[0] - side * 0.6, 1.5)
+            hollow += 0.16 * bell(y, p[1] + 1, 3.0) * bell(x, p[0] - side * 0.6, 1.5)
         canal = ear["ridge"][-1]
-        hollow += 0.35 * bell(grid.y[rows], canal[1] - 3, 3.4) * bell(grid.x[:, columns], canal[0] - side * 1.0, 1.8)
-        over(canvas[rows, columns], tone * shade * (0.92 - np.clip(hollow, 0, 0.7))[..., None], blur(mask, 0.35 * grid.scale))
+        hollow += 0.35 * bell(y, canal[1] - 3, 3.4) * bell(x, canal[0] - side * 1.0, 1.8)
+        over(canvas[window], tone * shade * (0.92 - np.clip(hollow, 0, 0.7)), blur(mask, 0.35 * grid.scale))
 
 
 def take(face: Face, light: Light, backdrop: np.ndarray, rng: np.random.Generator, grid: Grid):
     """Photograph a face: uint8 (250, 200, 3), and the hair's coverage and tone for the artist.
 
-    backdrop: linear-light picture (H, W, 3) at the grid's size; it is painted over.
+    backdrop: linear-light picture (3, H, W) at the grid's size; it is painted over.
     """
-    canvas = backdrop
+    canvas, whole = backdrop, grid
+    rim = face.outline
+    head = whole.window(rim[:, 0].min() - 2, rim[:, 1].min() - 2, rim[:, 0].max() + 2, rim[:, 1].max() + 2)
+    grid = whole.crop(head)  # most of the work is done where the head is
     relief = Relief(face, grid)
     style = hairdress.Hair(face)
-    hairdress.paint(canvas, style.back, face, grid, light, rng)
-    paint_neck_and_clothes(canvas, face, grid, light, relief, rng)
-    paint_ears(canvas, face, grid, light)
+    hairdress.paint(canvas, style.back, face, whole, light, rng)
+    paint_neck(canvas, face, whole, light)
+    paint_clothes(canvas, face, whole, light, rng)
+    paint_ears(canvas, face, whole, light)
     normal = relief.normals
     occlusion = np.clip(1 + 0.085 * np.minimum(relief.hollow, 0.8), 0.35, 1.06)
     colour = albedo(face, relief, rng)
     skin = colour * lit(light, normal, occlusion)
-    half = light.vector + np.array([0, 0, 1], np.float32)
+    half = light.vector + np.array((0, 0, 1), np.float32)
     half = half / np.linalg.norm(half)
     gleam = np.maximum(normal[0] * half[0] + normal[1] * half[1] + normal[2] * half[2], 0)
     gleam2 = gleam * gleam
     gleam8 = (gleam2 * gleam2) ** 2
     oily = 0.35 + 0.65 * (bell(grid.x, MIDDLE, 13) + 0.5 * bell(grid.y, EYE_LEVEL + 19, 9))
-    skin += (light.gloss * gleam8 * gleam8 * oily)[..., None]
+    skin += light.gloss * gleam8 * gleam8 * oily
     texture = rng.standard_normal(grid.shape, np.float32)
-    skin *= (1 + (0.012 + 0.02 * face.t.pores) * blur(texture, 0.5 * grid.scale) * 2)[..., None]
+    skin *= (1 + (0.012 + 0.02 * face.t.pores) * blur(texture, 0.5 * grid.scale) * 2)
     mask = np.clip(relief.inside * grid.scale * 0.8 + 0.5, 0, 1)
     for paint in (paint_nostrils, paint_mouth, paint_eyes, paint_brows):
         paint(skin, face, grid, light, rng)
     paint_facial_hair(skin, face, grid, light, rng)
-    over(canvas, skin, mask)
-    coverage, shine = hairdress.paint(canvas, style.front, face, grid, light, rng, relief)
-    paint_glasses(canvas, face, grid, light)
-    return develop(canvas * light.exposure, rng, grid), relief, style, coverage, shine
+    over(canvas[head], skin, mask)
+    coverage, shine = hairdress.paint(canvas, style.front, face, whole, light, rng, relief)
+    paint_glasses(canvas, face, whole, light)
+    return develop(canvas * light.exposure, rng), relief, style, coverage, shine
 
 
-def develop(canvas: np.ndarray, rng: np.random.Generator, grid: Grid) -> np.ndarray:
+def develop(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The camera: soft shoulder, reduction to 250×200, sensor noise, 8 bits."""
-    picture = half_size(canvas)
+    picture = half_size(canvas).transpose(1, 2, 0)
     picture = np.where(picture > 0.6, 0.6 + (1 - np.exp(-(picture - 0.6) / 0.4)) * 0.4, picture)
     picture = 255 * np.sqrt(np.maximum(picture, 0))
     picture += 1.6 * rng.standard_normal((250, 200, 1), np.float32)

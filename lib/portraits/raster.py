@@ -14,44 +14,67 @@ HEIGHT, WIDTH = 250, 200
 
 
 class Grid:
-    """Pixel coordinates of a canvas, in image pixels."""
+    """Pixel coordinates of a canvas, or of a window of it, in image pixels.
 
-    def __init__(self, scale: int):
-        self.scale = scale
-        self.shape = (HEIGHT * scale, WIDTH * scale)
-        self.x = ((np.arange(self.shape[1], dtype=np.float32) + 0.5) / scale - 0.5)[None, :]
-        self.y = ((np.arange(self.shape[0], dtype=np.float32) + 0.5) / scale - 0.5)[:, None]
+    ``x`` is a row (1, W), ``y`` a column (H, 1).
+    """
 
-    def window(self, left: float, top: float, right: float, bottom: float) -> tuple[slice, slice]:
-        """Slices of the canvas rows and columns that cover a rectangle."""
-        s = self.scale
-        rows = slice(max(0, int((top + 0.5) * s)), min(self.shape[0], int((bottom + 0.5) * s) + 1))
-        columns = slice(max(0, int((left + 0.5) * s)), min(self.shape[1], int((right + 0.5) * s) + 1))
-        return rows, columns
+    def __init__(self, scale: int, top: int = 0, left: int = 0, shape: tuple[int, int] | None = None):
+        self.scale, self.top, self.left = scale, top, left
+        self.shape = shape or (HEIGHT * scale, WIDTH * scale)
+        self.x = ((np.arange(left, left + self.shape[1], dtype=np.float32) + 0.5) / scale - 0.5)[None, :]
+        self.y = ((np.arange(top, top + self.shape[0], dtype=np.float32) + 0.5) / scale - 0.5)[:, None]
+
+    def window(self, left: float, top: float, right: float, bottom: float) -> tuple:
+        """Index of the cells that cover a rectangle; fits fields (H, W) and pictures (3, H, W)."""
+        s, (height, width) = self.scale, self.shape
+        place = (top + 0.5) * s - self.top, (bottom + 0.5) * s - self.top + 1, (left + 0.5) * s - self.left, (right + 0.5) * s - self.left + 1
+        first, last = (int(min(max(p, 0), height)) for p in place[:2])
+        start, end = (int(min(max(p, 0), width)) for p in place[2:])
+        return ..., slice(first, last), slice(start, end)
+
+    def crop(self, window: tuple) -> "Grid":
+        """The grid of a window."""
+        _, rows, columns = window
+        return Grid(self.scale, self.top + rows.start, self.left + columns.start, (rows.stop - rows.start, columns.stop - columns.start))
+
+    def place(self, part: "Grid", field: np.ndarray, outside: float = 0.0) -> np.ndarray:
+        """A field of a cropped grid put back into a field of this one."""
+        whole = np.full(self.shape, outside, np.float32)
+        top, left = part.top - self.top, part.left - self.left
+        whole[top:top + part.shape[0], left:left + part.shape[1]] = field
+        return whole
+
+    def axes(self, window: tuple) -> tuple[np.ndarray, np.ndarray]:
+        """Coordinates of a window: x (1, w) and y (h, 1)."""
+        return self.x[:, window[2]], self.y[window[1]]
+
+    def _cells(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        column = np.floor((points[..., 0] + np.float32(0.5)) * self.scale).astype(np.int32) - self.left
+        row = np.floor((points[..., 1] + np.float32(0.5)) * self.scale).astype(np.int32) - self.top
+        return row, column
 
     def cells(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Flat cell index of points (..., 2) and whether they lie on the canvas."""
-        column = ((points[..., 0] + 0.5) * self.scale).astype(np.int32)
-        row = ((points[..., 1] + 0.5) * self.scale).astype(np.int32)
-        inside = (points[..., 0] > -0.5) & (points[..., 1] > -0.5) & (column < self.shape[1]) & (row < self.shape[0])
+        """Flat cell index of points (..., 2) and whether they lie on the grid."""
+        row, column = self._cells(points)
+        inside = (row >= 0) & (column >= 0) & (column < self.shape[1]) & (row < self.shape[0])
         return row * self.shape[1] + column, inside
 
     def splat(self, points: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """Sum of the weights of the points that fall into each cell, float32, canvas shape."""
+        """Sum of the weights of the points that fall into each cell, float32, (H, W)."""
         index, inside = self.cells(points)
         total = np.bincount(index[inside], weights=weights[inside], minlength=self.shape[0] * self.shape[1])
         return total.reshape(self.shape).astype(np.float32)
 
     def sample(self, field: np.ndarray, points: np.ndarray) -> np.ndarray:
-        """Value of a canvas field at points (..., 2), nearest cell, clamped at the border."""
-        column = np.clip(((points[..., 0] + 0.5) * self.scale).astype(np.int32), 0, self.shape[1] - 1)
-        row = np.clip(((points[..., 1] + 0.5) * self.scale).astype(np.int32), 0, self.shape[0] - 1)
-        return field[row, column]
+        """Value of a field (H, W) at points (..., 2): nearest cell, clamped at the border."""
+        row, column = self._cells(points)
+        return field[np.clip(row, 0, self.shape[0] - 1), np.clip(column, 0, self.shape[1] - 1)]
 
     def polygon(self, points: np.ndarray, soft: float = 0.0) -> np.ndarray:
         """Coverage 0 … 1 of a polygon, its edge softened by a Gaussian of ``soft`` px."""
         image = Image.new("L", (self.shape[1], self.shape[0]))
-        ImageDraw.Draw(image).polygon([tuple(p) for p in (np.asarray(points) + 0.5) * self.scale - 0.5], fill=255)
+        ImageDraw.Draw(image).polygon([tuple(p) for p in (np.asarray(points) + 0.5) * self.scale - (self.left + 0.5, self.top + 0.5)], fill=255)
         mask = np.asarray(image, np.float32) / 255
         return self.blur(mask, soft) if soft else mask
 
@@ -71,23 +94,26 @@ def blur(field: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def half_size(field: np.ndarray) -> np.ndarray:
-    """Mean of 2×2 cells (an odd border row or column is repeated)."""
-    pad = [(0, field.shape[0] % 2), (0, field.shape[1] % 2)] + [(0, 0)] * (field.ndim - 2)
-    if pad[0][1] or pad[1][1]:
-        field = np.pad(field, pad, mode="edge")
-    return 0.25 * (field[::2, ::2] + field[1::2, ::2] + field[::2, 1::2] + field[1::2, 1::2])
+    """Mean of 2×2 cells over the last two axes (an odd border row or column is repeated)."""
+    odd = [(0, 0)] * (field.ndim - 2) + [(0, field.shape[-2] % 2), (0, field.shape[-1] % 2)]
+    if odd[-2][1] or odd[-1][1]:
+        field = np.pad(field, odd, mode="edge")
+    rows = field[..., ::2, :] + field[..., 1::2, :]
+    return np.float32(0.25) * (rows[..., ::2] + rows[..., 1::2])
 
 
 def double_size(field: np.ndarray) -> np.ndarray:
-    """Twice the size by linear interpolation, the inverse geometry of ``half_size``."""
-    for axis in (0, 1):
-        before = np.concatenate([field.take([0], axis), field.take(range(field.shape[axis] - 1), axis)], axis)
-        after = np.concatenate([field.take(range(1, field.shape[axis]), axis), field.take([-1], axis)], axis)
-        pair = np.stack([0.75 * field + 0.25 * before, 0.75 * field + 0.25 * after], axis + 1)
-        shape = list(field.shape)
-        shape[axis] *= 2
-        field = pair.reshape(shape)
-    return field
+    """Twice the size of the last two axes by linear interpolation, the inverse geometry of ``half_size``."""
+    far, near = np.float32(0.25), np.float32(0.75)
+    out = np.empty((*field.shape[:-2], 2 * field.shape[-2], field.shape[-1]), field.dtype)
+    padded = np.concatenate([field[..., :1, :], field, field[..., -1:, :]], -2)
+    out[..., ::2, :] = near * field + far * padded[..., :-2, :]
+    out[..., 1::2, :] = near * field + far * padded[..., 2:, :]
+    field, padded = out, np.concatenate([out[..., :1], out, out[..., -1:]], -1)
+    out = np.empty((*field.shape[:-1], 2 * field.shape[-1]), field.dtype)
+    out[..., ::2] = near * field + far * padded[..., :-2]
+    out[..., 1::2] = near * field + far * padded[..., 2:]
+    return out
 
 
 def bell(grid_axis: np.ndarray, centre: float, sigma: float) -> np.ndarray:
@@ -101,30 +127,31 @@ def step(value: np.ndarray, low: float, high: float) -> np.ndarray:
     return u * u * (3 - 2 * u)
 
 
-def over(canvas: np.ndarray, colour, alpha: np.ndarray) -> None:
-    """Lay a colour (3,) or picture (H, W, 3) over a canvas (H, W, 3) in place, where alpha (H, W)."""
-    canvas += alpha[..., None] * (np.asarray(colour, np.float32) - canvas)
+def over(canvas: np.ndarray, colour: np.ndarray, alpha: np.ndarray) -> None:
+    """Lay a colour (3, 1, 1) or picture (3, H, W) over a canvas (3, H, W) in place, where alpha (H, W)."""
+    canvas += alpha * (colour - canvas)
 
 
-def linear(rgb) -> np.ndarray:
-    """Linear light of display values 0 … 255 (gamma 2)."""
-    return (np.asarray(rgb, np.float32) / 255) ** 2
+def rgb(red: float, green: float, blue: float) -> np.ndarray:
+    """A colour or tint as (3, 1, 1) float32."""
+    return np.array([red, green, blue], np.float32).reshape(3, 1, 1)
 
 
-def fill_between(grid: Grid, rows_columns, upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
+def linear(display) -> np.ndarray:
+    """Linear light of a display colour (0 … 255 each), (3, 1, 1); the display's gamma is taken as 2."""
+    return (np.asarray(display, np.float32).reshape(3, 1, 1) / 255) ** 2
+
+
+def fill_between(grid: Grid, window: tuple, upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
     """Anti-aliased coverage of the area between two curves y(x) in a window, (h, w) in 0 … 1."""
-    rows, columns = rows_columns
-    x, y = grid.x[0, columns], grid.y[rows]
-    order = 1 if upper[-1, 0] > upper[0, 0] else -1
-    top = np.interp(x, upper[::order, 0], upper[::order, 1])[None].astype(np.float32)
-    bottom = np.interp(x, lower[::order, 0], lower[::order, 1])[None].astype(np.float32)
-    inside = np.minimum(y - top, bottom - y) * grid.scale + 0.5
+    x = grid.x[0, window[2]]
+    inside = np.minimum(curve_distance(grid, window, upper), -curve_distance(grid, window, lower)) * grid.scale + np.float32(0.5)
     within = (x >= min(upper[0, 0], upper[-1, 0])) & (x <= max(upper[0, 0], upper[-1, 0]))
     return np.clip(inside, 0, 1) * within[None]
 
 
-def curve_distance(grid: Grid, rows_columns, curve: np.ndarray) -> np.ndarray:
-    """Vertical distance (px, signed, positive below) of a window's cells from a curve y(x)."""
-    rows, columns = rows_columns
+def curve_distance(grid: Grid, window: tuple, curve: np.ndarray) -> np.ndarray:
+    """Vertical distance (px, signed, positive below) of a window's cells from a curve y(x), (h, w) float32."""
     order = 1 if curve[-1, 0] > curve[0, 0] else -1
-    return grid.y[rows] - np.interp(grid.x[0, columns], curve[::order, 0], curve[::order, 1])[None].astype(np.float32)
+    x, y = grid.axes(window)
+    return y - np.interp(x[0], curve[::order, 0], curve[::order, 1])[None].astype(np.float32)

@@ -16,7 +16,7 @@ from lib.portraits.pencil import Sheet
 from lib.portraits.raster import Grid, bell, curve_distance, fill_between, step
 from lib.portraits.surface import Relief
 
-LIGHT = np.array([-0.40, -0.36, 0.84], np.float32)
+LIGHT = np.array((-0.40, -0.36, 0.84), np.float32)
 
 
 def draw(face: Face, relief: Relief, hair: Hair, coverage: np.ndarray, shine: np.ndarray, artist: Artist, bend, rng, grid: Grid) -> np.ndarray:
@@ -36,27 +36,28 @@ def draw(face: Face, relief: Relief, hair: Hair, coverage: np.ndarray, shine: np
     return sheet.finish(artist.paper, artist.grain)
 
 
-def shade_of(face: Face, relief: Relief) -> np.ndarray:
+def shade_of(face: Face, relief: Relief, grid: Grid) -> np.ndarray:
     """How dark the artist sees each place of the bare face and neck, 0 (light) … 1."""
-    grid, t = relief.grid, face.t
+    part, t = relief.grid, face.t
     nx, ny, nz = relief.normals
     light = np.maximum(nx * LIGHT[0] + ny * LIGHT[1] + nz * LIGHT[2], 0)
-    shade = 0.86 * np.clip((0.78 - light) / 0.66, 0, 1) ** 1.2 + 0.16 * np.clip(-relief.hollow - 0.4, 0, 3)
-    face_shade = shade * np.clip(relief.inside + 0.5, 0, 1)
+    shade = 0.86 * np.clip((0.78 - light) / 0.66, 0, 1) ** np.float32(1.2) + 0.16 * np.clip(-relief.hollow - 0.4, 0, 3)
+    within = np.clip(relief.inside + 0.5, 0, 1)
+    whole = grid.place(part, (shade + 0.10 * (t.complexion - 0.35)) * within)
     # Neck: the head's shadow, deepest under the chin.
+    window = grid.window(0, 165, 200, 250)
+    x, y = grid.axes(window)
     rim = face.rim(np.linspace(250, 110, 60))
-    edge = np.interp(grid.x[0], rim[:, 0], rim[:, 1])[None]
-    below = grid.y - edge
-    within = step(face.neck_half + 1.0 - np.abs(grid.x - MIDDLE), -1.0, 1.0)
-    neck = within * (below > -1) * (grid.y > 165) * (0.72 * np.exp(-np.maximum(below, 0) / 13) + 0.30 * step(grid.x - MIDDLE, 2, face.neck_half))
-    neck = neck * (1 - step(grid.y, 232, 250) * 0.7)
-    outside = np.clip(0.5 - relief.inside, 0, 1)
-    return np.clip(face_shade + neck * outside + 0.10 * (t.complexion - 0.35) * np.clip(relief.inside, 0, 1), 0, 1)
+    below = y - np.interp(x[0], rim[:, 0], rim[:, 1])[None].astype(np.float32)
+    neck = step(face.neck_half + 1.0 - np.abs(x - MIDDLE), -1.0, 1.0) * (below > -1)
+    neck = neck * (0.72 * np.exp(-np.maximum(below, 0) / 13) + 0.30 * step(x - MIDDLE, 2, face.neck_half)) * (1 - 0.7 * step(y, 232, 250))
+    whole[window] += neck * (1 - grid.place(part, within)[window])
+    return np.clip(whole, 0, 1)
 
 
 def _shade(sheet: Sheet, face: Face, relief: Relief, coverage, artist: Artist, rng) -> None:
     grid = sheet.grid
-    shade = shade_of(face, relief) * (1 - coverage) ** 1.5
+    shade = shade_of(face, relief, grid) * (1 - coverage) ** 1.5
     sheet.tone(artist.rub * grid.blur(shade, 0.8))
     for turn, low, high, strength in ((0.0, 0.14, 0.85, 1.0), (-64.0, artist.cross, 1.0, 0.7)):
         angle = np.radians(artist.hatch_angle + turn)
@@ -119,7 +120,7 @@ def _eye(sheet: Sheet, face: Face, side: int, artist: Artist, coverage) -> None:
     window = grid.window(x0 - 2, EYE_LEVEL - 12, x1 + 2, EYE_LEVEL + 10)
     open_eye = fill_between(grid, window, eye["upper"], eye["lower"])
     up = curve_distance(grid, window, eye["upper"])
-    dx, dy = grid.x[:, window[1]] - centre[0], grid.y[window[0]] - centre[1]
+    dx, dy = grid.x[:, window[2]] - centre[0], grid.y[window[1]] - centre[1]
     r = np.sqrt(dx * dx + dy * dy)
     radius = face.iris_radius
     disc = np.clip((radius - r) * grid.scale + 0.5, 0, 1)
@@ -142,7 +143,7 @@ def _nose(sheet: Sheet, face: Face, artist: Artist) -> None:
         sheet.line(face.wing(side)[3:], (0.95 + 0.15 * side) * artist.contour, 0.95, taper=(0.5, 0.25), passes=2, **kw)
         centre, wide, high = face.nostril(side)
         window = grid.window(centre[0] - 8, centre[1] - 6, centre[0] + 8, centre[1] + 6)
-        dx, dy = grid.x[:, window[1]] - centre[0], grid.y[window[0]] - centre[1]
+        dx, dy = grid.x[:, window[2]] - centre[0], grid.y[window[1]] - centre[1]
         dy = dy + side * dx * 0.28
         sheet.tone(2.0 * ink * np.exp(-0.5 * ((dx / (0.72 * wide)) ** 2 + (dy / (0.72 * high)) ** 2) ** 1.4), window)
         x = centre[0] - side * wide * 1.05
@@ -153,7 +154,7 @@ def _nose(sheet: Sheet, face: Face, artist: Artist) -> None:
     x = MIDDLE + n["bend"] * np.sin(np.pi * (y - n["nasion"]) / (n["tip"] - n["nasion"])) + (n["bridge"] + 1.6 - 2.5 * bell(y, EYE_LEVEL + 10, 9))
     sheet.line(np.stack([x, y], -1), 0.42 * artist.contour, 1.2, taper=(0.4, 0.6), passes=2, **kw)
     window = grid.window(MIDDLE - 6, n["tip"] - 9, MIDDLE + 4, n["tip"] + 3)
-    sheet.lift(0.75 * bell(grid.y[window[0]], n["tip"] - 4, 2.2) * bell(grid.x[:, window[1]], MIDDLE - 1.2, 1.7), window)
+    sheet.lift(0.75 * bell(grid.y[window[1]], n["tip"] - 4, 2.2) * bell(grid.x[:, window[2]], MIDDLE - 1.2, 1.7), window)
 
 
 def _mouth(sheet: Sheet, face: Face, artist: Artist) -> None:
@@ -165,14 +166,14 @@ def _mouth(sheet: Sheet, face: Face, artist: Artist) -> None:
     x0, x1, y = m["line"][0, 0], m["line"][-1, 0], m["line"][20, 1]
     for end in (m["line"][0], m["line"][-1]):
         window = grid.window(end[0] - 4, end[1] - 4, end[0] + 4, end[1] + 4)
-        sheet.tone(0.75 * ink * bell(grid.y[window[0]], end[1] + 0.2, 1.0) * bell(grid.x[:, window[1]], end[0], 1.3), window)
+        sheet.tone(0.75 * ink * bell(grid.y[window[1]], end[1] + 0.2, 1.0) * bell(grid.x[:, window[2]], end[0], 1.3), window)
     window = grid.window(x0 - 3, y - 11, x1 + 3, y + 13)
     upper = fill_between(grid, window, m["upper"], m["line"])
     lower = fill_between(grid, window, m["line"], m["lower"])
-    x = grid.x[:, window[1]]
+    x = grid.x[:, window[2]]
     strokes = 1 + 0.30 * np.sin(2.6 * x + 0.8 * np.sin(0.7 * x))
     red = 0.7 + 0.5 * t.lip_colour
-    gleam = bell(x, MIDDLE - 2, 5.0) * bell(grid.y[window[0]], y + 0.5 * (m["lower"][20, 1] - y), 1.3)
+    gleam = bell(x, MIDDLE - 2, 5.0) * bell(grid.y[window[1]], y + 0.5 * (m["lower"][20, 1] - y), 1.3)
     sheet.tone(ink * red * strokes * (0.58 * upper + 0.26 * lower * (1 - gleam)), window)
 
 
@@ -193,7 +194,7 @@ def _lines_of_age(sheet: Sheet, face: Face, artist: Artist, coverage) -> None:
     from lib.portraits.photo import moles
     for x, y, size in moles(face):
         window = sheet.grid.window(x - 4, y - 4, x + 4, y + 4)
-        sheet.tone(1.5 * bell(sheet.grid.y[window[0]], y, size) * bell(sheet.grid.x[:, window[1]], x, size), window)
+        sheet.tone(1.5 * bell(sheet.grid.y[window[1]], y, size) * bell(sheet.grid.x[:, window[2]], x, size), window)
 
 
 def _brows_and_beard(sheet: Sheet, face: Face, artist: Artist, coverage, rng) -> None:
@@ -222,16 +223,18 @@ def _clothes(sheet: Sheet, face: Face, artist: Artist, coverage, rng) -> None:
     for wing in g["wings"]:
         sheet.line(np.concatenate([wing, wing[:1]]), 0.9 * artist.contour, artist.width, passes=2, hidden=coverage, overshoot=0.5)
     dark = 1 - 0.9 * float(np.sqrt(clothes.cloth_colour(face.t).mean()))
-    mask = grid.polygon(g["polygon"]) * (1 - coverage)
+    window = grid.window(0, 205, 200, 250)
+    part = grid.crop(window)
+    mask = part.polygon(g["polygon"]) * (1 - coverage[window])
     for wing in g["wings"]:
-        mask = mask * (1 - grid.polygon(wing))
+        mask *= 1 - part.polygon(wing)
     n, m = 260, 50
     angle = np.radians(artist.hatch_angle + rng.normal(0, 4, (n, 1)))
     start = np.stack([rng.uniform(-10, 205, n), rng.uniform(212, 254, n)], -1)
     s = np.linspace(0, 1, m)[None]
     length = rng.uniform(12, 26, (n, 1))
     paths = np.stack([start[:, :1] + length * s * np.cos(angle), start[:, 1:] - length * s * np.sin(angle)], -1).astype(np.float32)
-    press = (1.5 * artist.hatch * dark * grid.sample(mask, paths) * np.clip(3 * (1 - s), 0, 1)).astype(np.float32)
+    press = (1.5 * artist.hatch * dark * part.sample(mask, paths) * (paths[..., 1] > 206) * np.clip(3 * (1 - s), 0, 1)).astype(np.float32)
     sheet.strokes(paths, press, 0.95, 2)
 
 
@@ -271,6 +274,6 @@ def _hair(sheet: Sheet, face: Face, hair: Hair, coverage, shine, relief: Relief,
         press = inside * np.clip(1.55 - 0.85 * bright, 0.08, 1.4) * (0.30 + 0.85 * tone) * rng.uniform(0.45, 1.35, (wanted, 1))
         if behind:
             front = grid.sample(coverage, paths)
-            bare = (np.abs(paths[..., 0] - MIDDLE) > face.neck_half + 0.5) & (grid.sample(relief.inside, paths) < -0.5)
+            bare = (np.abs(paths[..., 0] - MIDDLE) > face.neck_half + 0.5) & (relief.grid.sample(relief.inside, paths) < -0.5)
             press = press * (1 - front) * bare * 1.5
         sheet.strokes(paths, (0.62 * artist.hair * press).astype(np.float32), 1.0, 1)

@@ -27,8 +27,9 @@ class Relief:
     def bump(self, x: float, y: float, sx: float, sy: float, amount: float) -> None:
         """Add a Gaussian bump (negative: a hollow)."""
         reach = 4.0
-        rows, columns = self.grid.window(x - reach * sx, y - reach * sy, x + reach * sx, y + reach * sy)
-        self.height[rows, columns] += np.float32(amount) * bell(self.grid.y[rows], y, sy) * bell(self.grid.x[:, columns], x, sx)
+        window = self.grid.window(x - reach * sx, y - reach * sy, x + reach * sx, y + reach * sy)
+        across, down = self.grid.axes(window)
+        self.height[window] += (np.float32(amount) * bell(down, y, sy)) * bell(across, x, sx)
 
     def _dome(self) -> None:
         # The dome is smooth: at half resolution and doubled it looks the same for a quarter of the work.
@@ -41,9 +42,7 @@ class Relief:
         relative = distance / edge
         dome = DEPTH * np.sqrt(np.maximum(1 - relative**3.0, 0.0))
         dome = blur(dome, 1.2 * grid.scale / 2)
-        self.height = double_size(dome)
-        self.inside = double_size(edge - distance)
-        self.relative = double_size(relative)
+        self.height, self.inside = (double_size(part)[: grid.shape[0], : grid.shape[1]].copy() for part in (dome, edge - distance))
 
     def _features(self) -> None:
         f, t, n = self.face, self.face.t, self.face.nose
@@ -80,17 +79,17 @@ class Relief:
         """Ridge growing towards the tip and cut off below it; ball and wings."""
         t, grid = self.face.t, self.grid
         tall = 1.0 + 0.16 * t.nose_height
-        rows, columns = grid.window(MIDDLE - 42, n["nasion"] - 15, MIDDLE + 42, n["base"] + 11)
-        y, x = grid.y[rows], grid.x[:, columns]
+        window = grid.window(MIDDLE - 42, n["nasion"] - 15, MIDDLE + 42, n["base"] + 11)
+        x, y = grid.axes(window)
         along = np.clip((y - n["nasion"] + 8) / (n["tip"] - n["nasion"] + 8), 0, 1.15)
-        centre = MIDDLE + np.float32(n["bend"]) * np.sin(np.pi * np.clip(along, 0, 1))
+        centre = MIDDLE + np.float32(n["bend"]) * np.sin(np.float32(np.pi) * np.clip(along, 0, 1))
         width = n["bridge"] * (1.0 + 0.45 * along**2)
         rise = tall * (1.8 + 7.6 * along**1.5) * step(y, n["nasion"] - 14, n["nasion"] + 4)
         cut = 1 - step(y, n["tip"] - 1.0, n["base"] + 2.4)
-        self.height[rows, columns] += (rise * cut) * np.exp(-0.5 * ((x - centre) / width) ** 2)
+        self.height[window] += (rise * cut) * np.exp(-0.5 * ((x - centre) / width) ** 2)
         # A broad foot carries the ridge into the cheeks and fades towards the base.
         foot = 3.6 * step(y, n["nasion"], n["tip"] - 6) * (1 - step(y, n["tip"] - 4, n["base"] + 9))
-        self.height[rows, columns] += foot * bell(x, MIDDLE, 0.78 * n["half"])
+        self.height[window] += foot * bell(x, MIDDLE, 0.78 * n["half"])
         self.bump(MIDDLE + 0.3 * n["bend"], n["tip"] - 1.2, n["ball"], n["ball"] * 0.82, 4.6 * tall)
         for side in SIDES:
             x0 = MIDDLE + 0.3 * n["bend"] + side * 0.70 * n["half"]
@@ -120,7 +119,8 @@ class Relief:
     def hollow(self) -> np.ndarray:
         """Height above the surroundings, (H, W) px: negative where little light gets in."""
         quarter = half_size(half_size(self.height))
-        return self.height - double_size(double_size(blur(quarter, 6.0 * self.grid.scale / 4)))
+        around = double_size(double_size(blur(quarter, 6.0 * self.grid.scale / 4)))
+        return self.height - around[: self.grid.shape[0], : self.grid.shape[1]]
 
 
 def normals(height: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
