@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +46,8 @@ def read_split(index: Index, split: str) -> tuple[tuple[Pair, ...], Pixels]:
     require_pairing(index, split, pairs, pixels)
     # Only time is lost without the cache: a full or read-only disk must not stop the study here.
     with contextlib.suppress(StudyError), images.atomic_file(cache) as temporary, open(temporary, "wb") as file:
-        np.savez(file, fingerprint=fingerprint, photos=pixels[0], sketches=pixels[1])
+        for array in (np.array(fingerprint), *pixels):
+            np.save(file, array)
     return pairs, pixels
 
 
@@ -120,15 +120,15 @@ def _fingerprint(index: Index, pairs: tuple[Pair, ...], times: bool = True) -> s
 
 def _cache_file(index: Index, split: str) -> Path:
     place = hashlib.sha256(str(index.folder.resolve()).encode()).hexdigest()[:12]
-    return paths.cache_root() / "databases" / f"{index.database}-{split}-{place}.npz"
+    return paths.cache_root() / "databases" / f"{index.database}-{split}-{place}.npy"
 
 
 def _from_cache(file: Path, fingerprint: str) -> Pixels | None:
     """The cached pixels, or None when there are none, they are outdated or damaged (then they are read anew)."""
     try:
-        with np.load(file, allow_pickle=False) as kept:
-            if str(kept["fingerprint"]) == fingerprint:
-                return kept["photos"], kept["sketches"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        with open(file, "rb") as stream:
+            if str(np.load(stream)) == fingerprint:
+                return np.load(stream), np.load(stream)
+    except (OSError, ValueError, EOFError):
         pass
     return None
