@@ -86,7 +86,7 @@ def exaggeration(face: Face, factor: float) -> Bend:
 
     The eyes stay, as the pairs are aligned on them.
     """
-    places = face.landmarks()
-    moves = factor * (places - AVERAGE.landmarks())
+    places = face.landmarks
+    moves = factor * (places - AVERAGE.landmarks)
     eyes = np.array([(MIDDLE - 25, EYE_LEVEL), (MIDDLE + 25, EYE_LEVEL)])
     return Bend(np.concatenate([places, eyes, eyes]), np.concatenate([moves, np.zeros((4, 2))]), 13.0)

@@ -6,7 +6,7 @@ Curves are float arrays (n, 2).  ``side`` is -1 for the left half of the image a
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, wraps
 
 import numpy as np
 from scipy.interpolate import CubicSpline, PchipInterpolator
@@ -19,10 +19,31 @@ SIDES = (-1, 1)
 
 
 def smooth_curve(points, n: int = 40) -> np.ndarray:
-    """Curve (n, 2) through the points, natural cubic in chord length."""
+    """Curve (n, 2) through the points (k, 2): natural cubic spline in chord length."""
     points = np.asarray(points, float)
-    chord = np.r_[0, np.cumsum(np.hypot(*np.diff(points, axis=0).T))]
-    return CubicSpline(chord, points, bc_type="natural")(np.linspace(0, chord[-1], n))
+    step = np.hypot(*(points[1:] - points[:-1]).T)
+    slope = (points[1:] - points[:-1]) / step[:, None]
+    matrix = np.diag(np.r_[1, 2 * (step[1:] + step[:-1]), 1]) + np.diag(np.r_[0, step[1:]], 1) + np.diag(np.r_[step[:-1], 0], -1)
+    bend = np.linalg.solve(matrix, np.concatenate([[(0, 0)], 6 * (slope[1:] - slope[:-1]), [(0, 0)]]))  # second derivatives
+    knots = np.concatenate([[0], np.cumsum(step)])
+    at = np.linspace(0, knots[-1], n)
+    k = np.searchsorted(knots[1:-1], at, side="right")
+    h, b = step[k][:, None], (at - knots[k])[:, None]
+    a = h - b
+    return (points[k] * a + points[k + 1] * b) / h + (bend[k] * (a**3 / h - a * h) + bend[k + 1] * (b**3 / h - b * h)) / 6
+
+
+def once_per_side(method):
+    """Keep the result of a method of one argument; curves are asked for many times."""
+    name = method.__name__
+
+    @wraps(method)
+    def kept(self, side):
+        if (name, side) not in self.kept:
+            self.kept[name, side] = method(self, side)
+        return self.kept[name, side]
+
+    return kept
 
 
 class Face:
@@ -30,6 +51,7 @@ class Face:
 
     def __init__(self, traits: Traits):
         self.t = traits
+        self.kept: dict = {}
 
     @cached_property
     def scale(self) -> float:
@@ -104,6 +126,7 @@ class Face:
     def iris_radius(self) -> float:
         return 5.25 + 0.4 * self.t.iris_size
 
+    @once_per_side
     def eye(self, side: int) -> dict[str, np.ndarray]:
         """Curves of one eye from the inner to the outer corner: upper and lower lid, crease, bag."""
         t, centre = self.t, self.eye_centre(side)
@@ -122,11 +145,13 @@ class Face:
         line = lambda y: np.stack([x, centre[1] + y], -1)  # noqa: E731
         return {"upper": line(upper), "lower": line(lower), "crease": line(crease), "bag": line(bag)}
 
+    @once_per_side
     def iris_centre(self, side: int) -> np.ndarray:
         eye = self.eye(side)
         opening = (eye["upper"][12, 1] + eye["lower"][12, 1]) / 2
         return np.array([self.eye_centre(side)[0], 0.5 * opening + 0.5 * EYE_LEVEL - 0.35])
 
+    @once_per_side
     def brow(self, side: int) -> tuple[np.ndarray, np.ndarray]:
         """Centre line of a brow from inner to outer end, (30, 2), and its half thickness, (30,)."""
         t = self.t
@@ -157,6 +182,7 @@ class Face:
         centre = np.array([MIDDLE + 0.3 * n["bend"] + side * 0.50 * n["half"], n["base"] - 1.0 - 0.3 * t.nose_turn])
         return centre, 0.235 * n["half"], 1.15 + 0.45 * t.nose_turn
 
+    @once_per_side
     def wing(self, side: int) -> np.ndarray:
         """Outer edge of a nose wing, from above down to the base."""
         n, s = self.nose, side * self.side_scale(side)
@@ -186,6 +212,7 @@ class Face:
 
     # -- ears, neck, folds --------------------------------------------------------------------------
 
+    @once_per_side
     def ear(self, side: int) -> dict[str, np.ndarray]:
         """Outer rim, inner ridge and lobe fold of an ear; the rim runs from its upper root to the lobe."""
         t, k = self.t, self.scale
@@ -207,6 +234,7 @@ class Face:
         jaw = self.half_widths()["jaw"]
         return min(self.scale * (38.0 + 3.0 * t.neck_width + 2.0 * t.masculinity + 2.2 * t.fullness), jaw - 3)
 
+    @once_per_side
     def neck_edge(self, side: int) -> np.ndarray:
         """Side of the neck from under the jaw to the slope of the shoulder, leaving the image."""
         t, n = self.t, self.neck_half
@@ -215,6 +243,7 @@ class Face:
                              (MIDDLE + side * (n + 9), slope - 5), (MIDDLE + side * (n + 30), slope + 4),
                              (MIDDLE + side * (n + 75), slope + 16)], 40)
 
+    @once_per_side
     def nasolabial(self, side: int) -> np.ndarray:
         n, m = self.nose, self.mouth["line"]
         corner = m[-1] if side > 0 else m[0]
@@ -253,6 +282,7 @@ class Face:
 
     # -- landmarks ----------------------------------------------------------------------------------
 
+    @cached_property
     def landmarks(self) -> np.ndarray:
         """About 60 points that describe the shape of the face, for warps between faces."""
         parts = [self.outline[::15]]

@@ -369,37 +369,38 @@ def paint(canvas, layers: list[Strands], face: Face, grid: Grid, light, rng, rel
     Every sample is shaded as a fibre (Kajiya and Kay, 1989) on a rounded mass of hair.  A strand's random
     priority decides who is seen where several cross.
     """
-    total = np.zeros(grid.shape, np.float32)
     if not layers:
-        return total, total
+        return np.zeros(grid.shape, np.float32), np.zeros(grid.shape, np.float32)
+    low = [min(layer.points[..., k].min() for layer in layers) - 3 for k in (0, 1)]
+    high = [max(layer.points[..., k].max() for layer in layers) + 3 for k in (0, 1)]
+    window = grid.window(*low, *high)
+    part = grid.crop(window)
     base, grey_share = colour(face.t)
-    seen, diffuse_sum, gloss_sum, grey_sum = (np.full(grid.shape, 1e-6, np.float32) for _ in range(4))
     half = light.vector + np.array([0, 0, 1], np.float32)
     half /= np.linalg.norm(half)
-    size = grid.shape[0] * grid.shape[1]
+    samples = []  # of each layer: cells, opacity, priority, diffuse light, gloss, grey
     for layer in layers:
         n, m = layer.points.shape[:2]
+        index, inside = part.cells(layer.points)
         priority = np.exp(1.6 * rng.standard_normal((n, 1), np.float32))
-        diffuse, gloss = (part * priority for part in _fibre_light(layer, light, half))
+        diffuse, gloss = _fibre_light(layer, light, half)
         is_grey = (rng.random((n, 1)) < grey_share) * priority
-        index, inside = grid.cells(layer.points)
-        index = index[inside]
-        total += np.float32(layer.opacity) * np.bincount(index, minlength=size).reshape(grid.shape)
-        for target, weight in ((seen, priority), (diffuse_sum, diffuse), (gloss_sum, gloss), (grey_sum, is_grey)):
-            if target is not grey_sum or grey_share:
-                weight = np.broadcast_to(weight, (n, m))[inside]
-                target += np.bincount(index, weights=weight, minlength=size).reshape(grid.shape)
+        weights = (np.float32(layer.opacity), priority, diffuse * priority, gloss * priority, is_grey)
+        samples.append([index[inside], *(np.broadcast_to(weight, (n, m))[inside] for weight in weights)])
+    index, *weights = (np.concatenate(column) for column in zip(*samples, strict=True))
     fine = 0.45 * grid.scale
-    coverage = 1 - np.exp(-1.15 * blur(total, fine))
-    soft = blur(seen, fine)
-    diffuse, gloss, grey = (blur(field, fine) / soft for field in (diffuse_sum, gloss_sum, grey_sum))
-    tint = base + np.clip(grey, 0, 1) * (linear(COLOURS["grey"]) - base)
+    sums = [blur(np.bincount(index, weights=weight, minlength=part.shape[0] * part.shape[1]).reshape(part.shape).astype(np.float32), fine)
+            for weight in (weights if grey_share else weights[:-1])]
+    coverage = 1 - np.exp(-1.15 * sums[0])
+    diffuse, gloss, *grey = (field / (sums[1] + np.float32(1e-6)) for field in sums[2:])
+    tint = base + np.clip(grey[0], 0, 1) * (linear(COLOURS["grey"]) - base) if grey else base
     picture = tint * diffuse + gloss * (0.10 + 0.30 * face.t.hair_shine) * (0.35 * tint + 0.09)
     if relief is not None:  # hair throws a soft shadow on the skin
+        skin = grid.place(relief.grid, np.clip(relief.inside, 0, 1))[window]
         drop = int(2.5 * grid.scale)
-        inside = grid.place(relief.grid, np.clip(relief.inside, 0, 1))
         shadow = np.zeros_like(coverage)
         shadow[drop:] = coverage[:-drop]
-        canvas *= (1 - 0.42 * blur(shadow, 2.2 * grid.scale) * inside)
-    over(canvas, picture, coverage)
-    return coverage, 0.75 * diffuse / (light.key + light.ambient) + 0.9 * gloss
+        canvas[window] *= 1 - 0.42 * blur(shadow, 2.2 * grid.scale) * skin
+    over(canvas[window], picture, coverage)
+    brightness = 0.75 * diffuse / (light.key + light.ambient) + 0.9 * gloss
+    return grid.place(part, coverage), grid.place(part, brightness)
