@@ -94,7 +94,7 @@ def _create_fitted(base: str, settings: Settings, seed: int):
         from lib import controls
         return controls.create(base, size=settings.size)
     from lib import rivals
-    return rivals.create(base, seed=seed)
+    return rivals.create(base, seed=seed, size=settings.size)
 
 
 def _complete(folder: Path, test: PairedFaces, stamp: dict) -> bool:

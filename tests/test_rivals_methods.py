@@ -244,7 +244,24 @@ def test_measurements_for_the_record():
     method.synthesise(photos)
     record = method.measurements
     assert {"seconds_fit", "seconds_per_image", "peak_memory_mb", "options", "device", "threads"} <= set(record)
-    assert record["options"]["samples"] == 100 and record["peak_memory_mb"] > 10
+    assert record["options"]["samples"] == 80 and record["peak_memory_mb"] > 10
+
+
+def test_distinct_candidates_are_the_best_of_each_image():
+    grid = PatchGrid(22, 19, 6, 3)
+    sources = Patches(torch.from_numpy(faces(4)[0]), 6)
+    basis = PatchBasis(sources, energy=1.0, dimensions=300, generator=torch.Generator().manual_seed(0))
+    tile = next(iter(WindowCandidates(sources, grid, basis, radius=2, spacing=1).tiles()))
+    queries = basis.project(torch.rand(len(tile.nodes), 108, generator=torch.Generator().manual_seed(1)) * 255)
+    differences, positions = tile.nearest(queries, 3, distinct=True)
+    distances = (tile.features - queries[:, None]).square().sum(-1)
+    for node in range(len(tile.nodes)):
+        best = {}
+        for distance, position in zip(distances[node].tolist(), tile.positions[node].tolist()):
+            best.setdefault(position // (22 * 19), []).append((distance, position))
+        expected = sorted(min(found) for found in best.values())[:3]
+        assert positions[node].tolist() == [position for _, position in expected]
+        np.testing.assert_allclose(differences[node].square().sum(-1), [d for d, _ in expected], rtol=1e-4)
 
 
 @pytest.mark.parametrize("spacing", [1, 2, 3])

@@ -51,12 +51,14 @@ class Tile:
     """Some nodes of a grid and all they may choose from.
 
     nodes: (B,) indices into the grid.  features: (B, M, D).  positions: (B, M) flat positions of the
-    candidates in the training images.
+    candidates in the training images.  images: candidates are ordered place by place, one of each of so
+    many images (0: in no order).
     """
 
     nodes: torch.Tensor
     features: torch.Tensor
     positions: torch.Tensor
+    images: int = 0
 
     def squared_distances(self, queries: torch.Tensor) -> torch.Tensor:
         """(B, M) squared distances of queries (B, D) to all candidates, by one matrix product."""
@@ -64,13 +66,18 @@ class Tile:
         squares = self.features.square().sum(-1) + queries.square().sum(-1, keepdim=True)
         return (squares - 2 * products).clamp(min=0)
 
-    def nearest(self, queries: torch.Tensor, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def nearest(self, queries: torch.Tensor, count: int, distinct: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
         """The ``count`` nearest candidates of queries (B, D), or all when there are fewer.
 
-        Returns their differences to the query (B, K, D), exact, and their positions (B, K).
+        distinct: at most one, the nearest, of each training image.  Returns the candidates' differences
+        to the query (B, K, D), exact, and their positions (B, K).
         """
         distances = self.squared_distances(queries)
+        if distinct:
+            distances, place = distances.unflatten(1, (-1, self.images)).min(1)
         chosen = distances.topk(min(count, distances.shape[1]), largest=False).indices
+        if distinct:
+            chosen = place.gather(1, chosen) * self.images + chosen
         features = self.features.gather(1, chosen[..., None].expand(-1, -1, queries.shape[-1]))
         return features - queries[:, None], self.positions.gather(1, chosen)
 
@@ -124,14 +131,14 @@ class WindowCandidates:
         """M, candidates of each node."""
         return self._places.shape[1] * len(self._images)
 
-    def tiles(self) -> Iterator[Tile]:
-        """All nodes, in order, a few at a time."""
-        per_node = 4 * self.count * self.basis.dimensions
+    def tiles(self, values: int = 0) -> Iterator[Tile]:
+        """All nodes, in order, as many at a time as fit with ``values`` further float32 per candidate."""
+        per_node = 4 * self.count * (self.basis.dimensions + values)
         for nodes in torch.arange(len(self._places)).split(max(1, TILE_BYTES // per_node)):
             window = slice(int(nodes[0]), int(nodes[-1]) + 1)
             features = self._table[self._index[window]]  # (B, offsets², n·D)
             positions = self._places[window][..., None] + self._images  # (B, offsets², n)
-            yield Tile(nodes, features.view(len(nodes), self.count, -1), positions.flatten(1))
+            yield Tile(nodes, features.view(len(nodes), self.count, -1), positions.flatten(1), len(self._images))
 
 
 class SampledCandidates:
@@ -159,9 +166,9 @@ class SampledCandidates:
         """M, candidates of each node."""
         return self._positions.shape[1]
 
-    def tiles(self) -> Iterator[Tile]:
-        """All nodes, in order, a few at a time."""
-        per_node = 4 * self.count * self.basis.dimensions
+    def tiles(self, values: int = 0) -> Iterator[Tile]:
+        """All nodes, in order, as many at a time as fit with ``values`` further float32 per candidate."""
+        per_node = 4 * self.count * (self.basis.dimensions + values)
         for nodes in torch.arange(len(self._positions)).split(max(1, TILE_BYTES // per_node)):
             window = slice(int(nodes[0]), int(nodes[-1]) + 1)
             yield Tile(nodes, self._features[window], self._positions[window])

@@ -23,13 +23,14 @@ ALTERNATIVES: dict[str, list[dict]] = {
         {"neighbours": 3}, {"neighbours": 10}, {"neighbours": 20}, {"regularisation": 1e-2}, {"regularisation": 1e-1},
         {"patch": 13, "step": 4}, {"energy": 0.97}, {"step": 10}],
     "mrf": [
-        {}, {"feature": "grey"}, {"compatibility": 0.1}, {"compatibility": 0.3}, {"compatibility": 3.0},
-        {"compatibility": 10.0}, {"neighbours": 5}, {"neighbours": 20}, {"stitch": "average"}, {"spacing": 2},
-        {"radius": 10, "spacing": 2}, {"patch": 20, "step": 10}],
+        {}, {"feature": "grey"}, {"compatibility": 0.0}, {"compatibility": 0.01}, {"compatibility": 0.1},
+        {"compatibility": 10.0}, {"neighbours": 5}, {"neighbours": 20}, {"distinct": True},
+        {"distinct": True, "neighbours": 20}, {"stitch": "average"}, {"spacing": 1}, {"radius": 10},
+        {"patch": 20, "step": 10}],
     "mwf": [
-        {}, {"feature": "grey"}, {"compatibility": 0.1}, {"compatibility": 0.3}, {"compatibility": 3.0},
-        {"neighbours": 5}, {"neighbours": 20}, {"spacing": 2}, {"radius": 10, "spacing": 2},
-        {"patch": 20, "step": 10}, {"sweeps": 30, "steps": 20}],
+        {}, {"feature": "grey"}, {"compatibility": 0.0}, {"compatibility": 0.01}, {"compatibility": 0.1},
+        {"compatibility": 10.0}, {"neighbours": 5}, {"neighbours": 20}, {"distinct": True}, {"spacing": 1},
+        {"radius": 10}, {"patch": 20, "step": 10}, {"sweeps": 30, "steps": 20}],
     "ssd": [
         {}, {"feature": "grey"}, {"step": 1}, {"step": 4}, {"patch": 7}, {"patch": 14}, {"neighbours": 10},
         {"regularisation": 1e-2}, {"regularisation": 1e-1}, {"radius": 2}, {"radius": 8}],

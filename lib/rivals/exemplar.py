@@ -84,16 +84,25 @@ class ExemplarMethod(ABC):
 
 
 class LocalMethod(ExemplarMethod):
-    """Nodes decide alone: target patch = Σ w_k s_k over some candidates."""
+    """Nodes decide alone: target patch = Σ w_k s_k over some candidates.
+
+    uses_all: whether ``weigh`` returns all of a tile's candidates, whose target patches are then read once
+    for all test images.
+    """
+
+    uses_all = False
 
     @abstractmethod
     def weigh(self, tile: Tile, queries: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Weights (B, K) and positions (B, K) of the candidates used, for queries (B, D) of a tile's nodes."""
 
     def estimate_patches(self, queries: torch.Tensor) -> torch.Tensor:
-        made = queries.new_empty(*queries.shape[:2], self.grid.size ** 2 * self.targets.channels)
-        for tile in self.candidates.tiles():
+        values = self.grid.size ** 2 * self.targets.channels
+        made = queries.new_empty(*queries.shape[:2], values)
+        for tile in self.candidates.tiles(values if self.uses_all else 0):
+            patches = self.targets.at(tile.positions) if self.uses_all else None
             for t in range(len(queries)):  # one image at a time: a face never depends on its company
                 weights, positions = self.weigh(tile, queries[t, tile.nodes])
-                made[t, tile.nodes] = torch.bmm(weights[:, None], self.targets.at(positions))[:, 0]
+                chosen = self.targets.at(positions) if patches is None else patches
+                made[t, tile.nodes] = torch.bmm(weights[:, None], chosen)[:, 0]
         return made

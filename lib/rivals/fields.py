@@ -58,11 +58,11 @@ def overlaps(patches: torch.Tensor, grid: PatchGrid) -> Overlaps:
 
 
 class FieldMethod(ExemplarMethod):
-    """Nodes decide together over their K nearest candidates."""
+    """Nodes decide together over their K nearest candidates, or the K nearest of ``distinct`` training images."""
 
-    def __init__(self, *, neighbours: int, **options):
+    def __init__(self, *, neighbours: int, distinct: bool = False, **options):
         super().__init__(**options)
-        self.neighbours = neighbours
+        self.neighbours, self.distinct = neighbours, distinct
 
     @abstractmethod
     def choose(self, differences: torch.Tensor, parts: Overlaps) -> torch.Tensor:
@@ -72,7 +72,7 @@ class FieldMethod(ExemplarMethod):
         found = [[] for _ in queries]
         for tile in self.candidates.tiles():
             for t in range(len(queries)):
-                found[t].append(tile.nearest(queries[t, tile.nodes], self.neighbours))
+                found[t].append(tile.nearest(queries[t, tile.nodes], self.neighbours, self.distinct))
         made = []
         for pieces in found:
             differences, positions = (torch.cat(column) for column in zip(*pieces))

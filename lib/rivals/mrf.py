@@ -68,18 +68,24 @@ def labelling_energy(labels: torch.Tensor, unary: torch.Tensor, across: torch.Te
                  + pick(down, labels[:-1], labels[1:]).double().sum())
 
 
+def squared_gaps(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+    """Squared distances (…, K, K) of all pairs of rows of (…, K, V), by one matrix product."""
+    squares = first.square().sum(-1)[..., :, None] + second.square().sum(-1)[..., None, :]
+    return (squares - 2 * first @ second.mT).clamp(min=0)
+
+
 class MRF(FieldMethod):
     """``compatibility`` is λ; ``iterations`` of belief propagation; ``stitch`` "cut" or "average"."""
 
-    def __init__(self, *, neighbours: int = 10, compatibility: float = 1.0, iterations: int = 40,
+    def __init__(self, *, compatibility: float = 1.0, iterations: int = 40,
                  damping: float = 0.5, stitch: str = "cut", **options):
-        super().__init__(neighbours=neighbours, **options)
+        super().__init__(**options)
         self.compatibility, self.iterations, self.damping, self.stitch = compatibility, iterations, damping, stitch
 
     def choose(self, differences: torch.Tensor, parts: Overlaps) -> torch.Tensor:
         values = self.grid.size ** 2 * self.sources.channels
         unary = differences.square().sum(-1).unflatten(0, self.grid.shape) / values
-        across, down = (self.compatibility / first.shape[-1] * torch.cdist(first, second).square()
+        across, down = (self.compatibility / first.shape[-1] * squared_gaps(first, second)
                         for first, second in ((parts.right, parts.left), (parts.lower, parts.upper)))
         labels = belief_propagation(unary, across, down, iterations=self.iterations, damping=self.damping)
         return torch.nn.functional.one_hot(labels.flatten(), differences.shape[1]).float()

@@ -72,8 +72,8 @@ def weight_field(own: torch.Tensor, parts: Overlaps, compatibility: float, *, sw
 class MWF(FieldMethod):
     """``compatibility`` is α; ``sweeps`` over the field with ``steps`` gradient steps for each node."""
 
-    def __init__(self, *, neighbours: int = 10, compatibility: float = 1.0, sweeps: int = 10, steps: int = 10, **options):
-        super().__init__(neighbours=neighbours, **options)
+    def __init__(self, *, compatibility: float = 1.0, sweeps: int = 10, steps: int = 10, **options):
+        super().__init__(**options)
         self.compatibility, self.sweeps, self.steps = compatibility, sweeps, steps
 
     def choose(self, differences: torch.Tensor, parts: Overlaps) -> torch.Tensor:

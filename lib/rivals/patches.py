@@ -81,6 +81,8 @@ class Patches:
 
     def at(self, position: torch.Tensor) -> torch.Tensor:
         """Patches at flat positions (…), as float32 (…, P) in grey levels."""
+        if position.device.type == "cpu":  # numpy copies whole rows of pixels here, several times as fast
+            return torch.from_numpy(self._view.numpy()[position.numpy()]).flatten(-2).float()
         return self._view[position].flatten(-2).float()
 
 

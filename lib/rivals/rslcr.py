@@ -25,6 +25,7 @@ class RSLCR(LocalMethod):
     def __init__(self, *, samples: int = 800, locality: float = 0.5, neighbours: int | None = None, **options):
         super().__init__(**options)
         self.samples, self.locality, self.neighbours = samples, locality, neighbours
+        self.uses_all = neighbours is None
 
     def choose_candidates(self, generator: torch.Generator) -> SampledCandidates:
         return SampledCandidates(self.sources, self.grid, self.basis, radius=self.radius, samples=self.samples,

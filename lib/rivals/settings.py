@@ -22,14 +22,14 @@ FULL: dict[str, dict] = {
     },
     "mrf": {
         "patch": 10, "step": 5, "neighbours": 10, "radius": 5,  # recalled
-        "spacing": 1, "compatibility": 1.0,  # chosen
+        "spacing": 2, "distinct": False, "compatibility": 1.0,  # chosen
         "iterations": 40, "damping": 0.5,  # chosen
         "stitch": "cut",  # recalled: minimum-error boundary cut
         "feature": "rgb", "energy": 0.99, "dimensions": 300,
     },
     "mwf": {
         "patch": 10, "step": 5, "neighbours": 10, "radius": 5,  # recalled
-        "spacing": 1, "compatibility": 1.0,  # chosen
+        "spacing": 2, "distinct": False, "compatibility": 1.0,  # chosen
         "sweeps": 10, "steps": 10,  # chosen
         "feature": "rgb", "energy": 0.99, "dimensions": 300,
     },
@@ -43,17 +43,21 @@ FULL: dict[str, dict] = {
     "fast-rslcr": {**_RSLCR, "neighbours": 200},  # authors: the 200 nearest of the 800
 }
 
-# What small profiles change, so that the embedded study stays short.  Scores made with these are
-# comparable within a profile only; run.json names the options of every run.
-_COARSE = {"step": 10, "energy": 0.97}
+# What small profiles change, so that the embedded study stays short: coarser grids, fewer features and
+# samples.  Scores made with these are comparable within a profile only; run.json names the options of every run.
+_QUICK = {"step": 10, "dimensions": 64}
+_TINY = {"step": 10, "dimensions": 32, "feature": "grey"}
 CHEAPER: dict[str, dict[str, dict]] = {
     "quick": {
-        "lle": {**_COARSE}, "mrf": {}, "mwf": {}, "ssd": {"step": 4, "energy": 0.97},
-        "rslcr": {**_COARSE, "samples": 400}, "fast-rslcr": {**_COARSE, "samples": 400, "neighbours": 100},
+        "lle": _QUICK, "ssd": {"step": 4, "dimensions": 32},
+        "mrf": {**_QUICK, "patch": 20}, "mwf": {**_QUICK, "patch": 20},
+        "rslcr": {**_QUICK, "samples": 300}, "fast-rslcr": {**_QUICK, "samples": 300, "neighbours": 75},
     },
     "tiny": {
-        "lle": {**_COARSE}, "mrf": {}, "mwf": {}, "ssd": {"step": 5, "energy": 0.97},
-        "rslcr": {**_COARSE, "samples": 100}, "fast-rslcr": {**_COARSE, "samples": 100, "neighbours": 50},
+        "lle": _TINY, "ssd": {"step": 5, "dimensions": 32, "feature": "grey"},
+        "mrf": {**_TINY, "patch": 20, "neighbours": 5, "iterations": 15},
+        "mwf": {**_TINY, "patch": 20, "neighbours": 5, "sweeps": 5, "steps": 5},
+        "rslcr": {**_TINY, "samples": 80}, "fast-rslcr": {**_TINY, "samples": 80, "neighbours": 20},
     },
 }
 
