@@ -92,6 +92,12 @@
     $("next").disabled = position === null;
   }
 
+  // Also moves the focus to the ticked picture, so that Enter confirms it wherever the focus was.
+  function pickByHand(position) {
+    select(position);
+    document.querySelectorAll(".card input")[position - 1].focus({ preventScroll: true });
+  }
+
   function confirmChoice() {
     if (selected === null) return;
     stopClock();
@@ -293,7 +299,7 @@
       $("tabs").append(tab);
     }
     const pick = element("button", { type: "button", id: "pick", class: "primary pick" });
-    pick.addEventListener("click", () => { select(viewed); $("viewer").close(); });
+    pick.addEventListener("click", () => { $("viewer").close(); pickByHand(viewed); });
     $("tabs").append(pick);
   }
 
@@ -306,7 +312,7 @@
       else if (step) view((viewed - 1 + step + data.positions) % data.positions + 1);
       else if (event.key.toLowerCase() === "c") $("viewer").close();
     } else if (digit) {
-      select(digit);
+      pickByHand(digit);
     } else if (event.key === "Enter" && [$("place"), document.body].includes(event.target)) {
       confirmChoice();
     } else if (event.key === "Backspace") {
