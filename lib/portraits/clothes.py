@@ -64,5 +64,5 @@ def paint_clothes(canvas, face: Face, grid: Grid, light, rng) -> None:
         pale = linear((238, 238, 240)) if g["kind"] == "jacket" else tone * 1.12 + 0.02
         for wing in g["wings"]:
             cover = part.polygon(wing, 0.35)
-            canvas[window] *= (1 - 0.30 * np.roll(part.blur(cover, 1.5), grid.scale, 0))
+            canvas[window] *= (1 - 0.30 * part.blur(cover, 1.5) * (1 - cover))
             over(canvas[window], pale * shade, cover)

@@ -8,7 +8,7 @@ from lib.portraits.geometry import EYE_LEVEL, MIDDLE, SIDES, Face, smooth_curve
 from lib.portraits.hair import COLOURS, colour
 from lib.portraits.raster import Grid, bell, blur, curve_distance, fill_between, linear, over, rgb, step
 
-IRIS = [linear(tone) for tone in ((54, 36, 26), (104, 74, 44), (118, 128, 92), (110, 140, 168))]  # brown, hazel, green, blue
+IRIS = [linear(tone) for tone in ((46, 31, 24), (92, 66, 42), (118, 128, 92), (110, 140, 168))]  # brown, hazel, green, blue
 
 
 def iris_lightness(traits) -> float:

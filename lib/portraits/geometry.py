@@ -254,10 +254,12 @@ class Face:
 
     def forehead_line(self, k: int) -> np.ndarray:
         """One of three wavy lines across the forehead."""
-        y = EYE_LEVEL - 29 - 8.5 * k
-        half = 30 - 4 * k
+        t = self.t
+        y = EYE_LEVEL - 28 - 2.2 * t.brow_height - (7.5 + 1.5 * t.hairline) * k
+        half = 31 - 3 * k * (1.5 + t.brow_length)
         u = np.linspace(-1, 1, 24)
-        return np.stack([MIDDLE + half * u, y + 1.2 * np.cos(2.2 * np.pi * u) + 2.5 * u**2 + 0.6 * np.sin(5 * u + k)], -1)
+        wave = (0.7 + 0.7 * t.brow_arch) * np.cos((1.9 + 0.4 * t.nose_bend) * np.pi * u) + 0.7 * np.sin(4 * u + 2 * k + 6 * t.head_tilt)
+        return np.stack([MIDDLE + 3 * t.asymmetry * (k - 1) + half * u, y + wave + (2.0 + 1.5 * t.brow_tilt) * u**2], -1)
 
     # -- hairline -----------------------------------------------------------------------------------
 

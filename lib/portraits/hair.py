@@ -32,7 +32,6 @@ class Cut:
     fringe: float = 0.0  # length of hair on the forehead, in shares of hairline to silhouette
     wave: float = 0.0
     rough: float = 1.0
-    ears: bool = True
     bun: bool = False
 
 
@@ -42,27 +41,27 @@ MALE_CUTS = {
     "side parting": Cut(("down", "sweep"), top=9.5, side=3.0, rough=0.7),
     "swept back": Cut(("down", "back"), top=8.5, side=2.4, rough=0.7),
     "quiff": Cut(("down", "back"), top=16.0, side=2.0, rough=1.6),
-    "mop": Cut(("down", "forward"), top=12.0, side=6.0, fringe=0.42, rough=1.5, ears=True),
+    "mop": Cut(("down", "forward"), top=12.0, side=6.0, fringe=0.42, rough=1.5),
     "curls": Cut(("coils",), top=14.0, side=7.0, rough=1.5),
     "wreath": Cut(("down",), top=0.5, side=4.0, rough=1.0),
-    "curtains": Cut(("along",), top=10.0, side=7.0, reach=152.0, spread=4.0, wave=0.5, ears=False),
-    "shaggy": Cut(("down", "forward", "along"), top=12.0, side=8.0, reach=172.0, spread=3.0, fringe=0.3, wave=0.6, rough=1.8, ears=False),
+    "curtains": Cut(("along",), top=10.0, side=7.0, reach=152.0, spread=4.0, wave=0.5),
+    "shaggy": Cut(("down", "forward", "along"), top=12.0, side=8.0, reach=172.0, spread=3.0, fringe=0.3, wave=0.6, rough=1.8),
     "cropped coils": Cut(("coils",), top=6.0, side=3.0, rough=0.7),
     "combed": Cut(("down", "sweep"), top=7.0, side=2.0, rough=0.5),
 }
 FEMALE_CUTS = {
-    "long, parted": Cut(("along",), top=9.0, side=6.0, reach=262.0, spread=5.0, rough=0.6, ears=False),
-    "long waves": Cut(("along",), top=11.0, side=8.0, reach=262.0, spread=11.0, wave=1.0, rough=1.2, ears=False),
-    "bob": Cut(("along",), top=10.0, side=8.0, reach=196.0, spread=6.0, rough=0.6, ears=False),
-    "bob with fringe": Cut(("along", "forward"), top=10.0, side=8.0, reach=190.0, spread=6.0, fringe=0.62, rough=0.6, ears=False),
-    "long with fringe": Cut(("along", "forward"), top=9.0, side=6.0, reach=262.0, spread=5.0, fringe=0.55, rough=0.6, ears=False),
+    "long, parted": Cut(("along",), top=9.0, side=6.0, reach=262.0, spread=5.0, rough=0.6),
+    "long waves": Cut(("along",), top=11.0, side=8.0, reach=262.0, spread=11.0, wave=1.0, rough=1.2),
+    "bob": Cut(("along",), top=10.0, side=8.0, reach=196.0, spread=6.0, rough=0.6),
+    "bob with fringe": Cut(("along", "forward"), top=10.0, side=8.0, reach=190.0, spread=6.0, fringe=0.62, rough=0.6),
+    "long with fringe": Cut(("along", "forward"), top=9.0, side=6.0, reach=262.0, spread=5.0, fringe=0.55, rough=0.6),
     "pixie": Cut(("down", "sweep"), top=10.0, side=4.0, fringe=0.2, rough=1.3),
     "bun": Cut(("back",), top=4.5, side=2.5, rough=0.4, bun=True),
     "tied back": Cut(("back",), top=5.0, side=2.5, rough=0.5),
-    "curly": Cut(("coils",), top=15.0, side=14.0, reach=205.0, spread=15.0, rough=1.4, ears=False),
+    "curly": Cut(("coils",), top=15.0, side=14.0, reach=205.0, spread=15.0, rough=1.4),
     "crown of coils": Cut(("coils",), top=23.0, side=18.0, rough=1.0),
-    "shoulder length": Cut(("along",), top=10.0, side=7.0, reach=226.0, spread=8.0, wave=0.6, rough=1.0, ears=False),
-    "long, swept": Cut(("along",), top=12.0, side=7.0, reach=262.0, spread=7.0, wave=0.4, rough=0.8, ears=False),
+    "shoulder length": Cut(("along",), top=10.0, side=7.0, reach=226.0, spread=8.0, wave=0.6, rough=1.0),
+    "long, swept": Cut(("along",), top=12.0, side=7.0, reach=262.0, spread=7.0, wave=0.4, rough=0.8),
 }
 COLOURS = {"black": (34, 28, 27), "brown": (92, 62, 43), "blond": (205, 168, 112), "red": (150, 76, 40), "grey": (188, 186, 184)}
 
@@ -75,7 +74,6 @@ class Strands:
     outward: np.ndarray
     tone: np.ndarray
     opacity: float = 1.0
-    drawn: bool = True  # by the pencil; a mass is only rubbed in
 
 
 class Hair:
@@ -97,6 +95,13 @@ class Hair:
         self._tables()
         self.front = self._front()
         self.back = self._back()
+        lower = np.abs(np.linspace(-self.limit, self.limit, TABLE)) < 0.97 * self.limit
+        self.front_mass = np.concatenate([self.inner[lower], (self.outer - 0.8 * self.outward)[lower][::-1]])
+        self.back_mass = np.zeros((0, 2))
+        if self.hang:
+            fall = slice(TABLE * 3 // 4, int(0.985 * TABLE))
+            right = self.outer[fall] - (2.0, 0.0)
+            self.back_mass = np.concatenate([right, (right * (-1, 1) + (2 * MIDDLE, 0))[::-1]])
 
     # -- the surface --------------------------------------------------------------------------------
 
@@ -208,8 +213,9 @@ class Hair:
             v = (np.arange(n) + rng.random(n)) / n
             end = side * self.limit * (1 - 0.05 * c.rough * rng.random(n) ** 2)
             m = int(50 + 0.8 * (self.reach - 30))
-            s = np.linspace(0, 1, m)[None]
-            u = part + (end[:, None] - part) * s
+            s = (np.arange(m)[None] + rng.random((n, 1))) / m  # out of step, lest the samples line up
+            start = side * (0.38 + 0.16 * rng.random((n, 1))) if "forward" in c.flows else part
+            u = start + (end[:, None] - start) * s
             drift = 0.10 * rng.standard_normal((n, 1)) * s
             # Front strands of the wide side sag over the forehead.
             sag = -0.30 * max(0.0, -side * t.hair_part + 0.3) * np.exp(-((u - part - 0.35 * side) / 0.22) ** 2) * (1 - v[:, None]) ** 2
@@ -292,16 +298,7 @@ class Hair:
         layer.points[..., 1] += size * np.sin(a) + 1.5 * np.linspace(-1, 1, 26)[None] * (1 if self.hang else 0.3)
         shade = 0.75 + 0.35 * np.sin(a)  # light catches the upper side of each loop
         layer.tone = layer.tone[:, None] * (1 - 0.55 * shade * np.where(np.sin(a) > 0, 1, -0.6))
-        return [self._mass(), layer]
-
-    def _mass(self) -> Strands:
-        """The dark depth of the hair, seen between the coils."""
-        rng, n, m = self.rng, 2600, 20
-        u = rng.uniform(-self.limit * 0.97, self.limit * 0.97, (n, 1))
-        v = 0.05 + 0.86 * rng.random((n, 1))
-        points, outward = self.on_surface(np.repeat(u, m, 1), np.repeat(v, m, 1))
-        points += 2.2 * rng.standard_normal(points.shape, np.float32)
-        return Strands(points, outward, np.full(n, 0.50, np.float32), drawn=False)
+        return [layer]
 
     def _bun(self) -> list[Strands]:
         """A knot above the crown."""
@@ -327,7 +324,7 @@ class Hair:
         half = np.interp(np.linspace(y0, y1, m), self.outer[TABLE * 3 // 4:, 1], self.outer[TABLE * 3 // 4:, 0]) - MIDDLE - 1.5
         across = rng.uniform(-1, 1, (n, 1))
         x = MIDDLE + across * half[None] + 0.8 * rng.standard_normal((n, 1))
-        y = np.linspace(y0, 1, m)[None] * 0 + np.linspace(0, 1, m)[None] * (y1 - y0 - 4 * rng.random((n, 1)) * self.cut.rough) + y0
+        y = (np.arange(m)[None] + rng.random((n, 1))) / m * (y1 - y0 - 4 * rng.random((n, 1)) * self.cut.rough) + y0
         points = np.stack([x, np.broadcast_to(y, x.shape)], -1).astype(np.float32)
         outward = np.zeros_like(points)
         outward[..., 0] = 0.7 * across
@@ -363,7 +360,7 @@ def _fibre_light(layer: Strands, light, half: np.ndarray) -> tuple[np.ndarray, n
     return tuple(np.repeat(part, every, 1)[:, :m] for part in (diffuse, gloss))
 
 
-def paint(canvas, layers: list[Strands], face: Face, grid: Grid, light, rng, relief=None) -> tuple[np.ndarray, np.ndarray]:
+def paint(canvas, layers: list[Strands], mass: np.ndarray, face: Face, grid: Grid, light, rng, relief=None) -> tuple[np.ndarray, np.ndarray]:
     """Draw strands on a linear-light canvas; return their coverage and brightness, each (H, W), about 0 … 1.
 
     Every sample is shaded as a fibre (Kajiya and Kay, 1989) on a rounded mass of hair.  A strand's random
@@ -378,6 +375,7 @@ def paint(canvas, layers: list[Strands], face: Face, grid: Grid, light, rng, rel
     base, grey_share = colour(face.t)
     half = light.vector + np.array([0, 0, 1], np.float32)
     half /= np.linalg.norm(half)
+    opacity = layers[0].opacity
     samples = []  # of each layer: cells, opacity, priority, diffuse light, gloss, grey
     for layer in layers:
         n, m = layer.points.shape[:2]
@@ -391,8 +389,12 @@ def paint(canvas, layers: list[Strands], face: Face, grid: Grid, light, rng, rel
     fine = 0.45 * grid.scale
     sums = [blur(np.bincount(index, weights=weight, minlength=part.shape[0] * part.shape[1]).reshape(part.shape).astype(np.float32), fine)
             for weight in (weights if grey_share else weights[:-1])]
-    coverage = 1 - np.exp(-1.15 * sums[0])
-    diffuse, gloss, *grey = (field / (sums[1] + np.float32(1e-6)) for field in sums[2:])
+    # Between the strands one sees deeper, darker hair, not the wall behind.
+    solid = (0.45 if opacity < 1 else 0.97) * part.polygon(mass, 1.0) if len(mass) else np.float32(0)
+    coverage = 1 - np.exp(-1.15 * sums[0]) * (1 - solid)
+    depth = np.float32(0.08)
+    diffuse = (sums[2] + depth * np.float32(0.55 * (0.5 if relief is None else 1.0))) / (sums[1] + depth)
+    gloss, *grey = (field / (sums[1] + depth) for field in sums[3:])
     tint = base + np.clip(grey[0], 0, 1) * (linear(COLOURS["grey"]) - base) if grey else base
     picture = tint * diffuse + gloss * (0.10 + 0.30 * face.t.hair_shine) * (0.35 * tint + 0.09)
     if relief is not None:  # hair throws a soft shadow on the skin

@@ -155,7 +155,7 @@ def take(face: Face, light: Light, backdrop: np.ndarray, rng: np.random.Generato
     grid = whole.crop(head)  # most of the work is done where the head is
     relief = Relief(face, grid)
     style = hairdress.Hair(face)
-    hairdress.paint(canvas, style.back, face, whole, light, rng)
+    hairdress.paint(canvas, style.back, style.back_mass, face, whole, light, rng)
     paint_neck(canvas, face, whole, light)
     paint_clothes(canvas, face, whole, light, rng)
     paint_ears(canvas, face, whole, light)
@@ -177,7 +177,7 @@ def take(face: Face, light: Light, backdrop: np.ndarray, rng: np.random.Generato
         paint(skin, face, grid, light, rng)
     paint_facial_hair(skin, face, grid, light, rng)
     over(canvas[head], skin, mask)
-    coverage, shine = hairdress.paint(canvas, style.front, face, whole, light, rng, relief)
+    coverage, shine = hairdress.paint(canvas, style.front, style.front_mass, face, whole, light, rng, relief)
     paint_glasses(canvas, face, whole, light)
     return develop(canvas * light.exposure, rng), relief, style, coverage, shine
 

@@ -16,7 +16,7 @@ from lib.portraits.pencil import Sheet
 from lib.portraits.raster import Grid, bell, curve_distance, fill_between, step
 from lib.portraits.surface import Relief
 
-LIGHT = np.array((-0.40, -0.36, 0.84), np.float32)
+LIGHT = np.array((-0.42, -0.24, 0.87), np.float32)
 
 
 def draw(face: Face, relief: Relief, hair: Hair, coverage: np.ndarray, shine: np.ndarray, artist: Artist, bend, rng, grid: Grid) -> np.ndarray:
@@ -180,14 +180,14 @@ def _mouth(sheet: Sheet, face: Face, artist: Artist) -> None:
 def _lines_of_age(sheet: Sheet, face: Face, artist: Artist, coverage) -> None:
     t = face.t
     for side in SIDES:
-        sheet.line(face.nasolabial(side)[2:], (0.10 + 0.75 * t.nasolabial) * artist.contour, 1.0, taper=(0.35, 0.5), passes=2, hidden=coverage)
+        sheet.line(face.nasolabial(side)[2:], (0.04 + 0.62 * t.nasolabial) * artist.contour, 1.0, taper=(0.35, 0.5), passes=2, hidden=coverage)
         outer = face.eye(side)["upper"][-1]
         for k, slant in enumerate((-0.45, 0.05, 0.5)):
             reach = 6.0 + 3 * t.crows_feet
             foot = np.array([outer + (side * 3.5, 0.8 * k - 0.8), outer + (side * (3.5 + reach), 0.8 * k - 0.8 + slant * reach)])
             sheet.line(foot, 0.7 * max(0.0, t.crows_feet - 0.35), 0.8, passes=1, hidden=coverage)
     for k in range(3):
-        sheet.line(face.forehead_line(k), 0.75 * max(0.0, t.forehead_lines - 0.35), 0.9, taper=(0.4, 0.4), passes=1, hidden=coverage)
+        sheet.line(face.forehead_line(k), 0.9 * max(0.0, t.forehead_lines - 0.42), 0.9, taper=(0.4, 0.4), passes=1, hidden=coverage)
     if t.chin_cleft > 0.6:
         y = face.chin_y
         sheet.line(np.array([(MIDDLE, y - 12.0), (MIDDLE + 0.3, y - 8), (MIDDLE, y - 5)]), 0.5, 1.0, passes=1)
@@ -260,8 +260,6 @@ def _hair(sheet: Sheet, face: Face, hair: Hair, coverage, shine, relief: Relief,
     coverage_all = [*((layer, True) for layer in hair.back), *((layer, False) for layer in hair.front)]
     sheet.tone(artist.hair * (0.16 + 0.42 * tone) * coverage * np.clip(1.5 - shine, 0.15, 1.3))
     for layer, behind in coverage_all:
-        if not layer.drawn:
-            continue
         n, m = layer.points.shape[:2]
         wanted = int(min(n, n * 0.42 * artist.hair_strokes))
         chosen = rng.permutation(n)[:wanted]
