@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from lib import images, runs
+from lib import images, runs, statistics
 from lib.__main__ import main
 from lib.databases import PairedFaces
 from lib.errors import StudyError
-from lib.recognition import Protocol, nlda_curve, regions, study
+from lib.recognition import Protocol, nlda_curve, regions, report, study
 
 NAMES = tuple(f"person-{i:02d}" for i in range(12))
 
@@ -43,12 +45,20 @@ def write_run(folder, pairs, system, seed, noise):
     return run
 
 
+@pytest.fixture(scope="module")
+def recognised(tmp_path_factory, pairs):
+    """A study folder with three runs, and its tables; for tests that change nothing."""
+    folder = tmp_path_factory.mktemp("study")
+    write_run(folder, pairs, "msg-sarl", 0, 5)
+    write_run(folder, pairs, "msg-sarl", 1, 5)
+    write_run(folder, pairs, "lle", 0, 60)
+    return folder, study.recognise_runs(folder, pairs)
+
+
 @pytest.fixture
-def folder(tmp_path, pairs):
-    write_run(tmp_path, pairs, "msg-sarl", 0, 5)
-    write_run(tmp_path, pairs, "msg-sarl", 1, 5)
-    write_run(tmp_path, pairs, "lle", 0, 60)
-    return tmp_path
+def folder(tmp_path, recognised):
+    """A copy of that folder, tables included, to be changed."""
+    return Path(shutil.copytree(recognised[0], tmp_path / "study"))
 
 
 def last(table: pd.DataFrame) -> pd.Series:
@@ -56,8 +66,8 @@ def last(table: pd.DataFrame) -> pd.Series:
     return final.groupby(["direction", "system"]).accuracy.mean()
 
 
-def test_every_run_and_every_control_is_recognised(folder, pairs):
-    tables = study.recognise_runs(folder, pairs)
+def test_every_run_and_every_control_is_recognised(recognised):
+    _, tables = recognised
     assert list(tables.curves.columns) == ["direction", "system", "seed", "split", "dimension", "accuracy"]
     assert tables.curves.system.drop_duplicates().tolist() == [
         "msg-sarl", "lle", "grey-input", "grey-input@background", "grey-input@face", "grey-input@hair", "mean-face",
@@ -73,8 +83,8 @@ def test_every_run_and_every_control_is_recognised(folder, pairs):
     assert tables.identities.groupby(["direction", "system", "seed"]).tests.sum().eq(20 * 7).all()
 
 
-def test_accuracy_is_that_of_nlda_curve(folder, pairs):
-    tables = study.recognise_runs(folder, pairs)
+def test_accuracy_is_that_of_nlda_curve(recognised, pairs):
+    folder, tables = recognised
     faces = runs.read_synthesised(folder / "msg-sarl" / "seed1", "sketch-to-photo", pairs.names)
     real, synthesised = images.to_grey(pairs.photos).reshape(12, -1), images.to_grey(faces).reshape(12, -1)
     order = Protocol.for_database("portraits", 12).orders()[7]
@@ -84,13 +94,14 @@ def test_accuracy_is_that_of_nlda_curve(folder, pairs):
 
 
 def test_only_what_changed_is_computed_again(folder, pairs):
-    first = study.recognise_runs(folder, pairs)
+    first = study.recognise_runs(folder, pairs, force=True)
     files = {file: file.read_bytes() for file in folder.glob("recognition*")}
-    assert len(files) == 3 and first.computed == 6 + 6
+    assert len(files) == 4 and first.computed == 6 + 6
     again = study.recognise_runs(folder, pairs)
-    assert again.computed == 0
+    assert again.computed == 0 and again.absent == ()
     pd.testing.assert_frame_equal(again.curves, first.curves)
     pd.testing.assert_frame_equal(again.identities, first.identities)
+    pd.testing.assert_frame_equal(again.ranks, first.ranks)
     write_run(folder, pairs, "lle", 0, 61)
     assert study.recognise_runs(folder, pairs).computed == 2
     write_run(folder, pairs, "lle", 0, 60)
@@ -110,7 +121,6 @@ def test_rows_of_runs_whose_images_are_elsewhere_stay(folder, pairs):
 
 
 def test_half_a_run_is_an_error_and_leaves_the_tables(folder, pairs):
-    study.recognise_runs(folder, pairs)
     before = (folder / "recognition.csv").read_bytes()
     (folder / "lle" / "seed0" / "photo-to-sketch" / "person-03.png").unlink()
     with pytest.raises(StudyError, match="lle/seed0/photo-to-sketch: 1 of 12"):
@@ -119,7 +129,6 @@ def test_half_a_run_is_an_error_and_leaves_the_tables(folder, pairs):
 
 
 def test_other_faces_make_the_tables_anew(folder, pairs):
-    study.recognise_runs(folder, pairs)
     changed = dataclasses.replace(pairs, sketches=255 - pairs.sketches)
     assert study.recognise_runs(folder, changed).computed == 12
 
@@ -163,7 +172,7 @@ def test_command_prints_and_writes(folders, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "12 people, 5 train, 7 recognised, 3 random splits" in printed and "100.00%" in printed
     table = pd.read_csv(file)
-    assert list(table.columns) == study.CURVE_COLUMNS and len(table) == 3 * 4
+    assert list(table.columns) == ["direction", "system", "seed", "split", "dimension", "accuracy"] and len(table) == 3 * 4
     first = file.read_bytes()
     assert main([*arguments, "--direction", "sketch-to-photo", "--method", "eigenface"]) == 0
     assert len(pd.read_csv(file)) == 3 * 9
@@ -196,3 +205,46 @@ def test_command_names_what_is_wrong(folders, capsys, break_it, words):
 def test_command_refuses_impossible_protocols(folders, capsys, options, word):
     assert main(["recognise", *map(str, folders), *options]) == 2
     assert word in capsys.readouterr().err
+
+
+def test_summary_gives_each_number_its_name(recognised):
+    _, tables = recognised
+    rows = report.summary(tables).set_index(["direction", "system"])
+    row, curves = rows.loc["photo-to-sketch", "lle"], tables.curves.query("direction == 'photo-to-sketch'")
+    grid = curves[curves.system == "lle"].accuracy.to_numpy().reshape(20, 4)
+    assert np.isclose(row.accuracy, grid[:, -1].mean(), atol=1e-5) and row.low <= row.accuracy <= row.high
+    assert np.isclose(row.mean_of_best, grid.max(axis=1).mean()) and np.isclose(row.spread, grid[:, -1].std(ddof=1))
+    assert np.isclose(row.best_of_mean, grid.mean(axis=0).max())
+    assert row.best_dimension == 1 + grid.mean(axis=0).argmax()
+    assert rows.loc["photo-to-sketch", "msg-sarl"].seeds == 2
+    assert 0 < row.face_only <= 1 and np.isnan(rows.loc["photo-to-sketch", "mean-face"].face_only)
+
+
+def test_comparisons_are_paired_by_person_and_corrected(recognised):
+    _, tables = recognised
+    table = report.comparisons(tables, "photo-to-sketch", "msg-sarl").set_index("system")
+    assert list(table.index) == ["lle", "grey-input", "mean-face", "random-pairing"]
+    rows = report.summary(tables).query("direction == 'photo-to-sketch'").set_index("system").accuracy
+    assert np.allclose(table.difference, rows["msg-sarl"] - rows[table.index])
+    assert np.all(table.low <= table.difference) and np.all(table.difference <= table.high)
+    assert table.p_value["mean-face"] < 0.01 and np.all(table.holm >= table.p_value)
+    assert report.comparisons(tables, "photo-to-sketch", "msg-sarl", []).empty
+    with pytest.raises(StudyError, match="Did you mean msg-sarl"):
+        report.comparisons(tables, "photo-to-sketch", "msg-sarls")
+
+
+def test_intervals_over_people_match_the_bootstrap_of_their_means():
+    shares = np.random.default_rng(1).beta(8, 2, size=80)
+    interval = report.accuracy_interval(np.full(80, 9), shares)
+    plain = statistics.bootstrap_interval(shares, method="percentile")
+    assert np.allclose(interval, plain, atol=0.006)
+    untested = report.accuracy_interval(np.r_[np.full(80, 9), 0], np.r_[shares, np.nan])
+    assert np.allclose(untested, interval)
+
+
+def test_labels_say_what_was_changed():
+    assert report.label("grey-input@hair") == "input, grey: hair only"
+    assert report.label("msg-sarl+fusion=shared") == "MSG-SARL + fusion=shared"
+    assert report.label("random-pairing") == "random pairing"
+    assert [report.kind(name) for name in ("msg-sarl+fusion=shared", "lle", "random-pairing")] == [
+        "trained", "exemplar", "control"]

@@ -27,8 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from lib import recognition, statistics
+    from lib import recognition
     from lib.errors import StudyError
+    from lib.recognition.report import accuracy_interval
 
     if options.seed < 0:
         raise StudyError(f"--seed {options.seed}: give a number from 0 on.")
@@ -38,8 +39,7 @@ def run(options: argparse.Namespace) -> int:
     if options.csv:
         recognition.write_curves(options.csv, result, direction=options.direction, system=str(options.synthesised))
     tested = protocol.identities - protocol.train
-    shares = result.by_identity()
-    interval = statistics.bootstrap_interval(shares[shares == shares])
+    interval = accuracy_interval(result.tests(), result.by_identity())
     best, dimension = result.best_of_mean
     print(f"{options.method}, {options.direction}: {len(names)} people, {protocol.train} train, {tested} recognised, "
           f"{protocol.repeats} random splits (seed {protocol.seed})")

@@ -130,11 +130,14 @@ class Recognition:
         """Accuracy of guessing."""
         return 1 / (self.protocol.identities - self.protocol.train)
 
+    def tests(self) -> np.ndarray:
+        """In how many repetitions each identity was tested (identities,)."""
+        return np.sum(~np.isnan(self.outcomes), axis=0)
+
     def by_identity(self) -> np.ndarray:
         """Share of its tests in which each identity was recognised (identities,); NaN if never tested."""
-        tested = ~np.isnan(self.outcomes)
         with np.errstate(invalid="ignore"):
-            return np.where(tested, self.outcomes, 0).sum(axis=0) / tested.sum(axis=0)
+            return np.nansum(self.outcomes, axis=0) / self.tests()
 
 
 class Faces:

@@ -5,6 +5,8 @@ Reads the synthesised test faces of all run folders of ``results/<profile>/<data
 - ``recognition_by_identity.csv``: direction,system,seed,image,tests,recognised: in how many splits a face was
   tested, and in what share of them it was recognised with all dimensions; what tests between systems
   need;
+- ``recognition_ranks.csv``: direction,system,seed,rank,accuracy: cumulative match curves, the share of probes
+  whose face is among the ``rank`` nearest, all dimensions, mean over splits, to rank 20;
 - ``recognition.json``: protocol, checksum of its splits, fingerprint of what each row was computed from.
 
 A row whose inputs are unchanged is not computed again.  Rows of runs whose images are not here (they are
@@ -33,21 +35,25 @@ from lib.errors import StudyError, listed
 from lib.recognition.protocol import Faces, Protocol, Recognition, curve_table, recognise
 from lib.recognition.regions import REGIONS, pixels_of
 
-CURVE_COLUMNS = ["direction", "system", "seed", "split", "dimension", "accuracy"]
-IDENTITY_COLUMNS = ["direction", "system", "seed", "image", "tests", "recognised"]
+FILES = {"curves": "recognition.csv", "identities": "recognition_by_identity.csv", "ranks": "recognition_ranks.csv"}
 _KEY = ["direction", "system", "seed"]
+_RANKS = 20
 _VERSION = 1  # part of every fingerprint: raise it when the numbers change
 
 
 @dataclass(frozen=True)
 class Tables:
-    """The two tables, the protocol they follow, how many rows were made anew, and runs without images."""
+    """The tables, and how they came about.
+
+    computed: systems (per direction and seed) computed now.  absent: runs whose synthesised faces are not here.
+    """
 
     curves: pd.DataFrame
     identities: pd.DataFrame
+    ranks: pd.DataFrame
     protocol: Protocol
-    computed: int
-    absent: tuple[str, ...]
+    computed: int = 0
+    absent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,41 +97,41 @@ def recognise_runs(folder: Path, faces: PairedFaces, force: bool = False) -> Tab
     real = {"photo-to-sketch": faces.sketches, "sketch-to-photo": images.to_grey(faces.photos)}
     common = {"version": _VERSION, "method": "nlda", **asdict(protocol), "splits": protocol.checksum(),
               "real": {direction: hashlib.sha256(array).hexdigest() for direction, array in real.items()}}
-    old = _earlier(folder, common, force)
+    tables, prints = _earlier(folder, common, force)
     entries, absent = _entries(folder, faces, real)
-    prints, curves, identities, computed, shared = dict(old.prints), [], [], 0, {}
+    computed, shared = 0, {}
     for entry in entries:
-        key = f"{entry.direction}/{entry.system}/{entry.seed}"
-        mark = entry.fingerprint()
+        key, mark = f"{entry.direction}/{entry.system}/{entry.seed}", entry.fingerprint()
         if prints.get(key) == mark:
             continue
-        old.drop(entry)
         prints[key] = mark
+        tables = {name: _without(table, entry) for name, table in tables.items()}
         for system, result in _outcomes(entry, real[entry.direction], protocol, shared):
             identity = {"direction": entry.direction, "system": system, "seed": entry.seed}
-            identities.append(_identity_rows(identity, result, faces.names))
+            tables["identities"].append(_identity_rows(identity, result, faces.names))
             if entry.system == "grey-input" or "@" not in system:
-                curves.append(curve_table(result, **identity))
+                tables["curves"].append(curve_table(result, **identity))
+                tables["ranks"].append(_rank_rows(identity, result))
         computed += 1
-    tables = [_sorted(pd.concat([table for table in (earlier, *new) if len(table)], ignore_index=True))
-              for earlier, new in ((old.curves, curves), (old.identities, identities))]
+    joined = {name: _sorted(pd.concat(parts, ignore_index=True)) for name, parts in tables.items()}
     if computed:
-        _write(folder / "recognition.csv", tables[0])
-        _write(folder / "recognition_by_identity.csv", tables[1])
+        for name, table in joined.items():
+            _write(folder / FILES[name], table)
         runs.write_json(folder / "recognition.json", {**common, "fingerprints": dict(sorted(prints.items()))})
-    return Tables(*tables, protocol, computed, tuple(absent))
+    return Tables(**joined, protocol=protocol, computed=computed, absent=tuple(absent))
 
 
-def read_study(profile: str, database: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read the committed tables (curves, by identity); raises StudyError naming the notebook that makes them."""
+def read_study(profile: str, database: str) -> Tables:
+    """Read the committed tables of a study; raises StudyError naming what makes them."""
     folder = paths.study_folder(profile, database)
-    tables = []
-    for name in ("recognition.csv", "recognition_by_identity.csv"):
-        if not (folder / name).exists():
-            raise StudyError(f"{folder / name}: missing. Make it with notebook 08: "
+    files = [folder / name for name in (*FILES.values(), "recognition.json")]
+    for file in files:
+        if not file.exists():
+            raise StudyError(f"{file}: missing. Make it with notebook 08: "
                              f"`./run_all.sh --profile {profile} --database {database} --only 08`.")
-        tables.append(pd.read_csv(folder / name))
-    return tables[0], tables[1]
+    record = runs.read_json(files[-1])
+    protocol = Protocol(**{name: record[name] for name in ("identities", "train", "repeats", "seed")})
+    return Tables(*map(pd.read_csv, files[:-1]), protocol=protocol)
 
 
 def _entries(folder: Path, faces: PairedFaces, real: dict[str, np.ndarray]) -> tuple[list[_Entry], list[str]]:
@@ -168,33 +174,31 @@ def _outcomes(entry: _Entry, targets: np.ndarray, protocol: Protocol,
 
 
 def _identity_rows(identity: dict, result: Recognition, names: tuple[str, ...]) -> pd.DataFrame:
-    return pd.DataFrame({**identity, "image": names, "tests": (~np.isnan(result.outcomes)).sum(axis=0),
-                         "recognised": result.by_identity().round(6)})[IDENTITY_COLUMNS]
+    return pd.DataFrame({**identity, "image": names, "tests": result.tests(),
+                         "recognised": result.by_identity().round(6)})
 
 
-@dataclass
-class _Earlier:
-    """Tables of an earlier run, as far as they follow the same protocol on the same faces."""
-
-    curves: pd.DataFrame
-    identities: pd.DataFrame
-    prints: dict[str, str]
-
-    def drop(self, entry: _Entry) -> None:
-        for name in ("curves", "identities"):
-            table = getattr(self, name)
-            same = ((table.direction == entry.direction) & (table.seed == entry.seed)
-                    & (table.system.str.split("@").str[0] == entry.system))
-            setattr(self, name, table[~same])
+def _rank_rows(identity: dict, result: Recognition) -> pd.DataFrame:
+    shares = result.cumulative.mean(axis=0)[:_RANKS].round(6)
+    return pd.DataFrame({**identity, "rank": np.arange(1, len(shares) + 1), "accuracy": shares})
 
 
-def _earlier(folder: Path, common: dict, force: bool) -> _Earlier:
-    files = [folder / name for name in ("recognition.csv", "recognition_by_identity.csv", "recognition.json")]
-    if not force and all(file.exists() for file in files):
-        record = runs.read_json(files[2])
+def _earlier(folder: Path, common: dict, force: bool) -> tuple[dict[str, list[pd.DataFrame]], dict[str, str]]:
+    """Tables and fingerprints of an earlier run, if they follow the same protocol on the same faces."""
+    files = {name: folder / file for name, file in FILES.items()}
+    record_file = folder / "recognition.json"
+    if not force and record_file.exists() and all(file.exists() for file in files.values()):
+        record = runs.read_json(record_file)
         if all(record.get(name) == value for name, value in common.items()):
-            return _Earlier(pd.read_csv(files[0]), pd.read_csv(files[1]), record["fingerprints"])
-    return _Earlier(pd.DataFrame(columns=CURVE_COLUMNS), pd.DataFrame(columns=IDENTITY_COLUMNS), {})
+            return {name: [pd.read_csv(file)] for name, file in files.items()}, dict(record["fingerprints"])
+    return {name: [] for name in FILES}, {}
+
+
+def _without(parts: list[pd.DataFrame], entry: _Entry) -> list[pd.DataFrame]:
+    """The tables without the rows of an entry, those of its regions included."""
+    kept = [part[(part.direction != entry.direction) | (part.seed != entry.seed)
+                 | (part.system.str.split("@").str[0] != entry.system)] for part in parts]
+    return [part for part in kept if len(part)]
 
 
 def _sorted(table: pd.DataFrame) -> pd.DataFrame:

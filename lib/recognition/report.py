@@ -1,0 +1,112 @@
+"""From recognition tables to statements: accuracies with intervals, differences with corrected p-values.
+
+The unit is a person.  Each face is tested in about half of the splits, always against others drawn from the
+same hundred; splits are therefore no independent repetitions, and their spread is not the uncertainty of
+the accuracy.  Intervals resample people (a person's tests stay together, seeds are averaged first);
+differences between systems are paired by person, all systems having met the same splits.  What
+resampling cannot show is that another gallery would be easier or harder for everybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from lib import statistics, systems
+from lib.errors import unknown_name
+from lib.recognition.study import Tables
+
+_LABELS = {"random-pairing": "random pairing"}
+
+
+def label(system: str) -> str:
+    """The name people read: ``grey-input@hair`` → ``input, grey: hair only``."""
+    name, _, region = system.partition("@")
+    base, *overrides = name.split("+")
+    text = _LABELS.get(base) or (systems.SYSTEMS[base].label if base in systems.SYSTEMS else base)
+    return " + ".join([text, *overrides]) + (f": {region} only" if region else "")
+
+
+def kind(system: str) -> str:
+    """``trained``, ``exemplar`` or ``control``."""
+    base = system.partition("@")[0].split("+")[0]
+    return systems.SYSTEMS[base].kind if base in systems.SYSTEMS else "control"
+
+
+def accuracy_interval(tests: np.ndarray, recognised: np.ndarray) -> statistics.Interval:
+    """Accuracy over all tests, 95 % interval over people.
+
+    tests: (n,) how often each person was tested.  recognised: (n,) share of these tests recognised, or (n, m)
+    for m systems, whose limits (m,) then come from the same resamples.
+    """
+    tests, recognised = np.asarray(tests, dtype=float), np.asarray(recognised, dtype=float)
+    seen = tests > 0
+    tests, recognised = tests[seen], recognised[seen]
+    counts = np.column_stack([(recognised.T * tests).T, tests])  # (n, m + 1)
+    interval = statistics.cluster_bootstrap(counts, np.arange(len(counts)), statistic=_share)
+    return statistics.Interval(*(float(x[0]) if recognised.ndim == 1 else x for x in interval))
+
+
+def _share(counts: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """counts (n, m + 1), weights (repeats, n) → weighted sums of the first m columns over that of the last."""
+    sums = weights @ counts
+    return sums[:, :-1] / sums[:, -1:]
+
+
+def summary(tables: Tables) -> pd.DataFrame:
+    """One row per direction and system, in the order of the tables; accuracies in [0, 1].
+
+    seeds; accuracy with all dimensions and its limits low, high (95 %, over people); spread (standard
+    deviation over splits and seeds); best_of_mean at best_dimension, mean_of_best: both choose the dimension
+    on the tested faces; face_only: accuracy from the inner face (NaN where not computed).
+    """
+    rows = []
+    for direction, curves in tables.curves.groupby("direction", sort=False):
+        tests, shares = _by_person(tables, direction)
+        limits = dict(zip(shares, np.transpose(accuracy_interval(tests, shares))))
+        for system, curve in curves.groupby("system", sort=False):
+            grid = curve.pivot_table(index=["seed", "split"], columns="dimension", values="accuracy")
+            mean = grid.mean()
+            rows.append({
+                "direction": direction, "system": system, "label": label(system), "seeds": curve.seed.nunique(),
+                **dict(zip(("accuracy", "low", "high"), limits[system])),
+                "spread": grid[grid.columns[-1]].std(), "best_of_mean": mean.max(),
+                "best_dimension": int(mean.idxmax()), "mean_of_best": grid.max(axis=1).mean(),
+                "face_only": limits.get(f"{system}@face", [np.nan])[0]})
+    return pd.DataFrame(rows)
+
+
+def comparisons(tables: Tables, direction: str, reference: str, others: Sequence[str] | None = None) -> pd.DataFrame:
+    """Differences in accuracy, reference minus other, paired by person.
+
+    others: systems (default: all of the direction, regions left out).  Columns: system, label, difference
+    with limits low, high (95 %), p_value (sign flips), holm (corrected over the rows).
+    Raises StudyError when a system has no rows.
+    """
+    tests, shares = _by_person(tables, direction)
+    if others is None:
+        others = [name for name in shares if "@" not in name and name != reference]
+    for name in (reference, *others):
+        if name not in shares:
+            raise unknown_name("system in the recognition tables", name, shares)
+    columns = ["system", "label", "difference", "low", "high", "p_value", "holm"]
+    if not others:
+        return pd.DataFrame(columns=columns)
+    gains = shares[[reference]].to_numpy() - shares[list(others)].to_numpy()
+    difference, low, high = accuracy_interval(tests, gains)
+    # A person tested more often weighs more, as in the accuracy itself.
+    p_values = [statistics.sign_flip_test(gain * tests) for gain in gains.T]
+    return pd.DataFrame(dict(zip(columns, (
+        others, map(label, others), difference, low, high, p_values, statistics.holm(p_values)))))
+
+
+def _by_person(tables: Tables, direction: str) -> tuple[np.ndarray, pd.DataFrame]:
+    """How often each person was tested (n,), and the share recognised: people × systems, seeds averaged.
+
+    All systems meet the same splits, hence one number of tests.  People never drawn for testing are left out.
+    """
+    rows = tables.identities[(tables.identities.direction == direction) & (tables.identities.tests > 0)]
+    shares = rows.pivot_table(index="image", columns="system", values="recognised")[list(dict.fromkeys(rows.system))]
+    return rows.groupby("image").tests.first().loc[shares.index].to_numpy(), shares
