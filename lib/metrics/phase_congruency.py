@@ -33,7 +33,11 @@ EPSILON = 1e-4
 
 
 class _Bank(NamedTuple):
-    """Filters of one image size: (orientation, scale, H, W) float32, and the noise threshold's factors."""
+    """Filters of one image size and the noise threshold's factors.
+
+    filters: (orientation, scale, H, 2W) float32, every value twice in a row, to multiply a complex
+    spectrum viewed as floats: twice as fast as a complex product.
+    """
 
     filters: np.ndarray
     noise: tuple[float, ...]  # threshold of an orientation / median amplitude at its finest scale
@@ -41,7 +45,7 @@ class _Bank(NamedTuple):
 
 @lru_cache(maxsize=8)
 def _filter_bank(height: int, width: int) -> _Bank:
-    """Build the log-Gabor filters for one image size; 16 · H · W · 4 bytes, made once."""
+    """Build the log-Gabor filters for one image size; 16 · H · W · 8 bytes, made once."""
     v, u = np.meshgrid(_frequencies(height), _frequencies(width), indexing="ij")
     radius, angle = np.hypot(u, v), np.arctan2(-v, u)
     low_pass = 1 / (1 + (radius / CUTOFF) ** (2 * SHARPNESS))
@@ -59,7 +63,7 @@ def _filter_bank(height: int, width: int) -> _Bank:
         turned = angle - orientation * np.pi / ORIENTATIONS
         distance = np.arctan2(np.sin(turned), np.cos(turned))  # wrapped to (-π, π]
         filters[orientation] = radial * np.exp(-distance**2 / (2 * SPREAD**2))
-    return _Bank(filters.astype(np.float32), tuple(_noise_factor(bank) for bank in filters))
+    return _Bank(filters.astype(np.float32).repeat(2, axis=-1), tuple(_noise_factor(bank) for bank in filters))
 
 
 def _frequencies(n: int) -> np.ndarray:
@@ -88,23 +92,21 @@ def phase_congruency(image: np.ndarray) -> np.ndarray:
     """
     filters, noise = _filter_bank(*image.shape)
     centred = np.subtract(image, image.mean(dtype=np.float64), dtype=np.float64).astype(np.float32)
-    spectrum = scipy.fft.fft2(centred)
+    spectrum = scipy.fft.fft2(centred).view(np.float32)
 
     energy_sum = np.zeros(image.shape, np.float32)
     amplitude_sum = np.zeros(image.shape, np.float32)
     response = np.empty((SCALES, *image.shape), np.complex64)
     amplitude = np.empty(response.shape, np.float32)
     for bank, factor in zip(filters, noise, strict=True):
-        np.multiply(spectrum, bank, out=response)
+        np.multiply(spectrum, bank, out=response.view(np.float32))
         response = scipy.fft.ifft2(response, overwrite_x=True)  # z_s, (SCALES, H, W)
         np.abs(response, out=amplitude)
         total = response.sum(axis=0)  # S
         magnitude = np.abs(total)
-        direction = total.conj()
-        direction /= magnitude + np.float32(EPSILON)  # ū
-        energy = magnitude * magnitude
-        energy /= magnitude + np.float32(EPSILON)
-        response *= direction
+        inverse = 1 / (magnitude + np.float32(EPSILON))
+        energy = magnitude * magnitude * inverse
+        response *= np.conj(total, out=total) * inverse  # z_s ū
         for turned in response:
             energy -= np.abs(turned.imag)
         energy -= np.float32(factor * _median(amplitude[0].ravel()))
@@ -115,18 +117,19 @@ def phase_congruency(image: np.ndarray) -> np.ndarray:
 
 
 def _median(values: np.ndarray) -> float:
-    """Return the root of the median of ``values``²; exact, about five times faster than np.median.
+    """Return the root of the median of ``values``² (n,), values ≥ 0; exact, much faster than np.median.
 
     A sample brackets the median, so that only the few values inside the bracket are sorted.
     """
     n = values.size
     low, high = (n - 1) // 2, n // 2
     sample = np.sort(values[::61])
-    margin = 2 * int(np.sqrt(sample.size)) + 1
-    floor, ceiling = sample[max(sample.size // 2 - margin, 0)], sample[min(sample.size // 2 + margin, sample.size - 1)]
+    middle, margin = sample.size // 2, 1 + int(1.5 * sample.size**0.5)  # three standard deviations of its median
+    floor, ceiling = sample[max(middle - margin, 0)], sample[min(middle + margin, sample.size - 1)]
     below = np.count_nonzero(values < floor)
-    inside = np.sort(values[(values >= floor) & (values <= ceiling)])
+    inside = values.compress((values >= floor) & (values <= ceiling))
     if not below <= low <= high < below + inside.size:
-        below, inside = 0, np.sort(values)
+        below, inside = 0, values
+    inside = np.partition(inside, (low - below, high - below))
     a, b = float(inside[low - below]), float(inside[high - below])
-    return float(np.sqrt((a * a + b * b) / 2))
+    return ((a * a + b * b) / 2) ** 0.5
