@@ -17,7 +17,7 @@ import numpy as np
 from scipy import ndimage
 
 from lib.images import to_grey, to_rgb
-from lib.metrics.inputs import check_pair, check_stacks
+from lib.metrics.inputs import available_cores, check_pair, check_stacks
 from lib.metrics.phase_congruency import phase_congruency
 
 T1, T2 = 0.85, 160.0  # constants of the phase congruency and gradient similarities
@@ -106,12 +106,12 @@ def fsim(reference: np.ndarray, image: np.ndarray, chromatic: bool = False) -> f
 
 
 def fsim_batch(references: np.ndarray | list[FeatureMaps], images: np.ndarray, chromatic: bool = False,
-               workers: int = 1) -> np.ndarray:
+               workers: int | None = None) -> np.ndarray:
     """FSIM of image i against reference i, (n,) float64; each value equals that of ``fsim``.
 
     references: uint8 (n, H, W) or (n, H, W, 3), or what ``feature_maps`` made of them (with the same
     ``chromatic``), which halves the time when several systems face the same references.
-    images: uint8 (n, H, W) or (n, H, W, 3).  workers: threads.
+    images: uint8 (n, H, W) or (n, H, W, 3).  workers: threads, by default one per core.
     """
     if not isinstance(references, list):
         check_stacks(references, images)
@@ -121,5 +121,5 @@ def fsim_batch(references: np.ndarray | list[FeatureMaps], images: np.ndarray, c
         known = reference if isinstance(reference, FeatureMaps) else feature_maps(reference, chromatic)
         return compare(known, feature_maps(image, chromatic))
 
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(workers or available_cores()) as pool:
         return np.array(list(pool.map(score, zip(references, images, strict=True))))

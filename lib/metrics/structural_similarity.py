@@ -14,7 +14,7 @@ import numpy as np
 from scipy import ndimage
 
 from lib.images import to_grey
-from lib.metrics.inputs import check_pair, check_stacks
+from lib.metrics.inputs import available_cores, check_pair, check_stacks
 
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 RADIUS = 5
@@ -46,11 +46,11 @@ def _smooth(plane: np.ndarray) -> np.ndarray:
     return ndimage.correlate1d(rows, _WINDOW, axis=1)[:, RADIUS:-RADIUS]
 
 
-def ssim_batch(references: np.ndarray, images: np.ndarray, workers: int = 1) -> np.ndarray:
+def ssim_batch(references: np.ndarray, images: np.ndarray, workers: int | None = None) -> np.ndarray:
     """SSIM of image i against reference i, (n,) float64; each value equals that of ``ssim``.
 
-    references, images: uint8 (n, H, W) or (n, H, W, 3).  workers: threads.
+    references, images: uint8 (n, H, W) or (n, H, W, 3).  workers: threads, by default one per core.
     """
     check_stacks(references, images, smallest=2 * RADIUS + 1)
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(workers or available_cores()) as pool:
         return np.array(list(pool.map(ssim, references, images)))
