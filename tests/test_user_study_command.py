@@ -1,0 +1,91 @@
+"""``python -m lib study``: from folders or runs to a report, and what a mistaken command line hears."""
+
+import json
+
+import numpy as np
+import pytest
+
+from lib import images, runs
+from lib.__main__ import main
+from study_material import SYSTEMS, candidate, drawing
+
+
+@pytest.fixture
+def source(tmp_path):
+    """Folders of eight faces as any program might leave them, and the arguments that name them."""
+    for number in range(8):
+        picture = drawing(number)
+        images.write_png(tmp_path / "photos" / f"f{number}.png", np.stack([picture] * 3, axis=-1))
+        images.write_png(tmp_path / "sketches" / f"f{number}.png", picture)
+        for system in SYSTEMS:
+            images.write_png(tmp_path / system / f"f{number}.png", candidate(picture, system))
+    arguments = ["--photos", str(tmp_path / "photos"), "--sketches", str(tmp_path / "sketches")]
+    for system in SYSTEMS:
+        arguments += ["--candidate", f"{system}={tmp_path / system}"]
+    return tmp_path, [*arguments, "--faces", "6", "--per-rater", "4", "--raters", "9", "--checks", "1"]
+
+
+def study(*arguments):
+    return main(["study", *map(str, arguments)])
+
+
+def test_build_simulate_analyse(source, capsys):
+    folder, arguments = source
+    assert study("build", *arguments, "--output", folder / "one", "--contact", "a@b") == 0
+    assert "9 raters × 4 faces" in capsys.readouterr().out
+    assert study("build", *arguments, "--output", folder / "two", "--contact", "a@b",
+                 "--plan", folder / "one" / "plan.csv") == 0  # rebuilt from the plan: the same file, byte for byte
+    assert (folder / "one/study.html").read_bytes() == (folder / "two/study.html").read_bytes()
+    assert study("simulate", "--study", folder / "one", "--worth", "dark=0.2", "--careless", "0.2") == 0
+    (folder / "one/simulated/extra.json").write_text("<script>")
+    assert study("analyse", folder / "one/simulated", "--study", folder / "one", "--resamples", "200") == 0
+    out = capsys.readouterr().out
+    assert "1 files quarantined" in out and "made by a program" in out
+    text = (folder / "one/report/report.md").read_text()
+    assert "SIMULATED" in text and "extra.json" in text and "<script>" not in text
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (["build", "--candidate", "x"], "NAME=DIR"),
+    (["build", "--database", "portrait"], "Did you mean"),
+    (["build", "--database", "portraits=none"], "not a number of faces"),
+    (["build", "--profile", "tniy"], "Did you mean tiny"),
+    (["build", "--photos", "x"], "goes with --candidate"),
+    (["analyse", "x", "--study", "nowhere"], "study build"),
+    (["simulate", "--study", "nowhere"], "study build"),
+])
+def test_mistakes_are_explained_with_status_2(arguments, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path))
+    assert study(*arguments) == 2
+    error = capsys.readouterr().err
+    assert message in error and "Traceback" not in error
+    assert not list(tmp_path.iterdir())  # nothing was written
+
+
+def test_another_study_is_not_written_over(source, capsys):
+    folder, arguments = source
+    assert study("build", *arguments, "--output", folder / "one") == 0
+    before = (folder / "one/study.html").read_bytes()
+    assert study("build", *arguments, "--output", folder / "one", "--seed", "1") == 2
+    assert "holds another study" in capsys.readouterr().err
+    assert (folder / "one/study.html").read_bytes() == before
+
+
+def test_missing_runs_are_listed_with_their_commands(monkeypatch, tmp_path, capsys):
+    from conftest import made_up_faces
+    from lib import databases, paths
+
+    monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path))
+    faces = made_up_faces(4)
+    monkeypatch.setattr(databases, "load", lambda *_, **__: faces)
+    arguments = ("build", "--database", "portraits=3", "--profile", "tiny", "--per-rater", "2", "--raters", "4",
+                 "--system", "lle", "--system", "msg-sarl")
+    assert study(*arguments) == 2
+    error = capsys.readouterr().err
+    assert error.count("python -m lib train") == 2 and "--system lle" in error and "--system msg-sarl" in error
+    for system in ("lle", "msg-sarl"):
+        runs.write_synthesised(paths.run_folder("tiny", "portraits", system, 0), "photo-to-sketch", faces.names, faces.sketches)
+    assert study(*arguments) == 0
+    record = json.loads(next(tmp_path.rglob("study.json")).read_text())
+    assert "private" in str(next(tmp_path.rglob("study.html"))) and record["direction"] == "photo-to-sketch"
