@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from lib import databases, images, paths, profiles, runs
+from lib import databases, images, paths, profiles, runs, synthesis
 from lib.errors import StudyError, listed
 from lib.user_study.plan import DAMAGES, Face
 
@@ -44,9 +44,8 @@ class Stimuli:
 
 
 def available_in_databases(names: Sequence[str], profile: str) -> dict[str, databases.PairedFaces]:
-    """Load the test faces of each database, as many as ``profile`` uses."""
-    limit = profiles.get(profile).test_pairs
-    return {name: databases.load(name, "test", limit=limit) for name in names}
+    """Load the test faces of each database as ``profile`` sees them."""
+    return {name: synthesis.load_faces(name, profiles.get(profile), "test") for name in names}
 
 
 def from_runs(faces: Sequence[Face], shown: Sequence[Face], loaded: dict[str, databases.PairedFaces],
