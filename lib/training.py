@@ -1,6 +1,6 @@
 """The one training loop, for every system that trains: schedule, log, checkpoints, exact resume.
 
-A *method* (``lib.msg_sarl.MsgSarl`` and whatever else trains) brings networks and a step; the loop knows
+A *method* (``lib.methods``) brings networks and a step; the loop knows
 neither.  An epoch's order depends on the seed and the epoch alone, and a checkpoint holds weights,
 optimisers, torch's generator, the position inside the epoch and the running sums of the log.  So a run
 killed at any moment and started again ends in the same bits on a CPU (on CUDA up to the order of sums
@@ -13,50 +13,21 @@ import dataclasses
 import sys
 import time
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
-from lib import checkpoints, images, profiles, runs
+from lib import checkpoints, images, methods, paths, runs
 from lib.databases import PairedFaces, data_hash
-from lib.databases.geometry import to_square
 from lib.errors import StudyError
-from lib.msg_sarl import MsgSarl
+from lib.methods import Method
 from lib.profiles import Settings
 
 CHECKPOINT_SECONDS = 120.0
-
-
-class Method(Protocol):
-    """What the loop needs of a system; images are (B, 3 or 1, H, H) in [-1, 1], losses scalar tensors."""
-
-    def step(self, photos: Tensor, sketches: Tensor, indices: list[int]) -> dict[str, Tensor]: ...
-    def set_learning_rate(self, rate: float) -> None: ...
-    def diagnostics(self) -> dict[str, float]: ...
-    def state(self, *, training: bool = True) -> dict: ...
-    def load_state(self, state: dict) -> None: ...
-    def translate(self, direction: str, images: Tensor) -> Tensor: ...
-
-
-def create(system: str, settings: Settings, device: torch.device, *, training: bool = True) -> Method:
-    """Return the method of a trained system, freshly initialised from torch's global generator."""
-    profiles.split_system(system)
-    return MsgSarl(settings, device, training=training)
-
-
-def default_device() -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def to_tensor(faces: np.ndarray, settings: Settings) -> Tensor:
-    """uint8 faces (n, H, W[, 3]) → (n, C, S, S) float32 in [-1, 1], S the settings' size."""
-    square = torch.from_numpy(to_square(faces, settings.size, settings.resampling, settings.fit).copy())
-    square = square[..., None] if square.ndim == 3 else square
-    return square.permute(0, 3, 1, 2).float() / 127.5 - 1  # stays channels-last in memory
+SAMPLES = 3  # training pairs whose translations are kept after epochs 1, 2, 4, 8, … and the last
 
 
 def epoch_order(count: int, seed: int, epoch: int) -> list[int]:
@@ -68,12 +39,12 @@ def train(system: str, settings: Settings, faces: PairedFaces, folder: Path, see
           device: torch.device | None = None, resume: bool = True, checkpoint_seconds: float = CHECKPOINT_SECONDS) -> dict:
     """Train ``system`` on ``faces`` into ``folder`` and return its run record; a finished run is returned as it is.
 
-    Writes ``checkpoint.pt`` (every ``checkpoint_seconds`` and at the end), ``log.csv`` (a row per epoch)
-    and ``run.json``.  With ``resume`` an unfinished checkpoint of the same settings, data and seed is
+    Writes ``checkpoint.pt`` (every ``checkpoint_seconds`` and at the end), ``log.csv`` (a row per epoch),
+    ``samples/`` and ``run.json``.  With ``resume`` an unfinished checkpoint of the same settings, data and seed is
     continued; without, it is started over.  Raises StudyError for a checkpoint of other settings or data,
     and when the losses stop being finite.
     """
-    device = device or default_device()
+    device = device or methods.default_device()
     folder, path = Path(folder), Path(folder) / "checkpoint.pt"
     identity = {"system": system, "settings": dataclasses.asdict(settings), "seed": seed, "data": data_hash(faces)}
     torch.manual_seed(seed)
@@ -84,10 +55,11 @@ def train(system: str, settings: Settings, faces: PairedFaces, folder: Path, see
             return runs.read_json(folder / "run.json")
     else:
         contents = None
-    method = create(system, settings, device)
+    method = methods.create(system, settings, device)
     progress = _Progress(method, contents)
 
-    photos, sketches = to_tensor(faces.photos, settings).to(device), to_tensor(faces.sketches, settings).to(device)
+    photos, sketches = (
+        methods.to_tensor(part, settings).to(device) for part in (faces.photos, faces.sketches))
     steps = -(-len(faces) // settings.batch)
     bar = tqdm(total=settings.epochs * steps, initial=progress.epoch * steps + progress.step,
                desc=f"{system}, seed {seed}", unit="step", smoothing=0.02,
@@ -109,6 +81,7 @@ def train(system: str, settings: Settings, faces: PairedFaces, folder: Path, see
             row = progress.end_epoch(settings, steps, time.monotonic() - started)
             _check_finite(row, path)
             _write_log(folder / "log.csv", progress.rows)
+            _write_samples(method, settings, faces, folder, progress.epoch, device)
             bar.set_postfix_str(_summary(row))
     seconds = progress.seconds + time.monotonic() - started
     record = {**{key: identity[key] for key in ("system", "seed")}, "pairs": len(faces), "data": identity["data"],
@@ -173,6 +146,16 @@ def _check_finite(row: dict, path: Path) -> None:
 def _write_log(path: Path, rows: list[dict]) -> None:
     with images.atomic_file(path) as temporary:
         pd.DataFrame(rows).to_csv(temporary, index=False, float_format="%.6g")
+
+
+def _write_samples(method: Method, settings: Settings, faces: PairedFaces, folder: Path, epoch: int,
+                   device: torch.device) -> None:
+    """Keep a few translations of training faces, so that a reader can watch the network learn."""
+    if epoch & (epoch - 1) and epoch != settings.epochs:
+        return
+    for direction, sources in zip(paths.DIRECTIONS, (faces.photos, faces.sketches)):
+        translated = methods.translate_faces(method, settings, direction, sources[:SAMPLES], device)
+        runs.write_synthesised(folder / "samples" / f"epoch{epoch:03d}", direction, faces.names[:SAMPLES], translated)
 
 
 def _summary(row: dict) -> str:

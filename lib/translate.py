@@ -1,7 +1,7 @@
 """The only way from a checkpoint and images to synthesised images.
 
-Always fp32 and evaluation mode, whatever the training used; one image at a time, so that neither batch
-nor order can change a result; output 8-bit, clamped, at the size the input had.
+Always fp32 and evaluation mode, whatever the training used; one image at a time (``lib.methods``); output
+8-bit, clamped, at the size the input had.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lib import checkpoints, images, training
-from lib.databases.geometry import from_square
+from lib import checkpoints, images, methods
 from lib.errors import StudyError, unknown_name
 from lib.paths import DIRECTIONS
 
@@ -21,11 +20,11 @@ class Translator:
     """A trained system ready to translate; raises StudyError for a file that is not a checkpoint of ours."""
 
     def __init__(self, checkpoint: Path, device: torch.device | None = None):
-        self.device = device or training.default_device()
+        self.device = device or methods.default_device()
         contents = checkpoints.load(checkpoint)
         self.settings = checkpoints.settings_of(contents, checkpoint)
         self.finished = contents["finished"]
-        self.method = training.create(contents["system"], self.settings, self.device, training=False)
+        self.method = methods.create(contents["system"], self.settings, self.device, training=False)
         state = {key: value for key, value in contents["method"].items() if key == "generators"}
         try:
             self.method.load_state(state)
@@ -36,15 +35,7 @@ class Translator:
         """Translate uint8 faces; photo-to-sketch: (n, H, W, 3) → (n, H, W); sketch-to-photo: the reverse."""
         if direction not in DIRECTIONS:
             raise unknown_name("direction", direction, DIRECTIONS)
-        return np.stack([self._one(direction, face) for face in faces])
-
-    def _one(self, direction: str, face: np.ndarray) -> np.ndarray:
-        x = training.to_tensor(face[None], self.settings).to(self.device)
-        y = self.method.translate(direction, x)  # (1, C, S, S) in [-1, 1]
-        square = ((y.float() + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()
-        square = square[..., 0] if square.shape[3] == 1 else square
-        height, width = face.shape[:2]
-        return from_square(square, self.settings.resampling, self.settings.fit, height=height, width=width)[0]
+        return methods.translate_faces(self.method, self.settings, direction, faces, self.device)
 
 
 def translate_folder(checkpoint: Path, source: Path, output: Path, direction: str) -> int:
