@@ -1,0 +1,107 @@
+"""Figures of training: losses over epochs, attention scales, samples, schedules, and what makes it stable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from lib import images
+from lib.figures.style import COLOURS, TEXT_WIDTH, face_grid
+from lib.paths import DIRECTIONS
+from lib.profiles import Settings
+
+_TERMS = {"perceptual": "perceptual (Eq. 13)", "cycle": "cycle, L1 (Eq. 14)",
+          "adversarial": "generator's\nadversarial (Eq. 12)", "discriminator": "discriminator's\nadversarial"}
+COLLAPSED = 1.0  # perceptual loss over an epoch that only saturated outputs reach
+_COLOUR = dict(zip(DIRECTIONS, (COLOURS["ours"], COLOURS["published"])))
+
+
+def loss_curves(log: pd.DataFrame) -> Figure:
+    """Epoch means of each loss in both directions; log: a run's ``log.csv``."""
+    terms = [term for term in _TERMS if f"{DIRECTIONS[0]}/{term}" in log]
+    figure, axes = plt.subplots(1, len(terms), figsize=(TEXT_WIDTH, 2.6), sharex=True)
+    for axis, term in zip(axes, terms):
+        for direction in DIRECTIONS:
+            axis.plot(log["epoch"], log[f"{direction}/{term}"], ".-", markersize=4, color=_COLOUR[direction], label=direction)
+        axis.set(xlabel="epoch")
+        axis.set_title(_TERMS[term], fontsize=9)
+    for term, level, text in (("adversarial", 1.0, "D certain"), ("discriminator", 0.25, "D guessing")):
+        if term in terms:
+            axis = axes[terms.index(term)]
+            axis.axhline(level, color=COLOURS["control"], linewidth=0.8, linestyle=":")
+            axis.annotate(text, (1, level), xycoords=("axes fraction", "data"), fontsize=7, ha="right", va="bottom",
+                          color=COLOURS["control"])
+    for axis in axes:
+        axis.set_ylim(0, 1.1 * axis.dataLim.y1)
+    axes[0].legend(fontsize=7)
+    return figure
+
+
+def attention_scales(log: pd.DataFrame) -> Figure:
+    """Learned α (position) and β (channel) of the four SARBs over epochs, one panel per direction."""
+    start = log.iloc[:1] * 0  # epoch 0: all scales are zero
+    log = pd.concat([start, log])
+    figure, axes = plt.subplots(1, 2, figsize=(0.8 * TEXT_WIDTH, 2.6), sharey=True, sharex=True)
+    for axis, direction in zip(axes, DIRECTIONS):
+        for block in range(1, 5):
+            shade = 0.35 + 0.16 * block
+            for name, colour, dash in (("alpha", "ours", "-"), ("beta", "published", "--")):
+                axis.plot(log["epoch"], log[f"{direction}/{name}{block}"], dash, color=COLOURS[colour], alpha=shade)
+        axis.axhline(0, color=COLOURS["control"], linewidth=0.8)
+        axis.set(title=direction, xlabel="epoch")
+    axes[0].set_ylabel("scale")
+    axes[0].plot([], [], "-", color=COLOURS["ours"], label="α, position (darker: later SARB)")
+    axes[0].plot([], [], "--", color=COLOURS["published"], label="β, channel")
+    axes[0].legend(fontsize=7)
+    return figure
+
+
+def samples_over_epochs(folder: Path, direction: str, sources: np.ndarray, targets: np.ndarray,
+                        names: tuple[str, ...]) -> Figure:
+    """A row per training pair: source, translations after the epochs kept in ``samples/``, target.
+
+    sources, targets: uint8 faces (k, H, W[, 3]) of the first k names.
+    """
+    kept = sorted((folder / "samples").iterdir())
+    rows = [[images.to_rgb(source), *(images.to_rgb(images.read_image(part / direction / f"{name}.png")) for part in kept),
+             images.to_rgb(target)] for source, target, name in zip(sources, targets, names)]
+    labels = ["source", *(f"epoch {int(part.name[5:])}" for part in kept), "target"]
+    return face_grid(rows, column_labels=labels)
+
+
+def schedules(settings: dict[str, Settings]) -> Figure:
+    """Learning rate over the share of training done, for several settings by label."""
+    figure, axis = plt.subplots(figsize=(0.6 * TEXT_WIDTH, 2.6))
+    for (label, s), colour in zip(settings.items(), ("published", "ours", "exemplar")):
+        progress = np.arange(s.epochs) / s.epochs
+        axis.step(progress, [s.learning_rate_at(epoch) for epoch in range(s.epochs)], where="post",
+                  color=COLOURS[colour], label=label)
+    axis.set(yscale="log", xlabel="share of the epochs", ylabel="learning rate")
+    axis.legend(fontsize=8)
+    return figure
+
+
+def stability(probes: pd.DataFrame) -> Figure:
+    """First-epoch perceptual loss of probe runs by variant; a dot per run and direction.
+
+    probes: columns variant, direction, perceptual.  The dotted line is a loss that saturated outputs
+    exceed and learning runs stay below.
+    """
+    variants = list(dict.fromkeys(probes["variant"]))
+    figure, axis = plt.subplots(figsize=(TEXT_WIDTH, 0.42 * len(variants) + 1.0))
+    rng = np.random.default_rng(0)  # vertical scatter only
+    for direction in DIRECTIONS:
+        part = probes[probes["direction"] == direction]
+        y = part["variant"].map(variants.index) + rng.uniform(-0.12, 0.12, len(part))
+        axis.plot(part["perceptual"], y, "o", color=_COLOUR[direction], alpha=0.8, label=direction)
+    axis.axvline(COLLAPSED, color=COLOURS["control"], linestyle=":")
+    axis.set(xscale="log", xlabel="perceptual loss, mean over the first epoch", yticks=range(len(variants)),
+             yticklabels=variants, ylim=(len(variants) - 0.5, -0.5))
+    axis.set_xticks([0.2, 0.5, 1, 2, 5], ["0.2", "0.5", "1", "2", "5"])
+    axis.set_xticks([], minor=True)
+    axis.legend(fontsize=8, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+    return figure
