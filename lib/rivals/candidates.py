@@ -152,14 +152,16 @@ class SampledCandidates:
         columns = _window_places(grid.columns, grid.width - grid.size, offsets)
         self.basis = basis
         total = sources.count * len(offsets) ** 2
-        positions, features = [], []
-        for row, column in torch.cartesian_prod(torch.arange(len(rows)), torch.arange(len(columns))).tolist():
+        nodes = torch.cartesian_prod(torch.arange(len(rows)), torch.arange(len(columns)))
+        # Allocated at once: kept pieces between large temporary ones would scatter over gigabytes of memory.
+        self._positions = torch.empty(len(nodes), min(samples, total), dtype=torch.long, device=device)
+        self._features = torch.empty(*self._positions.shape, basis.dimensions, device=device)
+        for node, (row, column) in enumerate(nodes.tolist()):
             chosen = torch.randperm(total, generator=generator)[:samples]
             image, place = chosen // len(offsets) ** 2, chosen % len(offsets) ** 2
             position = sources.position(image, rows[row, place // len(offsets)], columns[column, place % len(offsets)])
-            positions.append(position.to(device))
-            features.append(basis.project(sources.at(positions[-1])))
-        self._positions, self._features = torch.stack(positions), torch.stack(features)
+            self._positions[node] = position.to(device)
+            self._features[node] = basis.project(sources.at(self._positions[node]))
 
     @property
     def count(self) -> int:

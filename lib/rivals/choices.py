@@ -2,13 +2,15 @@
 
 Every fifth training pair is held out and synthesised from the others; the test identities take no part.
 Run with ``python -m lib.rivals.choices --database cuhk-student``; the table goes to
-``results/<profile>/<database>/exemplar_choices.csv``.
+``results/<profile>/<database>/exemplar_choices.csv``.  With ``--growth`` it measures how time and memory
+grow with the number of training pairs instead (``exemplar_growth.csv``).
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -44,7 +46,7 @@ ALTERNATIVES: dict[str, list[dict]] = {
 
 
 def measure(pairs: databases.PairedFaces, direction: str, system: str, change: dict, seed: int = 0) -> dict:
-    """Mean SSIM and FSIM (grey, in [0, 1]) of the held-out pairs with one changed option, and the time."""
+    """Mean SSIM and FSIM (grey, in [0, 1]) of the held-out pairs with one changed option."""
     held_out = np.arange(len(pairs)) % 5 == 2
     sources, targets = (pairs.photos, pairs.sketches) if direction == "photo-to-sketch" else (pairs.sketches, pairs.photos)
     groups = np.array(pairs.groups)
@@ -58,30 +60,48 @@ def measure(pairs: databases.PairedFaces, direction: str, system: str, change: d
         "ssim": round(float(np.mean([metrics.ssim(*pair) for pair in grey])), 4),
         "fsim": round(float(np.mean([metrics.fsim(*pair) for pair in grey])), 4),
         "images": int(held_out.sum()), "seed": seed,
-        **{name: rival.measurements[name] for name in ("seconds_fit", "seconds_per_image", "peak_memory_mb")},
     }
 
 
+def measure_growth(pairs: databases.PairedFaces, system: str, count: int) -> dict:
+    """Cost of photo-to-sketch with the first ``count`` training pairs, for the last three pairs as test faces."""
+    rival = rivals.create(system)
+    rival.fit(pairs.photos[:count], pairs.sketches[:count])
+    rival.synthesise(pairs.photos[-3:])
+    return {"system": system, "pairs": count,
+            **{name: rival.measurements[name] for name in ("cpu_seconds_fit", "cpu_seconds_per_image", "peak_memory_mb")}}
+
+
+def _keep(file: Path, row: dict, key: list[str]) -> None:
+    """Add a row to a table, in place of an earlier one with the same key."""
+    table = pd.DataFrame([row])
+    print(table.to_string(header=False, index=False), flush=True)
+    if file.exists():
+        table = pd.concat([pd.read_csv(file), table]).drop_duplicates(key, keep="last")
+    with images.atomic_file(file) as temporary:
+        table.to_csv(temporary, index=False)
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Measure all alternatives of the chosen systems and directions; rows already there are kept."""
+    """Measure all alternatives of the chosen systems and directions; a row already there is replaced."""
     parser = argparse.ArgumentParser(prog="python -m lib.rivals.choices", description=__doc__.split("\n")[0])
     parser.add_argument("--database", default="cuhk-student", choices=databases.NAMES)
     parser.add_argument("--profile", default="cpu", help="folder of the results (default cpu)")
     parser.add_argument("--system", nargs="+", default=list(ALTERNATIVES), choices=ALTERNATIVES)
     parser.add_argument("--direction", nargs="+", default=list(paths.DIRECTIONS), choices=paths.DIRECTIONS)
+    parser.add_argument("--growth", action="store_true", help="measure cost against the number of training pairs")
     options = parser.parse_args(arguments)
-    file = paths.study_folder(options.profile, options.database) / "exemplar_choices.csv"
-    key = ["direction", "system", "change"]
+    folder = paths.study_folder(options.profile, options.database)
     try:
         pairs = databases.load(options.database, "train")
-        for direction in options.direction:
+        for system in options.system if options.growth else ():
+            for count in (len(pairs) // 4, len(pairs) // 2, len(pairs)):
+                _keep(folder / "exemplar_growth.csv", measure_growth(pairs, system, count), ["system", "pairs"])
+        for direction in () if options.growth else options.direction:
             for system in options.system:
                 for change in ALTERNATIVES[system]:
-                    row = pd.DataFrame([measure(pairs, direction, system, change)])
-                    print(row.to_string(header=False, index=False), flush=True)
-                    table = pd.concat([pd.read_csv(file), row]) if file.exists() else row
-                    with images.atomic_file(file) as temporary:
-                        table.drop_duplicates(key, keep="last").to_csv(temporary, index=False)
+                    _keep(folder / "exemplar_choices.csv", measure(pairs, direction, system, change),
+                          ["direction", "system", "change"])
     except StudyError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

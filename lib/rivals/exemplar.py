@@ -17,7 +17,7 @@ from lib import images
 from lib.rivals.candidates import PatchBasis, SampledCandidates, Tile, WindowCandidates
 from lib.rivals.patches import PatchGrid, Patches, average_overlaps
 
-CHUNK_BYTES = 256 << 20  # patches of a chunk of test images held at once
+CHUNK_BYTES = 64 << 20  # target patches of a chunk of test images held at once
 
 
 class ExemplarMethod(ABC):
@@ -61,12 +61,14 @@ class ExemplarMethod(ABC):
         """Features (T, N, D) of the patches of uint8 faces (T, H, W[, 3])."""
         patches = Patches(self._sources(faces), self.patch)
         nodes = self.grid.nodes.to(self.device)
-        return torch.stack([self.basis.project(patches.at(patches.position(t, nodes[:, 0], nodes[:, 1])))
-                            for t in range(len(faces))])
+        found = torch.empty(len(faces), len(nodes), self.basis.dimensions, device=self.device)
+        for t in range(len(faces)):
+            found[t] = self.basis.project(patches.at(patches.position(t, nodes[:, 0], nodes[:, 1])))
+        return found
 
     def synthesise(self, faces: np.ndarray) -> np.ndarray:
         """Turn uint8 faces (T, H, W[, 3]) into uint8 targets (T, H, W[, 3])."""
-        values = self.grid.size ** 2 * max(self.targets.channels, self.sources.channels)
+        values = self.grid.size ** 2 * self.targets.channels
         chunk = max(1, CHUNK_BYTES // (4 * len(self.grid.nodes) * values))
         made = torch.empty(*faces.shape[:3], self.targets.channels, dtype=torch.uint8)
         for start in range(0, len(faces), chunk):

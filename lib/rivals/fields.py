@@ -69,14 +69,17 @@ class FieldMethod(ExemplarMethod):
         """Weights (N, K) of the candidates, from differences Z (N, K, D) and overlaps of one image."""
 
     def estimate_patches(self, queries: torch.Tensor) -> torch.Tensor:
-        found = [[] for _ in queries]
+        images, nodes, dimensions = queries.shape
+        count = min(self.neighbours, self.sources.count if self.distinct else self.candidates.count)
+        differences = queries.new_empty(images, nodes, count, dimensions)
+        positions = torch.empty(images, nodes, count, dtype=torch.long, device=queries.device)
         for tile in self.candidates.tiles():
-            for t in range(len(queries)):
-                found[t].append(tile.nearest(queries[t, tile.nodes], self.neighbours, self.distinct))
-        made = []
-        for pieces in found:
-            differences, positions = (torch.cat(column) for column in zip(*pieces))
-            patches = self.targets.at(positions)  # (N, K, P)
-            weights = self.choose(differences, overlaps(patches, self.grid))
-            made.append(torch.bmm(weights[:, None], patches)[:, 0])
-        return torch.stack(made)
+            for t in range(images):
+                differences[t, tile.nodes], positions[t, tile.nodes] = tile.nearest(
+                    queries[t, tile.nodes], self.neighbours, self.distinct)
+        made = queries.new_empty(images, nodes, self.grid.size ** 2 * self.targets.channels)
+        for t in range(images):
+            patches = self.targets.at(positions[t])  # (N, K, P)
+            weights = self.choose(differences[t], overlaps(patches, self.grid))
+            made[t] = torch.bmm(weights[:, None], patches)[:, 0]
+        return made
