@@ -1,6 +1,11 @@
 """Image-quality scores as pure functions on arrays; one file per metric, each naming its source."""
 
 from lib.metrics.feature_similarity import fsim, fsim_batch
+from lib.metrics.frechet_distance import frechet_distance
+from lib.metrics.jackknife import jackknife_interval
+from lib.metrics.kernel_distance import kernel_distance
+from lib.metrics.sketch_texture import scoot
 from lib.metrics.structural_similarity import ssim, ssim_batch
 
-__all__ = ["fsim", "fsim_batch", "ssim", "ssim_batch"]
+__all__ = ["frechet_distance", "fsim", "fsim_batch", "jackknife_interval", "kernel_distance", "scoot", "ssim",
+           "ssim_batch"]
