@@ -1,0 +1,15 @@
+"""Scores of synthesised faces: of any two folders, or of every run of a study, kept as tidy rows.
+
+``folders``  two folders of images from any program, paired by name
+``study``    all run folders of ``results/<profile>/<database>`` → ``scores.csv`` and ``set_scores.csv``
+``measure``  what both share: one score per pair of images
+
+All image metrics see 8-bit images at the size of the reference, nothing rescaled (``lib.metrics``).
+"""
+
+from lib.scoring.folders import pair_folders, score_folders
+from lib.scoring.measure import IMAGE_METRICS, score_images
+from lib.scoring.study import STUDY_METRICS, Scores, list_runs, read_scores, score_study
+
+__all__ = ["IMAGE_METRICS", "STUDY_METRICS", "Scores", "list_runs", "pair_folders", "read_scores", "score_folders",
+           "score_images", "score_study"]

@@ -1,0 +1,78 @@
+"""Two folders of images from any program, paired by name and scored image by image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pandas as pd
+
+from lib import images
+from lib.errors import StudyError, listed
+from lib.scoring.measure import check_metrics, score_pair, workers
+
+Pair = tuple[str, Path, Path]  # name, reference, synthesised
+
+
+def pair_folders(reference: Path, synthesised: Path) -> list[Pair]:
+    """Pair images that have the same name, whatever their suffixes: (name, reference, synthesised), by name.
+
+    Raises StudyError listing every image without partner and every name met twice in a folder.
+    """
+    first, second = _by_stem(Path(reference)), _by_stem(Path(synthesised))
+    lonely = [f"{first[name]}: no partner in {synthesised}" for name in sorted(first.keys() - second)]
+    lonely += [f"{second[name]}: no partner in {reference}" for name in sorted(second.keys() - first)]
+    if lonely:
+        raise StudyError(f"{len(lonely)} of {len(first) + len(second)} images have no partner of the same name "
+                         f"(suffixes may differ):\n{listed(lonely)}\nRename, add or remove them.")
+    return [(name, first[name], second[name]) for name in sorted(first)]
+
+
+def score_folders(reference: Path, synthesised: Path, metrics: Iterable[str] = ("ssim", "fsim")) -> pd.DataFrame:
+    """Score every image of ``synthesised`` against its namesake: columns image, metric, value; by image, then metric.
+
+    Sizes may differ from pair to pair, not within one.  Raises StudyError, before anything is scored,
+    listing all images that lack a partner, cannot be read, or differ in size from their reference.
+    """
+    metrics = check_metrics(metrics)
+    pairs = pair_folders(reference, synthesised)
+    _check(pairs)
+
+    def rows(pair: Pair) -> list[tuple[str, str, float]]:
+        scores = score_pair(images.read_image(pair[1]), images.read_image(pair[2]), metrics)
+        return [(pair[0], metric, value) for metric, value in scores.items()]
+
+    with ThreadPoolExecutor(workers()) as pool:
+        return pd.DataFrame([row for part in pool.map(rows, pairs) for row in part], columns=["image", "metric", "value"])
+
+
+def _by_stem(folder: Path) -> dict[str, Path]:
+    """Images of a folder by name without suffix; raises StudyError listing names met twice."""
+    found: dict[str, Path] = {}
+    twice = []
+    for file in images.list_images(folder):
+        if file.stem in found:
+            twice.append(f"{found[file.stem].name} and {file.name}")
+        found[file.stem] = file
+    if twice:
+        raise StudyError(f"{folder}: the same name with different suffixes:\n{listed(twice)}\nRemove one of each.")
+    return found
+
+
+def _check(pairs: list[Pair]) -> None:
+    """Read every image once, so that all faults are told together and nothing is half scored."""
+    problems = []
+    for _, *files in pairs:
+        sizes = []
+        for file in files:
+            try:
+                height, width = images.read_image(file).shape[:2]
+                sizes.append(f"{width}×{height}")
+            except StudyError as error:
+                problems.append(str(error))
+        if len(set(sizes)) == 2:
+            problems.append(f"{files[1]}: {sizes[1]}, but its reference {files[0].name} is {sizes[0]} (width×height). "
+                            "Resize it first; a score of resized images is another score.")
+    if problems:
+        raise StudyError(f"{len(problems)} images cannot be scored:\n{listed(problems)}")

@@ -1,0 +1,230 @@
+"""All runs of a study → ``scores.csv`` and ``set_scores.csv``, computing only what is new.
+
+``scores.csv``      database,direction,system,seed,image,metric,value: one row per image and metric
+``set_scores.csv``  database,direction,system,seed,metric,value,low,high: distances of whole sets
+
+What a run was scored from is stamped in its ``private/scored.json``; equal images, references, metrics
+and program version are not scored again.  Rows of runs whose images are not on this machine (they are
+never committed) stay as they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from lib import images, paths, profiles, runs
+from lib import systems as catalogue
+from lib.databases import PairedFaces
+from lib.errors import StudyError, listed
+from lib.scoring.measure import References, score_images
+from lib.scoring.sets import SET_METRICS, Embedder, score_set
+
+VERSION = 1  # part of every stamp: raise it when the numbers change
+STUDY_METRICS = {"photo-to-sketch": ("ssim", "fsim", "scoot"), "sketch-to-photo": ("ssim", "fsim", "fsimc")}
+SET_PROFILES = ("cpu", "paper")  # a network over every face of every system takes too long for tiny and quick
+_KEY = ["database", "direction", "system", "seed"]
+_FILES = {"images": ("scores.csv", [*_KEY, "image", "metric", "value"]),
+          "sets": ("set_scores.csv", [*_KEY, "metric", "value", "low", "high"])}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run folder; ``directions`` are those whose synthesised images are on this machine."""
+
+    system: str
+    seed: int
+    folder: Path
+    directions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The tables of a study, and how they came about.
+
+    images, sets: the two tables.  scored: what was computed now, ``direction/system/seed``.
+    absent: runs without images here.  not_computed: set metric → why it has no value.
+    """
+
+    images: pd.DataFrame
+    sets: pd.DataFrame
+    scored: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    not_computed: dict[str, str] | None = None
+
+
+def list_runs(profile: str, database: str) -> list[Run]:
+    """Run folders of a study in table order; folders that are no system's are passed over."""
+    order = list(catalogue.SYSTEMS)
+    found = []
+    for folder in paths.study_folder(profile, database).glob("*/seed*"):
+        base, system, seed = folder.parent.name.split("+")[0], folder.parent.name, folder.name[4:]
+        if base in catalogue.SYSTEMS and seed.isdigit() and folder.is_dir():
+            here = tuple(d for d in catalogue.get(base).directions if any((folder / d).glob("*.png")))
+            found.append((order.index(base), system, int(seed), Run(system, int(seed), folder, here)))
+    return [entry[-1] for entry in sorted(found, key=lambda entry: entry[:3])]
+
+
+def read_scores(profile: str, database: str) -> Scores:
+    """Read the committed tables of a study; raises StudyError naming what makes them."""
+    file = paths.study_folder(profile, database) / "scores.csv"
+    if not file.exists():
+        raise StudyError(f"{file}: missing. Make it with notebook 06: "
+                         f"`./run_all.sh --profile {profile} --database {database} --only 06`.")
+    return Scores(_read(file.parent, "images"), _read(file.parent, "sets"))
+
+
+def score_study(profile: str, database: str, systems: Iterable[str] | None = None, seeds: Iterable[int] | None = None,
+                force: bool = False, sets: bool | None = None) -> Scores:
+    """Bring ``scores.csv`` and ``set_scores.csv`` of a study up to date and return them.
+
+    systems, seeds: score only these (default: every run found).  force: score again what is unchanged.
+    sets: whether distances of whole sets are computed (default: in the cpu and paper profiles).
+    Raises StudyError for unknown names, a missing database, a system without any run, and runs with
+    part of their images.
+    """
+    profiles.get(profile)
+    found = list_runs(profile, database)
+    if systems is not None:
+        systems = tuple(systems)
+        for system in systems:
+            profiles.split_system(system)
+        missing = [f"{system}: `python -m lib train --database {database} --system {system} --profile {profile}`"
+                   for system in systems if system not in {run.system for run in found}]
+        if missing:
+            raise StudyError(f"{paths.study_folder(profile, database)}: no run of\n{listed(missing)}")
+        found = [run for run in found if run.system in systems]
+    if seeds is not None:
+        seeds = tuple(seeds)
+        found = [run for run in found if run.seed in seeds]
+    return _score_runs(profile, database, found, force, profile in SET_PROFILES if sets is None else sets)
+
+
+def _score_runs(profile: str, database: str, found: list[Run], force: bool, sets: bool) -> Scores:
+    from lib.synthesis import load_faces
+
+    folder = paths.study_folder(profile, database)
+    embed, targets, scored = Embedder(), {}, []
+    tables = {kind: _read(folder, kind) for kind in _FILES}
+    for run in found:
+        settings = profiles.settings_for(profile, run.system)
+        seen = (settings.holdout, settings.test_pairs)
+        if run.directions and seen not in targets:
+            targets[seen] = _Targets(load_faces(database, settings, "test"))
+        for direction in run.directions:
+            work = _Work(database, direction, run, targets[seen])
+            for kind in ("images", "sets") if sets else ("images",):
+                expected = STUDY_METRICS[direction] if kind == "images" else embed.metrics()
+                if not force and work.is_done(kind, expected, tables[kind]):
+                    continue
+                rows = work.score_images() if kind == "images" else work.score_sets(embed)
+                if not len(rows):
+                    continue
+                # Read again: another process may have scored other runs meanwhile.
+                tables[kind] = _replace(_read(folder, kind), rows)
+                _write(folder, kind, tables[kind])
+                work.stamp(kind)
+                scored += [f"{direction}/{run.system}/seed{run.seed}"] if kind == "images" else []
+    absent = tuple(f"{run.system}/seed{run.seed}" for run in found if not run.directions)
+    if sets:
+        reasons = {metric: embed.unavailable[SET_METRICS[metric]] for metric in SET_METRICS.keys() - embed.metrics()}
+    else:
+        reasons = {metric: f"distances of whole sets were not asked for (profile {profile})" for metric in SET_METRICS}
+    return Scores(tables["images"], tables["sets"], tuple(scored), absent, reasons)
+
+
+class _Targets:
+    """Test faces that runs are scored against, analysed once for all of them."""
+
+    def __init__(self, faces: PairedFaces):
+        self.names = faces.names
+        self.references = {"photo-to-sketch": References(faces.sketches), "sketch-to-photo": References(faces.photos)}
+        self.hashes = {direction: hashlib.sha256("\0".join(faces.names).encode() + reference.faces.tobytes()).hexdigest()
+                       for direction, reference in self.references.items()}
+
+
+class _Work:
+    """One direction of one run: its faces, its stamp and its rows."""
+
+    def __init__(self, database: str, direction: str, run: Run, targets: _Targets):
+        self.direction, self.run, self.targets = direction, run, targets
+        self.key = dict(zip(_KEY, (database, direction, run.system, run.seed), strict=True))
+        self.record = run.folder / "private" / "scored.json"
+        self._faces: np.ndarray | None = None
+
+    @property
+    def faces(self) -> np.ndarray:
+        if self._faces is None:
+            self._faces = runs.read_synthesised(self.run.folder, self.direction, self.targets.names)
+        return self._faces
+
+    def _fingerprint(self, kind: str) -> str:
+        metrics = STUDY_METRICS[self.direction] if kind == "images" else tuple(SET_METRICS)
+        digest = hashlib.sha256(f"{VERSION} {metrics} {self.targets.hashes[self.direction]}".encode())
+        for name in self.targets.names:
+            file = self.run.folder / self.direction / f"{name}.png"
+            digest.update(file.read_bytes() if file.exists() else b"missing")
+        return digest.hexdigest()
+
+    def is_done(self, kind: str, metrics: Iterable[str], table: pd.DataFrame) -> bool:
+        """Whether the table holds this direction's rows of all ``metrics``, made from what is on disk now."""
+        if not self.record.exists() or not set(metrics) <= set(table.metric[_rows_of(table, self.key)]):
+            return False
+        return runs.read_json(self.record).get(f"{self.direction} {kind}") == self._fingerprint(kind)
+
+    def stamp(self, kind: str) -> None:
+        earlier = runs.read_json(self.record) if self.record.exists() else {}
+        runs.write_json(self.record, {**earlier, f"{self.direction} {kind}": self._fingerprint(kind)})
+
+    def score_images(self) -> pd.DataFrame:
+        scores = score_images(self.targets.references[self.direction], self.faces, STUDY_METRICS[self.direction])
+        return pd.DataFrame([{**self.key, "image": name, "metric": metric, "value": values[i]}
+                             for i, name in enumerate(self.targets.names) for metric, values in scores.items()])
+
+    def score_sets(self, embed: Embedder) -> pd.DataFrame:
+        rows = []
+        for metric, network in SET_METRICS.items():
+            vectors = [embed(network, faces) for faces in (self.targets.references[self.direction].faces, self.faces)]
+            if all(v is not None for v in vectors):
+                value, low, high = score_set(metric, *vectors)
+                rows.append({**self.key, "metric": metric, "value": value, "low": low, "high": high})
+        return pd.DataFrame(rows)
+
+
+def _rows_of(table: pd.DataFrame, key: dict) -> pd.Series:
+    return (table[list(key)] == pd.Series(key)).all(axis=1)
+
+
+def _replace(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Put the rows of one run and direction in place of its earlier ones, everything in table order."""
+    key = rows.iloc[0][_KEY].to_dict()
+    kept = table[~_rows_of(table, key)]
+    joined = pd.concat([kept, rows], ignore_index=True) if len(kept) else rows
+    order = {name: place for place, name in enumerate(catalogue.SYSTEMS)}
+    place = joined.system.map(lambda name: order.get(name.split("+")[0], len(order)))
+    return (joined.assign(place=place).sort_values(["direction", "place", "system", "seed"], kind="stable")
+            .drop(columns="place").reset_index(drop=True))
+
+
+def _read(folder: Path, kind: str) -> pd.DataFrame:
+    name, columns = _FILES[kind]
+    if not (folder / name).exists():
+        return pd.DataFrame(columns=columns)
+    try:
+        table = pd.read_csv(folder / name, dtype={"image": str})
+    except (OSError, ValueError) as error:
+        raise StudyError(f"{folder / name}: cannot be read ({error}). Restore or remove it.") from None
+    if list(table.columns) != columns:
+        raise StudyError(f"{folder / name}: has the columns {', '.join(table.columns)}, expected {', '.join(columns)}. "
+                         "Restore or remove it.")
+    return table
+
+
+def _write(folder: Path, kind: str, table: pd.DataFrame) -> None:
+    with images.atomic_file(folder / _FILES[kind][0]) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.7g")
