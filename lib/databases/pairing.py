@@ -37,13 +37,15 @@ class Pairing:
     """What the check found in one sub-database of one split, (n,) arrays in the order of the pairs.
 
     own: correlation of each sketch with its own photo.  best: index of the photo it fits best.
-    best_value: that correlation.  suspect: booleans, see the module.
+    best_value: that correlation.  best_other: the highest with any other person's photo.
+    suspect: booleans, see the module.
     """
 
     group: str
     own: np.ndarray
     best: np.ndarray
     best_value: np.ndarray
+    best_other: np.ndarray
     suspect: np.ndarray
 
     @property
@@ -79,7 +81,9 @@ def _judge(group: str, table: np.ndarray) -> Pairing:
     best = table.argmax(axis=1)
     mutual = table.argmax(axis=0)[best] == rows
     own, best_value = table[rows, rows], table[rows, best]
-    return Pairing(group, own, best, best_value, mutual & (best != rows) & (best_value - own >= MARGIN))
+    best_other = np.where(np.eye(len(table), dtype=bool), -1.0, table).max(axis=1)
+    suspect = mutual & (best != rows) & (best_value - own >= MARGIN)
+    return Pairing(group, own, best, best_value, best_other, suspect)
 
 
 def _features(faces: np.ndarray) -> np.ndarray:

@@ -1,0 +1,99 @@
+"""Figures of the data notebook: galleries, alignment, pairing check, resize ceiling, a trait moving."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from lib import portraits
+from lib.databases import PairedFaces, geometry
+from lib.databases.pairing import Pairing
+from lib.figures.style import COLOURS, TEXT_WIDTH, face_grid
+
+EYES = ((75, 125), (125, 125))  # x, y in the field's aligned geometry
+
+
+def gallery(faces: PairedFaces, count: int = 24, columns: int = 12) -> Figure:
+    """The first ``count`` persons: a row of photos, below it the row of their sketches, and so on."""
+    rows, labels = [], []
+    count = min(count, len(faces))
+    for start in range(0, count, columns):
+        for label, images in (("photo", faces.photos), ("sketch", faces.sketches)):
+            row = list(images[start:min(start + columns, count)])
+            rows.append(row + [np.full_like(row[0], 255)] * (min(columns, count) - len(row)))
+            labels.append(label)
+    return face_grid(rows, row_labels=labels, cell_width=(TEXT_WIDTH - 0.6) / columns)
+
+
+def alignment(faces: PairedFaces) -> Figure:
+    """Mean photo, mean sketch and the sketches' spread, with the places where the eyes should be."""
+    spread = faces.sketches.astype(float).std(axis=0)
+    panels = {"mean photo": faces.photos.mean(axis=0).round().astype(np.uint8),
+              "mean sketch": faces.sketches.mean(axis=0), "sd of the sketches": 255 - 2 * spread}
+    figure, axes = plt.subplots(1, 3, figsize=(6.3, 2.9))
+    for axis, (title, image) in zip(axes, panels.items()):
+        axis.imshow(image, cmap="gray", vmin=0, vmax=255)
+        axis.plot(*zip(*EYES), "+", color=COLOURS["ours"], markersize=12, markeredgewidth=1.2)
+        axis.set_title(title)
+        axis.set(xticks=[0, 75, 125, 200], yticks=[0, 125, 250], xlim=(0, 200), ylim=(250, 0))
+        axis.grid(False)
+    return figure
+
+
+def pairing_scatter(checked: dict[str, list[Pairing]]) -> Figure:
+    """Per sketch: correlation with its own photo (x) and with the best other one (y); one panel per order."""
+    figure, axes = plt.subplots(1, len(checked), figsize=(3.4 * len(checked), 3.3), sharex=True, sharey=True)
+    for axis, (title, results) in zip(np.atleast_1d(axes), checked.items()):
+        for result in results:
+            for rows, colour, label in ((~result.suspect, COLOURS["published"], "not suspect"),
+                                        (result.suspect, COLOURS["ours"], "suspect")):
+                axis.scatter(result.own[rows], result.best_other[rows], s=14, color=colour, alpha=0.75, label=label)
+        axis.axline((0, 0), slope=1, color=COLOURS["control"], linewidth=0.8)
+        axis.set(title=title, xlabel="correlation with own photo", xlim=(-1, 1), ylim=(-0.2, 1), aspect="auto")
+    handles = dict(zip(*np.atleast_1d(axes)[0].get_legend_handles_labels()[::-1]))
+    np.atleast_1d(axes)[0].set_ylabel("with the best other photo")
+    np.atleast_1d(axes)[0].legend(handles.values(), handles.keys(), loc="lower left", fontsize=8)
+    return figure
+
+
+def ceiling_curves(table: pd.DataFrame) -> Figure:
+    """Mean SSIM of sketches through each size: one line per interpolation, and padding; bars are one sd."""
+    table = table[(table.domain == "sketch") & (table.metric == "ssim")]
+    figure, axis = plt.subplots(figsize=(6.2, 3.4))
+    others = iter(("control", "second", "exemplar", "rival", "published"))
+    for (fit, resampling), line in table.groupby(["fit", "resampling"], sort=False):
+        chosen = fit == "resize" and resampling == "bicubic"
+        axis.errorbar(line["size"], 100 * line["mean"], 100 * line["sd"] if chosen else None, marker="o", markersize=3.5,
+                      linestyle="--" if fit == "pad" else "-", linewidth=2 if chosen else 1.2,
+                      color=COLOURS["ours" if chosen else next(others)], zorder=3 if chosen else 2,
+                      label=f"{resampling}, padded" if fit == "pad" else resampling)
+    axis.set_xscale("log", base=2)
+    axis.set(xlabel="side of the square (pixels)", ylabel="SSIM of the real sketch (%)",
+             xticks=sorted(table["size"].unique()), xticklabels=sorted(table["size"].unique()))
+    axis.legend(ncols=2, fontsize=9)
+    return figure
+
+
+def through_sizes(face: np.ndarray, sizes: Sequence[int]) -> Figure:
+    """One image as it is and after a way through squares of several sizes."""
+    row = [face] + [geometry.through_square(face[None], size)[0] for size in sizes]
+    return face_grid([row], column_labels=["as it is", *(f"through {size}" for size in sizes)], cell_width=1.5)
+
+
+def trait_sweep(database: str, number: int, traits: Sequence[str], steps: int = 6) -> Figure:
+    """One embedded person with one trait at a time moved from its lowest to its highest value."""
+    from lib.portraits.traits import TRAITS
+
+    person = portraits.identity(database, number)
+    rows, labels = [], []
+    for trait in traits:
+        low, high = TRAITS[trait][:2]
+        drawn = [portraits.portrait(database, number, person.changed(**{trait: value}))
+                 for value in np.linspace(low, high, steps)]
+        rows += [[photo for photo, _ in drawn], [sketch for _, sketch in drawn]]
+        labels += [trait.replace("_", " "), ""]
+    return face_grid(rows, row_labels=labels, cell_width=1.05)
