@@ -13,6 +13,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
 
 from lib.figures.style import COLOURS, TEXT_WIDTH
+from lib.images import resize
 
 
 def plan_figure(plan: pd.DataFrame) -> Figure:
@@ -38,16 +39,19 @@ def plan_figure(plan: pd.DataFrame) -> Figure:
     return figure
 
 
-def screens_figure(screens: Mapping[str, np.ndarray], rows: Sequence[Sequence[str]]) -> Figure:
-    """Pictures of the page (uint8 RGB) in rows of equal height, each with its name above."""
-    heights = [TEXT_WIDTH / sum(screens[name].shape[1] / screens[name].shape[0] for name in row) for row in rows]
-    figure = plt.figure(figsize=(TEXT_WIDTH, sum(heights) + 0.35 * len(rows)))
+def screens_figure(screens: Mapping[str, np.ndarray], rows: Sequence[Sequence[str]], width: float = TEXT_WIDTH) -> Figure:
+    """Pictures of the page (uint8 RGB) in rows of equal height, each with its name above.  width: inches."""
+    heights = [width / sum(screens[name].shape[1] / screens[name].shape[0] for name in row) for row in rows]
+    figure = plt.figure(figsize=(width, sum(heights) + 0.35 * len(rows)))
     bands = figure.subfigures(len(rows), 1, height_ratios=heights, squeeze=False)[:, 0]
-    for band, row in zip(bands, rows, strict=True):
+    for band, row, band_height in zip(bands, rows, heights, strict=True):
         axes = band.subplots(1, len(row), squeeze=False, gridspec_kw={
             "width_ratios": [screens[name].shape[1] / screens[name].shape[0] for name in row]})[0]
         for axis, name in zip(axes, row, strict=True):
-            axis.imshow(screens[name], interpolation="lanczos")
+            # Shrunk to the size they are drawn at: fewer bytes in the notebook, and text stays legible.
+            pixels = round(band_height * figure.dpi)
+            axis.imshow(resize(screens[name], pixels, round(pixels * screens[name].shape[1] / screens[name].shape[0]), "lanczos"),
+                        interpolation="antialiased")
             axis.set_title(name, fontsize=9)
             axis.set(xticks=[], yticks=[])
             axis.grid(False)
@@ -81,7 +85,7 @@ def shares_figure(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str],
         axis.plot([], [], "o-", color=COLOURS["control"], alpha=alpha, label=name)
     if truth is not None:
         axis.plot([truth[name] for name in order], range(len(order)), "D", markersize=9, markerfacecolor="none",
-                  markeredgecolor=COLOURS["ink"], label="set by us", zorder=3)
+                  markeredgecolor=COLOURS["ink"], label="known truth", zorder=3)
     axis.axvline(1 / len(order), color=COLOURS["control"], linestyle=":", linewidth=1, label="all alike")
     axis.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axis.set(xlim=(0, None), xlabel="share of first choices, 95 % interval", title=title)
@@ -120,7 +124,7 @@ def strengths_figure(strengths: pd.DataFrame, labels: Mapping[str, str], *, titl
         axis.plot(np.exp(line.log_worth), row, "o", color=colour, markersize=7)
     if truth is not None:
         axis.plot(np.exp([truth[name] for name in strengths.system]), range(len(strengths)), "D", markersize=10,
-                  markerfacecolor="none", markeredgecolor=COLOURS["ink"], label="set by us")
+                  markerfacecolor="none", markeredgecolor=COLOURS["ink"], label="known truth")
         axis.legend(fontsize=9)
     axis.set_xscale("log")
     ticks = [tick for tick in (0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16)
@@ -163,5 +167,6 @@ def coverage_figure(table: pd.DataFrame) -> Figure:
     axis.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axis.set(xlabel="standard deviation of raters' and faces' own tastes (log worth)", ylabel="intervals with the truth",
              title="How often a 95 % interval contains the truth (simulated)", xticks=sorted(table.spread.unique()))
+    axis.set_ylim(None, 1.01)
     axis.legend(fontsize=9, loc="lower left")
     return figure
