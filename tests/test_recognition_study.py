@@ -116,8 +116,20 @@ def test_rows_of_runs_whose_images_are_elsewhere_stay(folder, pairs):
     for file in (folder / "lle" / "seed0").rglob("*.png"):
         file.unlink()
     again = study.recognise_runs(folder, pairs)
-    assert again.absent == ("lle/seed0 photo-to-sketch", "lle/seed0 sketch-to-photo")
+    assert again.absent == ("photo-to-sketch/lle/0", "sketch-to-photo/lle/0") and again.dropped == ()
     pd.testing.assert_frame_equal(again.curves, first.curves)
+    forced = study.recognise_runs(folder, pairs, force=True)
+    assert forced.computed == 10
+    pd.testing.assert_frame_equal(forced.curves, first.curves)
+
+
+def test_rows_of_deleted_runs_go_and_are_named(folder, pairs):
+    shutil.rmtree(folder / "lle")
+    again = study.recognise_runs(folder, pairs)
+    assert again.computed == 0 and again.dropped == ("photo-to-sketch/lle/0", "sketch-to-photo/lle/0")
+    for table in (again.curves, pd.read_csv(folder / "recognition.csv")):
+        assert "lle" not in set(table.system)
+    assert study.recognise_runs(folder, pairs).dropped == ()
 
 
 def test_half_a_run_is_an_error_and_leaves_the_tables(folder, pairs):
@@ -130,7 +142,9 @@ def test_half_a_run_is_an_error_and_leaves_the_tables(folder, pairs):
 
 def test_other_faces_make_the_tables_anew(folder, pairs):
     changed = dataclasses.replace(pairs, sketches=255 - pairs.sketches)
-    assert study.recognise_runs(folder, changed).computed == 12
+    shutil.rmtree(folder / "lle" / "seed0" / "photo-to-sketch")
+    again = study.recognise_runs(folder, changed)
+    assert again.computed == 11 and again.dropped == ("photo-to-sketch/lle/0",)
 
 
 def test_missing_tables_name_what_makes_them(monkeypatch, tmp_path):
@@ -172,7 +186,8 @@ def test_command_prints_and_writes(folders, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "12 people, 5 train, 7 recognised, 3 random splits" in printed and "100.00%" in printed
     table = pd.read_csv(file)
-    assert list(table.columns) == ["direction", "system", "seed", "split", "dimension", "accuracy"] and len(table) == 3 * 4
+    assert list(table.columns) == ["direction", "system", "seed", "split", "dimension", "accuracy"]
+    assert len(table) == 3 * 4
     first = file.read_bytes()
     assert main([*arguments, "--direction", "sketch-to-photo", "--method", "eigenface"]) == 0
     assert len(pd.read_csv(file)) == 3 * 9

@@ -1,4 +1,4 @@
-"""Parts of an aligned face, to ask where recognition comes from.
+"""Parts of an aligned face, to ask where recognition comes from (after Choi et al., CVPR Workshops 2012).
 
 Fixed ellipses in the field's geometry (250×200, eyes at (75, 125) and (125, 125)), drawn around the mean
 of CUHK Student's *training* photos; the same for every face and database, because a mask fitted to each

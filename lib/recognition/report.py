@@ -14,11 +14,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from lib import statistics, systems
+from lib import paths, statistics, systems
 from lib.errors import unknown_name
-from lib.recognition.study import Tables
+from lib.recognition.regions import REGIONS
+from lib.recognition.study import Tables, read_study
 
-_LABELS = {"random-pairing": "random pairing"}
+_LABELS = {"random-pairing": "random pairing", "mean-face": "one face for all"}
 
 
 def label(system: str) -> str:
@@ -110,3 +111,57 @@ def _by_person(tables: Tables, direction: str) -> tuple[np.ndarray, pd.DataFrame
     rows = tables.identities[(tables.identities.direction == direction) & (tables.identities.tests > 0)]
     shares = rows.pivot_table(index="image", columns="system", values="recognised")[list(dict.fromkeys(rows.system))]
     return rows.groupby("image").tests.first().loc[shares.index].to_numpy(), shares
+
+
+def elsewhere(profile: str, database: str, chosen: Sequence[str]) -> pd.DataFrame:
+    """``summary`` of the ``chosen`` systems in every other study that has tables, with its name and size."""
+    parts = []
+    for record in sorted(paths.results_root().glob("*/*/recognition.json")):
+        study = record.parent.parent.name, record.parent.name
+        if study != (profile, database):
+            tables = read_study(*study)
+            rows = summary(tables)
+            rows.insert(0, "study", " / ".join(study))
+            rows["tested"] = tables.protocol.identities - tables.protocol.train
+            parts.append(rows[rows.system.isin(chosen)])
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def findings(tables: Tables, reference: str = "msg-sarl") -> list[str]:
+    """What the tables say, one sentence each, numbers and tests included; for the end of a notebook."""
+    rows = summary(tables).set_index(["direction", "system"])
+    people, trained = tables.protocol.identities, tables.protocol.train
+    sentences = [f"Protocol: {people} test people, {trained} train the classifier, {people - trained} are recognised, "
+                 f"{tables.protocol.repeats} random splits; guessing gives {1 / (people - trained):.1%}."]
+    for direction in rows.index.unique("direction"):
+        pairs = comparisons(tables, direction, reference).set_index("system")
+        input_row, pair = rows.loc[direction, "grey-input"], pairs.loc["grey-input"]
+        sentences.append(
+            f"{direction}: {label(reference)} is recognised in {_with_limits(rows.loc[direction, reference])} of the "
+            f"tests, its input as it is in {_with_limits(input_row)}; difference {100 * pair.difference:+.1f} points "
+            f"[{100 * pair.low:+.1f}, {100 * pair.high:+.1f}], Holm-corrected p = {pair.holm:.2g}: "
+            f"{_verdict(pair)}.")
+        systems_only = pairs[[kind(name) != "control" for name in pairs.index]]
+        verdicts = systems_only.apply(_verdict, axis=1) if len(systems_only) else pd.Series(dtype=str)
+        sentences.append(
+            f"{direction}: of {len(systems_only)} other systems, {label(reference)} is demonstrably better recognised "
+            f"than {sum(verdicts == 'better')} and worse than {sum(verdicts == 'worse')}; the rest cannot be told "
+            "apart with these people.")
+    parts = ", ".join(f"{region} {_with_limits(rows.loc['photo-to-sketch', f'grey-input@{region}'])}"
+                      for region in REGIONS)
+    sentences.append(f"Where the untranslated input is recognised from: {parts}.")
+    chance = rows.loc["photo-to-sketch", "random-pairing"]
+    sentences.append("Choosing the dimension on the tested faces lifts even the random pairing from "
+                     f"{chance.accuracy:.1%} to {chance.mean_of_best:.1%}.")
+    return sentences
+
+
+def _with_limits(row: pd.Series) -> str:
+    return f"{row.accuracy:.1%} [{row.low:.1%}, {row.high:.1%}]"
+
+
+def _verdict(pair: pd.Series) -> str:
+    """better, worse or no demonstrable difference, at 5 % after correction."""
+    if pair.holm > 0.05:
+        return "no demonstrable difference"
+    return "better" if pair.difference > 0 else "worse"

@@ -10,7 +10,7 @@ Reads the synthesised test faces of all run folders of ``results/<profile>/<data
 - ``recognition.json``: protocol, checksum of its splits, fingerprint of what each row was computed from.
 
 A row whose inputs are unchanged is not computed again.  Rows of runs whose images are not here (they are
-not committed) stay as they are.
+not committed, their ``run.json`` is) stay as they are, as long as the test faces are the same.
 
 Controls that no publication shows, for each direction:
 - ``grey-input``: the input itself, grey, as if it were the synthesised image;
@@ -45,7 +45,9 @@ _VERSION = 1  # part of every fingerprint: raise it when the numbers change
 class Tables:
     """The tables, and how they came about.
 
-    computed: systems (per direction and seed) computed now.  absent: runs whose synthesised faces are not here.
+    Runs are named ``direction/system/seed``.  computed: how many were computed now.  absent: their synthesised
+    faces are not here, rows of an earlier computation are kept.  dropped: had rows before, and have none
+    now, because the run is gone or the test faces are others.
     """
 
     curves: pd.DataFrame
@@ -54,6 +56,7 @@ class Tables:
     protocol: Protocol
     computed: int = 0
     absent: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,10 @@ class _Entry:
     faces: np.ndarray | list[Path]
     regions: tuple[str, ...]
     shuffled: bool = False
+
+    @property
+    def key(self) -> str:
+        return f"{self.direction}/{self.system}/{self.seed}"
 
     def fingerprint(self) -> str:
         digest = hashlib.sha256(repr(self.regions).encode())
@@ -80,15 +87,22 @@ class _Entry:
         return np.stack([images.to_grey(images.read_image(file)) for file in self.faces])
 
 
-def recognise_study(profile: str, database: str, force: bool = False) -> Tables:
+def recognise_study(profile: str, database: str, needed: tuple[str, ...] = (), force: bool = False) -> Tables:
     """Bring the recognition tables of a study up to date and return them.
 
-    Raises StudyError for unknown names, a missing database, or a run folder with part of its images.
+    needed: systems without which there is nothing to say.
+    Raises StudyError for unknown names, a missing database, a run folder with part of its images, or a
+    needed system that has neither images nor earlier rows.
     """
     from lib.synthesis import load_faces
 
-    return recognise_runs(paths.study_folder(profile, database), load_faces(database, profiles.get(profile), "test"),
-                          force=force)
+    tables = recognise_runs(paths.study_folder(profile, database),
+                            load_faces(database, profiles.get(profile), "test"), force=force)
+    for system in needed:
+        if system not in set(tables.curves.system):
+            raise StudyError(f"{paths.study_folder(profile, database)}: no synthesised faces of {system}. Make them "
+                             f"with `python -m lib train --database {database} --system {system} --profile {profile}`.")
+    return tables
 
 
 def recognise_runs(folder: Path, faces: PairedFaces, force: bool = False) -> Tables:
@@ -97,15 +111,15 @@ def recognise_runs(folder: Path, faces: PairedFaces, force: bool = False) -> Tab
     real = {"photo-to-sketch": faces.sketches, "sketch-to-photo": images.to_grey(faces.photos)}
     common = {"version": _VERSION, "method": "nlda", **asdict(protocol), "splits": protocol.checksum(),
               "real": {direction: hashlib.sha256(array).hexdigest() for direction, array in real.items()}}
-    tables, prints = _earlier(folder, common, force)
     entries, absent = _entries(folder, faces, real)
+    tables, prints, before = _earlier(folder, common, {entry.key for entry in entries} | set(absent))
     computed, shared = 0, {}
     for entry in entries:
-        key, mark = f"{entry.direction}/{entry.system}/{entry.seed}", entry.fingerprint()
-        if prints.get(key) == mark:
+        mark = entry.fingerprint()
+        if prints.get(entry.key) == mark and not force:
             continue
-        prints[key] = mark
-        tables = {name: _without(table, entry) for name, table in tables.items()}
+        prints[entry.key] = mark
+        tables = {name: _without(table, {entry.key}) for name, table in tables.items()}
         for system, result in _outcomes(entry, real[entry.direction], protocol, shared):
             identity = {"direction": entry.direction, "system": system, "seed": entry.seed}
             tables["identities"].append(_identity_rows(identity, result, faces.names))
@@ -114,11 +128,12 @@ def recognise_runs(folder: Path, faces: PairedFaces, force: bool = False) -> Tab
                 tables["ranks"].append(_rank_rows(identity, result))
         computed += 1
     joined = {name: _sorted(pd.concat(parts, ignore_index=True)) for name, parts in tables.items()}
-    if computed:
+    dropped = tuple(sorted(before - prints.keys()))
+    if computed or dropped:
         for name, table in joined.items():
             _write(folder / FILES[name], table)
         runs.write_json(folder / "recognition.json", {**common, "fingerprints": dict(sorted(prints.items()))})
-    return Tables(**joined, protocol=protocol, computed=computed, absent=tuple(absent))
+    return Tables(**joined, protocol=protocol, computed=computed, absent=tuple(absent), dropped=dropped)
 
 
 def read_study(profile: str, database: str) -> Tables:
@@ -151,7 +166,7 @@ def _entries(folder: Path, faces: PairedFaces, real: dict[str, np.ndarray]) -> t
             if not missing:
                 entries.append(_Entry(direction, system, int(seed), files, ("face",)))
             elif len(missing) == len(files):
-                absent.append(f"{system}/seed{seed} {direction}")
+                absent.append(f"{direction}/{system}/{seed}")
             else:
                 problems.append(f"{missing[0].parent}: {len(missing)} of {len(files)} images missing")
     if problems:
@@ -183,21 +198,30 @@ def _rank_rows(identity: dict, result: Recognition) -> pd.DataFrame:
     return pd.DataFrame({**identity, "rank": np.arange(1, len(shares) + 1), "accuracy": shares})
 
 
-def _earlier(folder: Path, common: dict, force: bool) -> tuple[dict[str, list[pd.DataFrame]], dict[str, str]]:
-    """Tables and fingerprints of an earlier run, if they follow the same protocol on the same faces."""
+def _earlier(folder: Path, common: dict,
+             valid: set[str]) -> tuple[dict[str, list[pd.DataFrame]], dict[str, str], set[str]]:
+    """Tables and fingerprints of an earlier computation, as far as they hold; and the runs it had.
+
+    They hold for the runs in ``valid``, if protocol and test faces are the same.
+    """
     files = {name: folder / file for name, file in FILES.items()}
     record_file = folder / "recognition.json"
-    if not force and record_file.exists() and all(file.exists() for file in files.values()):
-        record = runs.read_json(record_file)
-        if all(record.get(name) == value for name, value in common.items()):
-            return {name: [pd.read_csv(file)] for name, file in files.items()}, dict(record["fingerprints"])
-    return {name: [] for name in FILES}, {}
+    if not record_file.exists() or not all(file.exists() for file in files.values()):
+        return {name: [] for name in FILES}, {}, set()
+    record = runs.read_json(record_file)
+    before = set(record.get("fingerprints", {}))
+    if any(record.get(name) != value for name, value in common.items()):
+        return {name: [] for name in FILES}, {}, before
+    prints = {key: mark for key, mark in record["fingerprints"].items() if key in valid}
+    return {name: _without([pd.read_csv(file)], before - valid) for name, file in files.items()}, prints, before
 
 
-def _without(parts: list[pd.DataFrame], entry: _Entry) -> list[pd.DataFrame]:
-    """The tables without the rows of an entry, those of its regions included."""
-    kept = [part[(part.direction != entry.direction) | (part.seed != entry.seed)
-                 | (part.system.str.split("@").str[0] != entry.system)] for part in parts]
+def _without(parts: list[pd.DataFrame], keys: set[str]) -> list[pd.DataFrame]:
+    """The tables without the rows of some runs, those of their regions included."""
+    kept = []
+    for part in parts:
+        run = part.direction + "/" + part.system.str.split("@").str[0] + "/" + part.seed.astype(str)
+        kept.append(part[~run.isin(keys)])
     return [part for part in kept if len(part)]
 
 

@@ -1,0 +1,143 @@
+"""Figures of recognition: accuracy curves (the paper's Figs. 10 and 11), final accuracies, ranks, regions.
+
+All take the tables of ``lib.recognition.study`` or ``report`` and return the figure; accuracies are shown
+in per cent.
+"""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from lib.figures.style import COLOURS, TEXT_WIDTH
+from lib.recognition.regions import REGIONS, mask
+from lib.recognition.report import kind, label
+from lib.recognition.study import Tables
+
+TITLES = {"photo-to-sketch": "photo to sketch (cf. Fig. 10)", "sketch-to-photo": "sketch to photo (cf. Fig. 11)"}
+_KINDS = {"trained": "published", "exemplar": "exemplar", "control": "control"}
+_DASHES = ["-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 3)), (0, (4, 1, 1, 1))]
+_REGION_COLOURS = {"face": "#D55E00", "hair": "#009E73", "background": "#0072B2"}
+
+
+def accuracy_curves(tables: Tables, reference: str = "msg-sarl") -> Figure:
+    """Mean accuracy over splits and seeds against the number of dimensions, one panel per direction.
+
+    Bands show one standard deviation over splits, for the reference and the grey input; regions are left out.
+    """
+    chance = 100 / (tables.protocol.identities - tables.protocol.train)
+    figure, axes = _panels(tables)
+    for axis, direction in zip(axes, TITLES):
+        rows = tables.curves[(tables.curves.direction == direction) & ~tables.curves.system.str.contains("@")]
+        for (system, group), style in zip(rows.groupby("system", sort=False), _styles(rows, reference)):
+            percent = 100 * group.pivot_table(index=["seed", "split"], columns="dimension", values="accuracy")
+            mean = percent.mean()
+            axis.plot(mean.index, mean, label=label(system), **style)
+            if system in (reference, "grey-input"):
+                sd = percent.std()
+                axis.fill_between(mean.index, mean - sd, mean + sd, color=style["color"], alpha=0.15, linewidth=0)
+        axis.axhline(chance, color=COLOURS["ink"], linewidth=0.6)
+        axis.annotate("guessing", (1, chance), xytext=(2, 2), textcoords="offset points", fontsize=7)
+        axis.set(title=TITLES[direction], xlabel="dimensions", xlim=(1, None), ylim=(0, 101))
+    axes[0].set_ylabel("rank-1 accuracy (%)")
+    _legend_below(figure, axes)
+    return figure
+
+
+def cumulative_curves(tables: Tables, reference: str = "msg-sarl", ranks: int = 10) -> Figure:
+    """Share of probes whose face is among the nearest 1, 2, …, ``ranks``, all dimensions, mean over splits."""
+    figure, axes = _panels(tables)
+    for axis, direction in zip(axes, TITLES):
+        rows = tables.ranks[(tables.ranks.direction == direction) & ~tables.ranks.system.str.contains("@")
+                            & (tables.ranks["rank"] <= ranks)]
+        for (system, group), style in zip(rows.groupby("system", sort=False), _styles(rows, reference)):
+            mean = 100 * group.groupby("rank").accuracy.mean()
+            axis.plot(mean.index, mean, marker="o", markersize=3, label=label(system), **style)
+        axis.set(title=TITLES[direction].split(" (")[0], xlabel="rank", ylim=(0, 101), xticks=sorted(set(rows["rank"])))
+    axes[0].set_ylabel("found among the nearest (%)")
+    _legend_below(figure, axes)
+    return figure
+
+
+def final_accuracies(summary: pd.DataFrame, reference: str = "msg-sarl") -> Figure:
+    """Accuracy with all dimensions and its interval over people, beside the optimistic mean of best, and face only."""
+    directions = [direction for direction in TITLES if direction in set(summary.direction)]
+    names = list(dict.fromkeys(summary.system))
+    figure, axes = plt.subplots(1, len(directions), sharex=True, sharey=True, squeeze=False,
+                                figsize=(TEXT_WIDTH, 0.8 + 0.24 * len(names)))
+    for axis, direction in zip(axes[0], directions):
+        rows = summary[summary.direction == direction].set_index("system").reindex(names)
+        y = np.arange(len(names))
+        colours = [_colour(name, reference) for name in names]
+        axis.hlines(y, 100 * rows.low, 100 * rows.high, color=colours, linewidth=2)
+        axis.scatter(100 * rows.accuracy, y, color=colours, s=22, zorder=3, label="all dimensions, 95 % interval")
+        axis.scatter(100 * rows.mean_of_best, y, facecolor="none", edgecolor=COLOURS["ink"], s=34, linewidth=0.7,
+                     label="mean of best dimension")
+        axis.scatter(100 * rows.face_only, y, marker="x", color=COLOURS["ink"], s=22, linewidth=0.9,
+                     label="inner face only")
+        axis.set(title=TITLES[direction].split(" (")[0], xlabel="rank-1 accuracy (%)", xlim=(-2, 102))
+        axis.set_yticks(y, [label(name) for name in names])
+    axes[0, 0].invert_yaxis()
+    handles, texts = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, texts, loc="outside lower center", ncols=3, fontsize=8)
+    return figure
+
+
+def regions(photo: np.ndarray, sketch: np.ndarray, summary: pd.DataFrame) -> Figure:
+    """Where the regions lie, over two grey images (250, 200), and what the grey input gives from each alone."""
+    figure, axes = plt.subplots(1, 3, figsize=(TEXT_WIDTH, 2.9), width_ratios=[1, 1, 2.4])
+    for axis, image, title in zip(axes, (photo, sketch), ("mean photo", "mean sketch")):
+        axis.imshow(_tinted(image))
+        axis.set(title=title, xticks=[], yticks=[])
+        axis.grid(False)
+    whole = summary[summary.direction == "photo-to-sketch"].set_index("system")
+    names = ["grey-input", *(f"grey-input@{region}" for region in REGIONS)]
+    rows = 100 * whole.loc[names, ["accuracy", "low", "high"]]
+    y = np.arange(len(names))
+    axes[2].barh(y, rows.accuracy, height=0.6, color=[COLOURS["control"], *_REGION_COLOURS.values()],
+                 xerr=np.abs(rows[["low", "high"]].sub(rows.accuracy, axis=0)).T, ecolor=COLOURS["ink"])
+    axes[2].set_yticks(y, ["whole image", *(f"{region} only" for region in REGIONS)])
+    axes[2].invert_yaxis()
+    axes[2].set(xlabel="rank-1 accuracy of the untranslated input (%)", xlim=(0, 101))
+    axes[2].grid(False, axis="y")
+    return figure
+
+
+def _tinted(image: np.ndarray) -> np.ndarray:
+    """Grey image (H, W) uint8 → RGB in [0, 1] with the regions in their colours."""
+    tinted = np.repeat(image[..., None] / 255, 3, axis=2)
+    for region, colour in _REGION_COLOURS.items():
+        inside = mask(region)
+        tinted[inside] = 0.72 * tinted[inside] + 0.28 * np.array(plt.matplotlib.colors.to_rgb(colour))
+    return tinted
+
+
+def _panels(tables: Tables) -> tuple[Figure, np.ndarray]:
+    systems = tables.curves.system[~tables.curves.system.str.contains("@")].nunique()
+    return plt.subplots(1, 2, sharey=True, figsize=(TEXT_WIDTH, 3.4 + 0.19 * -(-systems // 3)))
+
+
+def _legend_below(figure: Figure, axes: np.ndarray) -> None:
+    handles: dict[str, object] = {}
+    for axis in axes:
+        for handle, text in zip(*axis.get_legend_handles_labels()):
+            handles.setdefault(text, handle)
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, fontsize=8)
+
+
+def _colour(system: str, reference: str) -> str:
+    return COLOURS["ours"] if system == reference else COLOURS[_KINDS[kind(system)]]
+
+
+def _styles(rows: pd.DataFrame, reference: str) -> list[dict]:
+    """Colour by kind, dashes within a kind; the reference thick and on top."""
+    seen: dict[str, int] = {}
+    styles = []
+    for system in dict.fromkeys(rows.system):
+        colour = _colour(system, reference)
+        place = seen[colour] = seen.get(colour, -1) + 1
+        styles.append({"color": colour, "linestyle": _DASHES[place % len(_DASHES)],
+                       "linewidth": 2.2 if system == reference else 1.2, "zorder": 3 if system == reference else 2})
+    return styles
