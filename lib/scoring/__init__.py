@@ -7,9 +7,10 @@
 All image metrics see 8-bit images at the size of the reference, nothing rescaled (``lib.metrics``).
 """
 
-from lib.scoring.folders import pair_folders, score_folders
+from lib.scoring.folders import pair_folders, score_folder_sets, score_folders
 from lib.scoring.measure import IMAGE_METRICS, score_images
+from lib.scoring.sets import SET_METRICS
 from lib.scoring.study import STUDY_METRICS, Scores, list_runs, read_scores, score_study
 
-__all__ = ["IMAGE_METRICS", "STUDY_METRICS", "Scores", "list_runs", "pair_folders", "read_scores", "score_folders",
-           "score_images", "score_study"]
+__all__ = ["IMAGE_METRICS", "SET_METRICS", "STUDY_METRICS", "Scores", "list_runs", "pair_folders", "read_scores",
+           "score_folder_sets", "score_folders", "score_images", "score_study"]

@@ -6,11 +6,14 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from lib import images
-from lib.errors import StudyError, listed
+from lib.errors import StudyError, listed, unknown_name
 from lib.scoring.measure import check_metrics, score_pair, workers
+from lib.scoring.sets import SET_METRICS, Embedder, score_set
+from lib.statistics import Interval
 
 Pair = tuple[str, Path, Path]  # name, reference, synthesised
 
@@ -45,6 +48,30 @@ def score_folders(reference: Path, synthesised: Path, metrics: Iterable[str] = (
 
     with ThreadPoolExecutor(workers()) as pool:
         return pd.DataFrame([row for part in pool.map(rows, pairs) for row in part], columns=["image", "metric", "value"])
+
+
+def score_folder_sets(reference: Path, synthesised: Path, metrics: Iterable[str]) -> dict[str, Interval | str]:
+    """Distances of two folders as sets: metric → value with limits, or the reason why it is not computed.
+
+    Raises StudyError as ``score_folders`` does, and when the images are not all of one size.
+    """
+    pairs = pair_folders(reference, synthesised)
+    _check(pairs)
+    first, second = (_stack([images.to_rgb(images.read_image(pair[side])) for pair in pairs]) for side in (1, 2))
+    embed, results = Embedder(), {}
+    for metric in metrics:
+        if metric not in SET_METRICS:
+            raise unknown_name("metric", metric, SET_METRICS)
+        vectors = [embed(SET_METRICS[metric], faces) for faces in (first, second)]
+        known = all(v is not None for v in vectors)
+        results[metric] = score_set(metric, *vectors) if known else embed.unavailable[SET_METRICS[metric]]
+    return results
+
+
+def _stack(faces: list[np.ndarray]) -> np.ndarray:
+    if len({face.shape for face in faces}) > 1:
+        raise StudyError("Distances of sets need images of one size throughout; score them per image or resize them.")
+    return np.stack(faces)
 
 
 def _by_stem(folder: Path) -> dict[str, Path]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +55,7 @@ class Scores:
     sets: pd.DataFrame
     scored: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
-    not_computed: dict[str, str] | None = None
+    not_computed: dict[str, str] = field(default_factory=dict)
 
 
 def list_runs(profile: str, database: str) -> list[Run]:

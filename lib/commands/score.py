@@ -1,0 +1,83 @@
+"""``python -m lib score``: two folders of images from any program, or every run of a study."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from lib.scoring import IMAGE_METRICS, SET_METRICS
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("reference", nargs="?", type=Path, metavar="REFERENCE_DIR", help="real images")
+    parser.add_argument("synthesised", nargs="?", type=Path, metavar="SYNTHESISED_DIR",
+                        help="images to score, by the same names (suffixes may differ)")
+    parser.add_argument("--metrics", nargs="+", metavar="NAME", default=["ssim", "fsim"],
+                        help=f"of each image: {', '.join(IMAGE_METRICS)}; of whole sets, with a feature network: "
+                             f"{', '.join(SET_METRICS)} (default: ssim fsim)")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write one row (image, metric, value) per score")
+    study = parser.add_argument_group("instead of folders")
+    study.add_argument("--profile", help="score all runs of a study into its scores.csv and set_scores.csv")
+    study.add_argument("--database", metavar="NAME", help="the study's database")
+    study.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases")
+    study.add_argument("--force", action="store_true", help="score again what is unchanged")
+
+
+def run(options: argparse.Namespace) -> int:
+    from lib.errors import StudyError
+
+    if options.profile or options.database:
+        if not (options.profile and options.database) or options.reference or options.csv:
+            raise StudyError("To score a study give --profile and --database, without folders and --csv.")
+        return _study(options)
+    if not (options.reference and options.synthesised):
+        raise StudyError("Give REFERENCE_DIR and SYNTHESISED_DIR, or --profile and --database to score a study.")
+    return _folders(options)
+
+
+def _folders(options: argparse.Namespace) -> int:
+    from lib import images, scoring
+    from lib.errors import StudyError, unknown_name
+    from lib.statistics import bootstrap_interval
+
+    for metric in options.metrics:
+        if metric not in IMAGE_METRICS and metric not in SET_METRICS:
+            raise unknown_name("metric", metric, (*IMAGE_METRICS, *SET_METRICS))
+    per_image = [metric for metric in IMAGE_METRICS if metric in options.metrics]
+    of_sets = [metric for metric in SET_METRICS if metric in options.metrics]
+    if options.csv and not per_image:
+        raise StudyError(f"--csv holds scores of images; add one of {', '.join(IMAGE_METRICS)} to --metrics.")
+    print(f"{len(scoring.pair_folders(options.reference, options.synthesised))} pairs: {options.synthesised} against "
+          f"{options.reference}")
+    if per_image:
+        scores = scoring.score_folders(options.reference, options.synthesised, per_image)
+        for metric in per_image:
+            values = scores.value[scores.metric == metric].to_numpy()
+            interval = bootstrap_interval(values) if len(values) > 1 else None
+            limits = f"95 % interval {interval.low:.4f} to {interval.high:.4f}" if interval else "no interval: one pair"
+            print(f"  {metric:<18} {values.mean():9.4f}   {limits}")
+        if options.csv:
+            with images.atomic_file(options.csv) as temporary:
+                scores.to_csv(temporary, index=False, float_format="%.7g")
+            print(f"  written to {options.csv}")
+    results = scoring.score_folder_sets(options.reference, options.synthesised, of_sets) if of_sets else {}
+    for metric, result in results.items():
+        if isinstance(result, str):
+            print(f"  {metric:<18} not computed: {result}")
+        else:
+            print(f"  {metric:<18} {result.estimate:9.4f}   95 % interval {result.low:.4f} to {result.high:.4f}")
+    return 0
+
+
+def _study(options: argparse.Namespace) -> int:
+    from lib import paths, scoring
+
+    paths.use_data(options.data)
+    scores = scoring.score_study(options.profile, options.database, force=options.force)
+    print(f"{paths.study_folder(options.profile, options.database) / 'scores.csv'}: {len(scores.images)} rows; "
+          f"scored now: {len(scores.scored)} (runs × directions)")
+    for run in scores.absent:
+        print(f"  {run}: no images on this machine; its rows stay as they are")
+    for metric, reason in scores.not_computed.items():
+        print(f"  {metric}: not computed: {reason}")
+    return 0
