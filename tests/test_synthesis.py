@@ -1,0 +1,59 @@
+"""From database to faces: nothing is made twice, nothing stale is kept, held-out pairs stay out."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from conftest import made_up_faces
+from lib import databases, profiles, runs, synthesis
+from lib.errors import StudyError
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path))
+    pairs = {"train": made_up_faces(6, 0), "test": made_up_faces(3, 1)}
+
+    def load(name, split, root=None, limit=None):
+        faces = pairs[split]
+        return dataclasses.replace(faces, photos=faces.photos[:limit], sketches=faces.sketches[:limit],
+                                   names=faces.names[:limit], groups=faces.groups[:limit])
+
+    monkeypatch.setattr(databases, "load", load)
+    return pairs
+
+
+def test_control_is_made_once_and_again_when_the_data_change(study):
+    folder = synthesis.synthesise("portraits", "mean-face", "tiny")
+    made = runs.read_synthesised(folder, "photo-to-sketch", study["test"].names)
+    assert made.shape == (3, 250, 200)
+    np.testing.assert_allclose(made[0], study["train"].sketches.mean(axis=0), atol=0.51)
+    file = folder / "photo-to-sketch" / "face-00.png"
+    stamp = file.stat().st_mtime_ns
+    synthesis.synthesise("portraits", "mean-face", "tiny")
+    assert file.stat().st_mtime_ns == stamp
+    study["train"] = made_up_faces(6, 5)
+    synthesis.synthesise("portraits", "mean-face", "tiny")
+    assert file.stat().st_mtime_ns > stamp
+
+
+def test_deleted_face_is_made_again_from_the_checkpoint_without_training(study):
+    folder = synthesis.synthesise("portraits", "msg-sarl+width=4", "tiny")
+    file, checkpoint = folder / "sketch-to-photo" / "face-01.png", folder / "checkpoint.pt"
+    before, stamp = file.read_bytes(), checkpoint.stat().st_mtime_ns
+    file.unlink()
+    with pytest.raises(StudyError, match="--system msg-sarl"):
+        runs.read_synthesised(folder, "sketch-to-photo", study["test"].names)
+    synthesis.synthesise("portraits", "msg-sarl+width=4", "tiny")
+    assert file.read_bytes() == before and checkpoint.stat().st_mtime_ns == stamp
+
+
+def test_holdout_splits_the_training_pairs_and_never_touches_the_test_split(study):
+    settings = dataclasses.replace(profiles.get("tiny"), holdout=2, train_pairs=None, test_pairs=None)
+    study["test"] = None
+    train, test = (synthesis.load_faces("portraits", settings, split) for split in ("train", "test"))
+    assert train.names == study["train"].names[:4] and test.names == study["train"].names[4:]
+    assert np.array_equal(test.photos, study["train"].photos[4:])
