@@ -29,7 +29,7 @@ class Artist:
     accents: float = 1.0
     paper: float = 246.0
     grain: float = 0.30
-    error: float = 0.9  # px by which the drawing misses the face, smooth over the face
+    error: float = 0.55  # px by which the drawing misses the face, smooth over the face
 
 
 ARTISTS = (

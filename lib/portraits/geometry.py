@@ -66,7 +66,7 @@ class Face:
     @cached_property
     def chin_y(self) -> float:
         t = self.t
-        return EYE_LEVEL + self.scale * (79 + 4.0 * t.chin_length + 2.5 * t.nose_length + 1.6 * t.masculinity)
+        return EYE_LEVEL + self.scale * (80.5 + 4.0 * t.chin_length + 2.5 * t.nose_length + 1.6 * t.masculinity)
 
     @cached_property
     def top_y(self) -> float:
@@ -76,7 +76,7 @@ class Face:
         t, k = self.t, self.scale
         width = 59.0 + 2.6 * t.head_width + 1.2 * t.fullness
         cheek = width - 0.4 + 2.0 * t.cheekbone_width + 1.0 * t.cheek_fullness
-        jaw = width - 13.0 + 3.8 * t.jaw_width + 2.8 * t.fullness + 1.6 * t.masculinity
+        jaw = width - 14.5 + 3.8 * t.jaw_width + 2.6 * t.fullness + 1.6 * t.masculinity
         chin = 15.0 + 2.8 * t.chin_width + 1.4 * t.masculinity + 1.0 * t.fullness
         return {"temple": k * (width - 1.5 + 1.8 * t.temple_width), "cheek": k * cheek,
                 "jaw": k * min(jaw, cheek - 4), "chin": k * chin}
@@ -269,9 +269,9 @@ class Face:
         t, k, w = self.t, self.scale, self.half_widths()
         y = EYE_LEVEL - k * (51.0 + 4.5 * t.hairline + 2.0 * t.head_height)
         y = max(y, self.top_y + 14)
-        back = 13.0 * max(0.0, t.recession - 0.35) * (1 if t.masculinity > 0 else 0.35)
+        back = 9.0 * max(0.0, t.recession - 0.35) * (1 if t.masculinity > 0 else 0.35)
         temple, cheek = w["temple"], w["cheek"]
-        half = [(0.0, y + 1.0 * t.recession), (0.16, y + 0.4), (0.34, y - 0.8 * back + 1.5), (0.52, y + 7 - 0.75 * back),
+        half = [(0.0, y - 2.5 * t.recession), (0.16, y + 0.4 - 2.5 * t.recession), (0.34, y - 0.8 * back + 1.5), (0.52, y + 7 - 0.75 * back),
                 (0.64, y + 17 - 0.2 * back), (0.76, y + 31), (0.88, EYE_LEVEL - 13), (1.0, EYE_LEVEL + 7)]
         xs = [0.0, 13.0, 0.53 * temple - 0.1 * back, 0.745 * temple, 0.86 * temple, 0.885 * temple, cheek - 5.5, cheek - 2.5]
         u = np.array([h[0] for h in half])

@@ -44,7 +44,7 @@ MALE_CUTS = {
     "mop": Cut(("down", "forward"), top=12.0, side=6.0, fringe=0.42, rough=1.5),
     "curls": Cut(("coils",), top=14.0, side=7.0, rough=1.5),
     "wreath": Cut(("down",), top=0.5, side=4.0, rough=1.0),
-    "curtains": Cut(("along",), top=10.0, side=7.0, reach=152.0, spread=4.0, wave=0.5),
+    "curtains": Cut(("along",), top=12.0, side=6.0, reach=170.0, spread=6.0, wave=0.7, rough=1.6),
     "shaggy": Cut(("down", "forward", "along"), top=12.0, side=8.0, reach=172.0, spread=3.0, fringe=0.3, wave=0.6, rough=1.8),
     "cropped coils": Cut(("coils",), top=6.0, side=3.0, rough=0.7),
     "combed": Cut(("down", "sweep"), top=7.0, side=2.0, rough=0.5),
@@ -138,7 +138,7 @@ class Hair:
             inner_x = w["cheek"] - 2.5 + (neck - w["cheek"] - 1.0) * np.sin(np.pi / 2 * np.clip(fall, 0, 1)) ** 1.5 * lean
             outer_x = w["cheek"] + side + 1 + c.spread * np.sin(np.pi * np.clip(fall * 0.62, 0, 1)) * k - 2.0 * (1 - np.clip(fall, 0, 1))
             if c.reach < 215:  # a bob turns in at its end
-                outer_x -= 7 * np.clip(d - 0.7, 0, 1) * 3.3 * 0.5
+                outer_x -= (24 if "coils" in c.flows else 12) * np.clip(d - 0.6, 0, 1) ** 1.5 * 2.5
                 inner_x -= 1.5 * np.clip(d - 0.7, 0, 1) * 3.3
             inner[beyond] = np.stack([MIDDLE + s * inner_x, y], -1)
             outer[beyond] = np.stack([MIDDLE + s * outer_x, y - (EYE_LEVEL + 7 - outer[~beyond][-1, 1]) * (1 - d)], -1)
@@ -171,7 +171,10 @@ class Hair:
         """Points and outward directions, each (..., 2), of surface coordinates."""
         index = ((u + self.limit) * ((TABLE - 1) / (2 * self.limit)) + 0.5).astype(np.int32).clip(0, TABLE - 1)
         inner, outer = self.inner[index], self.outer[index]
-        points = inner + v[..., None] * (outer - inner)
+        across = outer - inner
+        below = np.minimum(v, 0)[..., None]  # on the forehead hair hangs down instead of following the skull
+        hanging = np.stack([0.35 * across[..., 0], -np.abs(across).sum(-1)], -1)
+        points = inner + np.maximum(v, 0)[..., None] * across + below * hanging
         return points, self.outward[index] * (0.22 + 0.72 * np.clip(v, 0, 1))[..., None]
 
     # -- rules --------------------------------------------------------------------------------------
@@ -211,7 +214,8 @@ class Hair:
         for side in SIDES:
             n = 430
             v = (np.arange(n) + rng.random(n)) / n
-            end = side * self.limit * (1 - 0.05 * c.rough * rng.random(n) ** 2)
+            ragged = (0.05 if c.reach > 180 else 0.12) * c.rough
+            end = side * self.limit * (1 - ragged * rng.random(n) ** 2)
             m = int(50 + 0.8 * (self.reach - 30))
             s = (np.arange(m)[None] + rng.random((n, 1))) / m  # out of step, lest the samples line up
             start = side * (0.38 + 0.16 * rng.random((n, 1))) if "forward" in c.flows else part
@@ -290,6 +294,8 @@ class Hair:
         t, c, rng = self.face.t, self.cut, self.rng
         n = 1500 if self.hang or c.top > 12 else 1000
         u = rng.uniform(-self.limit * 0.985, self.limit * 0.985, (n, 1))
+        if self.hang:
+            u *= 1 - 0.10 * (np.abs(u) > 1.7) * rng.random((n, 1))
         v = rng.random((n, 1)) ** 0.85
         layer = self._strands(np.repeat(u, 26, 1), np.repeat(v, 26, 1), locks=40, frizz=0)
         a = np.linspace(0, 2.6 * np.pi, 26)[None] * np.where(rng.random((n, 1)) < 0.5, 1, -1) + rng.uniform(0, 6.3, (n, 1))
@@ -304,12 +310,12 @@ class Hair:
         """A knot above the crown."""
         t, rng, n = self.face.t, self.rng, 420
         top = self.face.rim([0.0], 0)[0]
-        wide, high = 19 + 3 * t.hair_volume, 14 + 3 * t.hair_length
+        wide, high = 17 + 3 * t.hair_volume, 13 + 2.5 * t.hair_length
         a = rng.uniform(0.05, 1, (n, 1)) ** 0.5
         s = np.linspace(-1, 1, 40)[None]
-        angle = 1.9 * s + 0.5 * rng.standard_normal((n, 1)) * 0.4
-        x = MIDDLE + 8 * t.hair_part * 0.4 + wide * a * np.sin(angle)
-        y = top[1] - 6 - high * (a * np.cos(angle)) * 0.9
+        angle = 2.6 * s + 0.4 * rng.standard_normal((n, 1))
+        x = MIDDLE + 3 * t.hair_part + wide * a * np.sin(angle)
+        y = top[1] - 8 - high * (a * np.cos(angle) + 0.15)
         points = np.stack([x, y], -1).astype(np.float32)
         outward = 0.8 * np.stack([a * np.sin(angle), -a * np.cos(angle)], -1).astype(np.float32)
         tone = 0.92 + 0.15 * np.sin(17 * a[:, 0]) + 0.2 * rng.standard_normal(n)
@@ -382,7 +388,7 @@ def paint(canvas, layers: list[Strands], mass: np.ndarray, face: Face, grid: Gri
         index, inside = part.cells(layer.points)
         priority = np.exp(1.6 * rng.standard_normal((n, 1), np.float32))
         diffuse, gloss = _fibre_light(layer, light, half)
-        is_grey = (rng.random((n, 1)) < grey_share) * priority
+        is_grey = (0.5 * grey_share + 0.5 * (rng.random((n, 1)) < grey_share)) * priority
         weights = (np.float32(layer.opacity), priority, diffuse * priority, gloss * priority, is_grey)
         samples.append([index[inside], *(np.broadcast_to(weight, (n, m))[inside] for weight in weights)])
     index, *weights = (np.concatenate(column) for column in zip(*samples, strict=True))

@@ -43,7 +43,7 @@ def shade_of(face: Face, relief: Relief, grid: Grid) -> np.ndarray:
     light = np.maximum(nx * LIGHT[0] + ny * LIGHT[1] + nz * LIGHT[2], 0)
     shade = 0.86 * np.clip((0.78 - light) / 0.66, 0, 1) ** np.float32(1.2) + 0.16 * np.clip(-relief.hollow - 0.4, 0, 3)
     within = np.clip(relief.inside + 0.5, 0, 1)
-    whole = grid.place(part, (shade + 0.10 * (t.complexion - 0.35)) * within)
+    whole = grid.place(part, (shade + 0.34 * max(0.0, t.complexion - 0.25)) * within)
     # Neck: the head's shadow, deepest under the chin.
     window = grid.window(0, 165, 200, 250)
     x, y = grid.axes(window)
@@ -212,7 +212,7 @@ def _brows_and_beard(sheet: Sheet, face: Face, artist: Artist, coverage, rng) ->
         hairs, edge = hairs[::every], edge[::every]
         shape = np.interp(np.linspace(0, 1, 10), [0, 0.3, 1], [0.6, 1, 0.25])[None]
         weight = 0.75 if details.beard_kind(face) == "stubble" else 1.15
-        press = shape * edge[:, None] * weight * (0.45 + 0.55 * tone) * rng.uniform(0.5, 1.3, (len(hairs), 1))
+        press = shape * edge[:, None] * weight * (0.25 + 0.75 * tone) * rng.uniform(0.5, 1.3, (len(hairs), 1))
         sheet.strokes(hairs.astype(np.float32), press.astype(np.float32), 0.85, 2)
 
 
@@ -257,21 +257,35 @@ def hair_tone(face: Face) -> float:
 
 def _hair(sheet: Sheet, face: Face, hair: Hair, coverage, shine, relief: Relief, artist: Artist, rng) -> None:
     grid, tone = sheet.grid, hair_tone(face)
-    coverage_all = [*((layer, True) for layer in hair.back), *((layer, False) for layer in hair.front)]
-    sheet.tone(artist.hair * (0.16 + 0.42 * tone) * coverage * np.clip(1.5 - shine, 0.15, 1.3))
-    for layer, behind in coverage_all:
-        n, m = layer.points.shape[:2]
-        wanted = int(min(n, n * 0.42 * artist.hair_strokes))
-        chosen = rng.permutation(n)[:wanted]
-        paths = layer.points[chosen]
-        s = np.linspace(0, 1, m, dtype=np.float32)[None]
-        span = rng.uniform(0.45, 1.1, (wanted, 1)).astype(np.float32) if m > 30 else np.full((wanted, 1), 1.1, np.float32)
-        first = rng.uniform(0, 1, (wanted, 1)).astype(np.float32) * np.maximum(1 - span, 0)
-        inside = np.clip(np.minimum(s - first, first + span - s) / 0.12, 0, 1)
-        bright = grid.sample(shine, paths)
-        press = inside * np.clip(1.55 - 0.85 * bright, 0.08, 1.4) * (0.30 + 0.85 * tone) * rng.uniform(0.45, 1.35, (wanted, 1))
-        if behind:
-            front = grid.sample(coverage, paths)
-            bare = (np.abs(paths[..., 0] - MIDDLE) > face.neck_half + 0.5) & (relief.grid.sample(relief.inside, paths) < -0.5)
-            press = press * (1 - front) * bare * 1.5
-        sheet.strokes(paths, (0.62 * artist.hair * press).astype(np.float32), 1.0, 1)
+    shine = shine * (0.55 / max(float((shine * coverage).sum() / max(coverage.sum(), 1)), 1e-3))  # whatever the photograph's light
+    area = max(float(coverage.sum()) / grid.scale**2, 50.0)
+    strokes = [_hair_strokes(layer, grid, shine, artist, rng) for layer in hair.front]
+    ink = sum(float((press.mean(1) * _lengths(paths)).sum()) for paths, press in strokes) / area
+    strength = artist.hair * (0.10 + 1.15 * tone) / max(ink, 0.05)  # as much graphite as the hair is dark, however many strokes
+    sheet.tone(artist.hair * (0.06 + 0.45 * tone) * coverage * np.clip(1.5 - shine, 0.15, 1.3))
+    for layer in hair.back:
+        paths, press = _hair_strokes(layer, grid, shine, artist, rng)
+        bare = (np.abs(paths[..., 0] - MIDDLE) > face.neck_half + 0.5) & (relief.grid.sample(relief.inside, paths) < -0.5)
+        sheet.strokes(paths, press * np.float32(1.6 * strength) * bare * (1 - grid.sample(coverage, paths)), 1.0, 1)
+    for paths, press in strokes:
+        sheet.strokes(paths, press * np.float32(strength), 1.0, 1)
+
+
+def _lengths(paths: np.ndarray) -> np.ndarray:
+    """Rough length of each path (n, m, 2), px."""
+    few = paths[:, :: max(1, paths.shape[1] // 12)]
+    return np.hypot(few[:, 1:, 0] - few[:, :-1, 0], few[:, 1:, 1] - few[:, :-1, 1]).sum(1)
+
+
+def _hair_strokes(layer, grid: Grid, shine, artist: Artist, rng) -> tuple[np.ndarray, np.ndarray]:
+    """Some of a layer's strands, each drawn over part of its length, lighter where the hair shines."""
+    n, m = layer.points.shape[:2]
+    wanted = int(min(n, n * (0.42 if m > 30 else 0.9) * artist.hair_strokes))
+    paths = layer.points[rng.permutation(n)[:wanted]]
+    s = np.linspace(0, 1, m, dtype=np.float32)[None]
+    span = rng.uniform(0.45, 1.1, (wanted, 1)) if m > 30 else np.full((wanted, 1), 1.1)
+    first = rng.random((wanted, 1)) * np.maximum(1 - span, 0)
+    inside = np.clip(np.minimum(s - first, first + span - s) / 0.12, 0, 1)
+    bright = grid.sample(shine, paths)
+    press = inside * np.clip(1.55 - 0.95 * bright, 0.06, 1.4) * rng.uniform(0.45, 1.35, (wanted, 1))
+    return paths, press.astype(np.float32)

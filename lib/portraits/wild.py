@@ -41,7 +41,7 @@ def studio_backdrop(rng: np.random.Generator, grid: Grid) -> np.ndarray:
 def wild_backdrop(rng: np.random.Generator, grid: Grid) -> np.ndarray:
     """A wall, blurred lights, a window with a frame, foliage or stripes, out of focus."""
     h, w = grid.shape[0] // 2, grid.shape[1] // 2
-    first, second = (linear(rng.uniform(40, 225) + rng.uniform(-30, 30, 3)) for _ in range(2))
+    first, second = (linear(rng.uniform(45, 215) + rng.uniform(-20, 20, 3)) for _ in range(2))
     y, x = np.mgrid[0:h, 0:w].astype(np.float32)
     y, x = y / h, x / w
     kind = rng.integers(5)
