@@ -17,7 +17,19 @@ from lib.databases import catalogue, index, layouts, pairing, reading
 from lib.errors import StudyError, unknown_name
 
 
+LAYOUTS = """\
+Folders are known by the words photo or sketch, train or test, and (for cufs) cuhk, ar, xm2vts in their path:
+  cuhk-student/Training photo/f-005-01.jpg      cuhk-student/Training sketch/F2-005-01-sz1.jpg
+  cuhk-student/train_photos/f-005-01.png        cuhk-student/train_sketches/f-005-01.png
+  cufs/AR/photos/m-002-1.jpg                    cufs/AR/sketches/Mp-002-1-sz1.jpg
+  cufs/XM2VTS/Training Photos/2.jpg             cufs/XM2VTS/Training Sketches/2.jpg
+  cufsf/feret/00005fb010_930831.tif             cufsf/cropped_sketch/00005.jpg
+All images are 200 wide and 250 high. The frozen lists decide the split; your own goes into split.csv (name,split),
+or name all pairs of any layout in pairs.csv (photo,sketch,split and for cufs group), in the database's folder."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog, parser.formatter_class = LAYOUTS, argparse.RawDescriptionHelpFormatter
     parser.add_argument("--database", required=True, help=", ".join(databases.NAMES))
     parser.add_argument("--data", type=Path, help="the database's folder, or the folder that holds it (default: data/)")
     parser.add_argument("--exclude-broken", action="store_true",

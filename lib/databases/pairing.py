@@ -10,11 +10,15 @@ correlation) and that photo fits no sketch better in turn.  Calibrated on the 88
 pairs, as they are and with ever stronger warped sketches, uneven light and changed backgrounds:
 
 * as they are, rank-1 is 0.97 and no pair is suspect; with 54 % mis-paired, at least 45 % are;
-* mildly distorted (6 px, ±30 % light: rank-1 0.77) the same holds, with at least 27 %;
+* mildly distorted (6 px, ±30 % light: rank-1 0.77) no pair is suspect either, against at least 27 %;
 * strongly distorted (25 px, ±90 % light: rank-1 0.22) up to 9 % of right pairs become suspect.
 
 Hence two thresholds: where the method sees well (``SEEING``), two suspects and 2 % of the pairs are a
-fault; where it does not, three and 15 %.  With under ``FEWEST`` pairs nothing is concluded.
+fault; where it does not, three and 15 %.  Over random subsets of 8, 16 and 40 of those pairs, 60 each,
+this objected to no right set of the first two kinds and missed no mis-sorted one of 16 or 40 pairs; of
+the strongest kind it objected to 10 of 180 right sets and missed 82 of 180 mis-sorted ones.  So it is a
+guard and no proof, weakest where sketches are exaggerated and few.  Under ``FEWEST`` pairs nothing is
+concluded.
 """
 
 from __future__ import annotations
