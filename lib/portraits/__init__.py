@@ -10,6 +10,6 @@ No result on it is evidence for or against a claim of the paper: its faces are s
 its artists are a program, and both were made by the authors of this study.
 """
 
-from lib.portraits.generate import SPLITS, generate, identity, portrait
+from lib.portraits.database import SPLITS, generate, identity, portrait
 
 __all__ = ["SPLITS", "generate", "identity", "portrait"]
