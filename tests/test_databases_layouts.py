@@ -171,6 +171,16 @@ def test_cufs_without_one_of_its_three_is_no_cufs(tmp_path):
         databases.load("cufs", "train", tmp_path)
 
 
+def test_files_of_no_known_sub_database_are_reported_by_folder(tmp_path):
+    cufs_by_sub_database(tmp_path)
+    write_photo(tmp_path / "more photos" / "17.jpg", "x")
+    write_photo(tmp_path / "more photos" / "18.jpg", "x")
+    with pytest.raises(StudyError, match="more photos: 2 images"):
+        databases.load("cufs", "train", tmp_path)
+    index.write_rows(tmp_path / "exclusions.csv", ("name", "reason"), [("more photos", "strangers")])
+    assert len(databases.load("cufs", "train", tmp_path)) == 12
+
+
 def test_cufsf_feret_photos_and_cropped_sketches(tmp_path):
     for split in databases.SPLITS:
         for name in names("cufsf", split, 5):

@@ -53,7 +53,8 @@ def test_figures_show_what_they_are_given(few):
     assert len(figures.alignment(few).axes) == 3
     checked = {label: pairing.check(f.photos, f.sketches, f.groups)
                for label, f in (("stored", few), ("wrong", survey.mis_sorted(few)))}
-    assert [axis.get_title(loc="left") or axis.get_title() for axis in figures.pairing_scatter(checked).axes] == list(checked)
+    panels = figures.pairing_scatter(checked).axes
+    assert [axis.get_title(loc="left") or axis.get_title() for axis in panels] == list(checked)
     assert survey.pairing_table(checked)["pairs"].tolist() == [10, 10]
     curves = figures.ceiling_curves(survey.resize_ceiling(made_up_faces(2), sizes=(32, 64))).axes[0]
     assert len(curves.get_legend_handles_labels()[1]) == 6

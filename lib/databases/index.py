@@ -124,8 +124,9 @@ def _pairs_by_name(database: str, folder: Path) -> tuple[list[Pair], list[Proble
             if len(said) > 1:
                 problems.append(Problem(name, "photo and sketch lie in folders of different splits"))
             hints.update({name: split for split in said})
-    problems += [Problem(path.stem, f"{shown(path, folder)}: cannot tell whether this is CUHK, AR or XM2VTS; "
-                         "put it in a folder cuhk/, ar/ or xm2vts/") for path in strangers]
+    for place, count in Counter(path.parent for path in strangers).items():
+        problems.append(Problem(shown(place, folder), f"{count} images of which cannot be told whether they are CUHK, "
+                                "AR or XM2VTS; put them in a folder cuhk/, ar/ or xm2vts/"))
     problems += [Problem(group, "no images of this sub-database found") for group in groups
                  if not any(group == key[0] for key in found)]
     return pairs, problems, hints, []

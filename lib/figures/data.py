@@ -67,7 +67,7 @@ def ceiling_curves(table: pd.DataFrame) -> Figure:
     others = iter(("control", "second", "exemplar", "rival", "published"))
     for (fit, resampling), line in table.groupby(["fit", "resampling"], sort=False):
         chosen = fit == "resize" and resampling == "bicubic"
-        axis.errorbar(line["size"], 100 * line["mean"], 100 * line["sd"] if chosen else None, marker="o", markersize=3.5,
+        axis.errorbar(line["size"], 100 * line["mean"], 100 * line["sd"] if chosen else None, marker="o", ms=3.5,
                       linestyle="--" if fit == "pad" else "-", linewidth=2 if chosen else 1.2,
                       color=COLOURS["ours" if chosen else next(others)], zorder=3 if chosen else 2,
                       label=f"{resampling}, padded" if fit == "pad" else resampling)
