@@ -1,0 +1,198 @@
+"""From scores to tables: ours with intervals, floors and ceiling, beside the published Tables I-VII.
+
+Reads ``scores.csv`` and ``set_scores.csv`` of a study (``lib.scoring``) and ``results/published_tables.csv``
+(Duan et al. 2020, typed from the paper, which prints no spread anywhere).  Nothing is computed from images.
+
+- ``summary``: one row per direction, system and metric, with the mean over faces, its 95 % interval over
+  faces, the number of seeds and the standard deviation of their means;
+- ``ablations``, ``rivals``: the rows of Tables I-III and IV-VII, floors above and the ceiling below them;
+- ``as_text``: such a table as people read it; ``write_tables``: all of a study's, as CSV and Markdown.
+
+Scores in [0, 1] become per cent, as the paper prints them; distances of sets keep their unit.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from lib import databases, images, paths, profiles, systems
+from lib.scoring import SET_METRICS, STUDY_METRICS, Scores, read_scores
+from lib.statistics import bootstrap_interval
+
+PUBLISHED = paths.ROOT / "results" / "published_tables.csv"
+CEILING = "resized-target"
+FLOORS = tuple(name for name in systems.of_kind("control") if name != CEILING)
+METRIC_LABELS = {"ssim": "SSIM %", "fsim": "FSIM %", "fsimc": "FSIMc %", "scoot": "Scoot %", "fid": "FID",
+                 "frechet-vgg16-hed": "Fréchet (VGG16-HED)", "kid-vgg16-hed": "KID (VGG16-HED)"}
+DIRECTION_LABELS = {"photo-to-sketch": "photo to sketch (FP2S)", "sketch-to-photo": "sketch to photo (FS2P)"}
+NOT_COMPUTED, NOT_RUN = "not computed", "not run"
+_KEY = ["direction", "system", "metric"]
+_DECIMALS = {"kid-vgg16-hed": 4}  # others have two, as the paper
+
+
+def published() -> pd.DataFrame:
+    """The paper's Tables I-VIII: table, database, direction, system (the paper's name), metric, value, source.
+
+    SSIM and FSIM in per cent, FID, rank-1 share in per cent.
+    """
+    return pd.read_csv(PUBLISHED, dtype={"table": str})
+
+
+def summary(profile: str, database: str, scores: Scores | None = None) -> pd.DataFrame:
+    """Means and intervals of a study: direction, system, metric, value, low, high, n, seeds, spread.
+
+    Per cent for image metrics.  A face's score is its mean over seeds; the interval (BCa bootstrap) is
+    over faces, n of them; ``spread`` is the standard deviation of the seeds' means, NaN with one seed.
+    A distance of sets has the jackknife's limits of its first seed.  Raises StudyError without scores.
+    """
+    scores = scores or read_scores(profile, database)
+    rows = []
+    for (direction, system, metric), part in scores.images.groupby(_KEY, sort=False):
+        faces = 100 * part.groupby("image").value.mean().to_numpy()
+        seeds = 100 * part.groupby("seed").value.mean()
+        low, high = bootstrap_interval(faces)[1:] if len(faces) > 1 else (np.nan, np.nan)
+        rows.append((direction, system, metric, faces.mean(), low, high, len(faces), len(seeds), seeds.std()))
+    count = {key: part.image.nunique() for key, part in scores.images.groupby(["direction", "system"])}
+    for (direction, system, metric), part in scores.sets.groupby(_KEY, sort=False):
+        first = part.sort_values("seed").iloc[0]
+        rows.append((direction, system, metric, part.value.mean(), first.low, first.high,
+                     count.get((direction, system), 0), len(part), part.value.std()))
+    return pd.DataFrame(rows, columns=[*_KEY, "value", "low", "high", "n", "seeds", "spread"])
+
+
+def ablations(profile: str, database: str, direction: str, scores: Scores | None = None) -> pd.DataFrame:
+    """Ours beside Table I (CUHK Student), II (CUFS) or III (CUFSF), one direction.
+
+    Columns: label, system, metric, value, low, high, n, seeds, spread, published; rows in table order
+    with floors first and the ceiling last.  Variants with changed settings follow their base system.
+    """
+    printed = published().query("table in ('I', 'II', 'III') and database == @database and direction == @direction")
+    return _beside(summary(profile, database, scores), direction, systems.ABLATIONS, printed)
+
+
+def rivals(profile: str, database: str, direction: str, scores: Scores | None = None) -> pd.DataFrame:
+    """Ours beside Tables IV and V (photo to sketch), VI and VII (sketch to photo), with the exemplar rivals.
+
+    Columns and order as ``ablations``.  The paper's tables name no exemplar method and no floor.
+    """
+    tables = "('IV', 'V')" if direction == "photo-to-sketch" else "('VI', 'VII')"
+    printed = published().query(f"table in {tables} and database == @database and direction == @direction")
+    return _beside(summary(profile, database, scores), direction, (*systems.of_kind("exemplar"), "msg-sarl"), printed)
+
+
+def _beside(ours: pd.DataFrame, direction: str, names: tuple[str, ...], printed: pd.DataFrame) -> pd.DataFrame:
+    """Join our summary with printed values; systems that only the paper has stand before the trained ones."""
+    ours = ours[ours.direction == direction]
+    known = {system.label: system.name for system in systems.SYSTEMS.values()}
+    printed = printed.assign(system=printed.system.map(lambda label: known.get(label, label)))
+    only_printed = [name for name in dict.fromkeys(printed.system) if name not in systems.SYSTEMS]
+    exemplars = [name for name in names if name in systems.of_kind("exemplar")]
+    order = [*FLOORS, *exemplars, *only_printed, *(name for name in names if name not in exemplars), CEILING]
+    present = [name for name in dict.fromkeys(ours.system) if name.split("+")[0] in order]
+    wanted = [name for base in order for name in
+              [base, *(name for name in present if name != base and name.split("+")[0] == base)]]
+    always = (*FLOORS, CEILING)
+    wanted = [name for name in wanted if name in present or name in always or name in set(printed.system)]
+    table = ours.drop(columns="direction").merge(
+        printed[["system", "metric", "value"]].rename(columns={"value": "published"}),
+        on=["system", "metric"], how="outer")
+    missing = [name for name in always if name not in present]
+    table = pd.concat([table[table.system.isin(wanted)], pd.DataFrame({"system": missing, "metric": "ssim"})])
+    metrics = [*STUDY_METRICS[direction], *SET_METRICS]
+    table = table.assign(label=table.system.map(label_of)).sort_values(
+        ["system", "metric"], key=lambda column: column.map((wanted if column.name == "system" else metrics).index))
+    columns = ["label", "system", "metric", "value", "low", "high", "n", "seeds", "spread", "published"]
+    return table[columns].reset_index(drop=True)
+
+
+def label_of(system: str) -> str:
+    """The name people read: ``msg-sarl+fusion=shared`` → ``MSG-SARL, fusion=shared``; unknown names stay."""
+    base, *overrides = system.split("+")
+    label = systems.SYSTEMS[base].label if base in systems.SYSTEMS else base
+    return ", ".join([label, *overrides])
+
+
+def as_text(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of ``ablations`` or ``rivals`` as people read it: one row per system, cells ``61.6 [60.9, 62.2] ± 0.1``.
+
+    The brackets hold the 95 % interval over faces, ± the standard deviation over seeds where there are
+    several; the published value stands in a column of its own.  What was not run or not computed says so.
+    """
+    metrics = [metric for metric in METRIC_LABELS if metric == "fid" or metric in set(table.metric)]
+    rows = {}
+    for system, part in table.groupby("system", sort=False):
+        by_metric = part.set_index("metric")
+        ran = by_metric.value.notna().any()
+        row = {}
+        for metric in metrics:
+            entry = by_metric.loc[metric] if metric in by_metric.index else None
+            row[METRIC_LABELS[metric]] = _cell(metric, entry, ran)
+            if table.published[table.metric == metric].notna().any():
+                has = entry is not None and not np.isnan(entry.published)
+                row[f"{METRIC_LABELS[metric]} published"] = f"{entry.published:.2f}" if has else "—"
+        row["faces"] = f"{by_metric.n.max():.0f}" if ran else "—"
+        row["seeds"] = f"{by_metric.seeds.max():.0f}" if ran else "—"
+        rows[part.label.iloc[0]] = row
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("system")
+
+
+def _cell(metric: str, entry: pd.Series | None, ran: bool) -> str:
+    if not ran:
+        return NOT_RUN
+    if entry is None or np.isnan(entry.value):
+        return NOT_COMPUTED
+    digits = _DECIMALS.get(metric, 2)
+    text = f"{entry.value:.{digits}f}"
+    if not np.isnan(entry.low):
+        text += f" [{entry.low:.{digits}f}, {entry.high:.{digits}f}]"
+    return text + (f" ± {entry.spread:.{digits}f}" if not np.isnan(entry.spread) else "")
+
+
+def caption(profile: str, database: str, kind: str, direction: str) -> str:
+    """What a reader must know beside a table: database, profile, size, what is published where, what the marks mean."""
+    settings = profiles.get(profile)
+    numbers = {("ablations", "cuhk-student"): "I", ("ablations", "cufs"): "II", ("ablations", "cufsf"): "III",
+               ("rivals", "cufs"): "IV" if direction == "photo-to-sketch" else "VI",
+               ("rivals", "cufsf"): "V" if direction == "photo-to-sketch" else "VII"}
+    number = numbers.get((kind, database))
+    text = (f"{kind.capitalize()} on {database}, {DIRECTION_LABELS[direction]}; profile {profile} ({settings.size} px, "
+            f"epochs: {settings.epochs}; the paper: 256 px, 400). Brackets: 95 % bootstrap interval over the faces "
+            "(jackknife for distances of sets); ±: standard deviation over seeds. ")
+    text += (f"Published: Table {number} of Duan et al. (2020), single numbers without spread."
+             if number else "The paper has no such table for this database.")
+    if database in databases.EMBEDDED:
+        text += " The embedded portraits are drawn by a program: a stand-in to run the study, no evidence on the paper."
+    return text
+
+
+def write_tables(profile: str, database: str) -> list[Path]:
+    """Write the tables of a study to ``results/<profile>/<database>/tables/``, as CSV and Markdown; return the files.
+
+    Raises StudyError when there are no scores yet.
+    """
+    scores = read_scores(profile, database)
+    folder = paths.study_folder(profile, database) / "tables"
+    written = []
+    for kind, make in (("ablations", ablations), ("rivals", rivals)):
+        for direction in paths.DIRECTIONS:
+            table = make(profile, database, direction, scores)
+            stem = folder / f"{kind}_{direction}"
+            _write(stem.with_suffix(".csv"), table.to_csv(index=False, float_format="%.6g"))
+            _write(stem.with_suffix(".md"), f"{caption(profile, database, kind, direction)}\n\n{markdown(as_text(table))}")
+            written += [stem.with_suffix(".csv"), stem.with_suffix(".md")]
+    return written
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """A data frame of strings as a Markdown table, its index as the first column."""
+    lines = [[table.index.name or "", *table.columns], ["---", *["---:"] * len(table.columns)]]
+    lines += [[name, *row] for name, row in zip(table.index, table.to_numpy(), strict=True)]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines) + "\n"
+
+
+def _write(file: Path, text: str) -> None:
+    with images.atomic_file(file) as temporary:
+        temporary.write_text(text, encoding="utf-8")
