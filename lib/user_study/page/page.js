@@ -1,6 +1,13 @@
 // The session of one rater (screens, keys, clock); what is kept and saved is in record.js. Everything is kept in this browser until the rater saves it; nothing is sent.
 // `data` (tokens, assignments, words) and `pictures` (token -> data URI) are written into the page when it is built.
 
+function element(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
 (() => {
   const $ = (id) => document.getElementById(id);
   const data = JSON.parse($("data").textContent);
@@ -11,17 +18,11 @@
   let state = null;     // what is kept: see freshState() in record.js
   let since = null;     // performance.now() when the trial on screen became visible, null while hidden
   let selected = null;  // position ticked on screen, not yet confirmed
+  let handedOver = false;  // whether these answers were saved or copied since they were complete
 
   // ---- What is kept -------------------------------------------------------------------------------------------
 
-  const store = {
-    works: true,
-    key: (code) => `user-study:${data.study}:${code}`,
-    get(key) { try { return localStorage.getItem(key); } catch { this.works = false; return null; } },
-    set(key, value) { try { localStorage.setItem(key, value); } catch { this.works = false; } },
-    remove(key) { try { localStorage.removeItem(key); } catch { this.works = false; } },
-  };
-
+  const store = browserStore(data.study);
   const keep = () => store.set(store.key(rater), JSON.stringify(state));
 
   // ---- Screens ------------------------------------------------------------------------------------------------
@@ -70,6 +71,7 @@
 
   function showThanks() {
     since = null;
+    handedOver = false;
     $("answers").value = answers();
     $("copy-box").open = false;
     show("thanks", $("thanks-title"));
@@ -159,6 +161,7 @@
       link.click();
       link.remove();
       setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+      handedOver = true;
       say(`Saved as ${link.download} with your downloads.`);
     } catch {
       $("copy-box").open = true;
@@ -167,7 +170,15 @@
     }
   }
 
+  function anotherPerson() {
+    if (!handedOver && !window.confirm("These answers are not saved yet. Go on without saving them?")) return;
+    store.remove(store.key("last"));
+    location.hash = "";
+    showWelcome();
+  }
+
   async function copy() {
+    handedOver = true;
     $("answers").select();
     try {
       await navigator.clipboard.writeText($("answers").value);
@@ -255,13 +266,6 @@
     tabs();
   }
 
-  function element(tag, attributes = {}, ...children) {
-    const node = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-    node.append(...children);
-    return node;
-  }
-
   function card(position) {
     const name = `${data.words.candidate} ${position}`;
     const input = element("input", { type: "radio", name: "choice", value: position, "aria-label": name });
@@ -332,7 +336,7 @@
   $("save").addEventListener("click", save);
   $("copy").addEventListener("click", copy);
   $("change").addEventListener("click", stepBack);
-  $("another").addEventListener("click", () => { store.remove(store.key("last")); location.hash = ""; showWelcome(); });
+  $("another").addEventListener("click", anotherPerson);
   document.querySelectorAll("[data-delete]").forEach((button) => button.addEventListener("click", deleteAnswers));
   document.addEventListener("keydown", onKey);
   document.addEventListener("visibilitychange", () => {

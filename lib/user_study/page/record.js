@@ -3,6 +3,15 @@
 
 const FORMAT = "user-study-answers/1";
 
+// The browser's memory, which may be switched off: then nothing is kept, and `works` says so.
+const browserStore = (study) => ({
+  works: true,
+  key: (code) => `user-study:${study}:${code}`,
+  get(key) { try { return localStorage.getItem(key); } catch { this.works = false; return null; } },
+  set(key, value) { try { localStorage.setItem(key, value); } catch { this.works = false; } },
+  remove(key) { try { localStorage.removeItem(key); } catch { this.works = false; } },
+});
+
 // at: the trial on screen; times in milliseconds (started, finished: since 1970); chosen: position 1, 2, ...
 const freshState = (count) => ({
   at: 0, started: Date.now(), finished: null, width: Math.round(window.innerWidth),
