@@ -9,7 +9,7 @@ from made_up_databases import cuhk_as_distributed, field, names, write_photo, wr
 from PIL import Image
 
 from lib import __main__, databases
-from lib.databases import index
+from lib.databases import sheets
 from lib.errors import StudyError
 
 
@@ -70,7 +70,7 @@ def test_the_command_reports_faults_without_a_traceback(copy, capsys):
 def test_exclude_broken_records_each_with_its_reason(copy, capsys):
     faults = break_everything(copy)
     assert prepare(copy, "--exclude-broken") == 0
-    rows = index.read_rows(copy / "exclusions.csv", ("name", "reason"))
+    rows = sheets.read_rows(copy / "exclusions.csv", ("name", "reason"))
     assert {row["name"] for row in rows} == set(faults)
     assert all(faults[row["name"]] in row["reason"] for row in rows)
     assert str(copy) not in (copy / "exclusions.csv").read_text()  # reasons stay true when the copy moves

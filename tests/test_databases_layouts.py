@@ -9,7 +9,7 @@ from made_up_databases import (cuhk_as_distributed, cuhk_sketch_stem, field, nam
                                write_sketch)
 
 from lib import databases
-from lib.databases import catalogue, index
+from lib.databases import catalogue, index, sheets
 from lib.errors import StudyError
 
 FEW = 4  # pairs of each split; what is tested is where they are found
@@ -108,6 +108,16 @@ def test_numbering_that_restarts_in_each_split(tmp_path):
     assert faces.names == tuple(f"test-{k:03d}" for k in range(1, 5))
 
 
+def test_a_person_in_both_splits_is_a_fault(tmp_path):
+    """Numbers of the field's packaging do not restart; number 5 in both folders is one person twice."""
+    for number, split in ((1, "train"), (5, "train"), (5, "test"), (95, "test")):
+        write_photo(tmp_path / f"{split}_photos" / f"{number}.jpg", str(number))
+        write_sketch(tmp_path / f"{split}_sketches" / f"{number}.jpg", str(number))
+    with pytest.raises(StudyError, match="more than one file of this name") as error:
+        databases.load("cuhk-student", "train", tmp_path)
+    assert "test_photos/5.jpg" in str(error.value) and "train_photos/5.jpg" in str(error.value)
+
+
 def cufs_by_sub_database(folder):
     """``AR/photos/m-002-1.jpg``, ``AR/sketches/Mp-002-1-sz1.jpg``, …"""
     stems = {"cuhk-student": cuhk_sketch_stem, "ar": lambda n, s: f"{n[0].upper()}p{n[1:]}-sz1",
@@ -177,7 +187,7 @@ def test_files_of_no_known_sub_database_are_reported_by_folder(tmp_path):
     write_photo(tmp_path / "more photos" / "18.jpg", "x")
     with pytest.raises(StudyError, match="more photos: 2 images"):
         databases.load("cufs", "train", tmp_path)
-    index.write_rows(tmp_path / "exclusions.csv", ("name", "reason"), [("more photos", "strangers")])
+    sheets.write_rows(tmp_path / "exclusions.csv", ("name", "reason"), [("more photos", "strangers")])
     assert len(databases.load("cufs", "train", tmp_path)) == 12
 
 
@@ -223,9 +233,9 @@ def test_the_owners_split_counts(tmp_path):
     cuhk_as_distributed(tmp_path, 4, 4)
     all_names = names("cuhk-student", "train", 4) + names("cuhk-student", "test", 4)
     rows = [(name, "test" if i < 2 else "train") for i, name in enumerate(all_names)]
-    index.write_rows(tmp_path / "split.csv", ("name", "split"), rows)
+    sheets.write_rows(tmp_path / "split.csv", ("name", "split"), rows)
     assert databases.load("cuhk-student", "test", tmp_path).names == tuple(all_names[:2])
-    index.write_rows(tmp_path / "split.csv", ("name", "split"), rows[:-2])
+    sheets.write_rows(tmp_path / "split.csv", ("name", "split"), rows[:-2])
     with pytest.raises(StudyError) as error:
         databases.load("cuhk-student", "test", tmp_path)
     assert all(name in str(error.value) for name in all_names[-2:])

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from lib import databases
-from lib.databases import catalogue, index, layouts, pairing, reading
+from lib.databases import catalogue, division, index, layouts, pairing, reading, sheets
 from lib.errors import StudyError, unknown_name
 
 
@@ -80,7 +80,7 @@ def _exclude(found: index.Index, problems: list[index.Problem]) -> tuple[index.I
             raise StudyError(f"{found.folder}: nothing would be left of the {split} split; no exclusion was recorded.\n"
                              + "\n".join(f"  - {n}: {'; '.join(why)}" for n, why in list(reasons.items())[:20]))
     rows = found.excluded | {name: "; ".join(why) for name, why in reasons.items()}
-    index.write_rows(found.folder / index.EXCLUSIONS, ("name", "reason"), sorted(rows.items()))
+    sheets.write_rows(found.folder / index.EXCLUSIONS, ("name", "reason"), sorted(rows.items()))
     print(f"left out {len(reasons)} pairs, recorded in {found.folder / index.EXCLUSIONS}:")
     print("\n".join(f"  - {name}: {'; '.join(why)}" for name, why in reasons.items()))
     found = index.build(found.database, found.folder)
@@ -105,8 +105,8 @@ def _report(found: index.Index) -> None:
 def _freeze_split(found: index.Index) -> None:
     """A split made by the rule is written down, so that a file added later cannot move other pairs."""
     if found.by_rule:
-        index.write_rows(found.folder / index.SPLIT, ("name", "split"), [(p.name, p.split) for p in found.pairs])
-        print(f"split by rule, frozen in {found.folder / index.SPLIT}")
+        sheets.write_rows(found.folder / division.SPLIT, ("name", "split"), [(p.name, p.split) for p in found.pairs])
+        print(f"split by rule, frozen in {found.folder / division.SPLIT}")
 
 
 def _report_pairing(split: str, pairs: tuple[index.Pair, ...], pixels: reading.Pixels) -> None:

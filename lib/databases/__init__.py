@@ -1,9 +1,9 @@
 """Paired faces: CUHK Student, CUFS, CUFSF as people have them, and the embedded portraits.
 
 ``load("cuhk-student", "train")`` is all the rest of the study needs.  Inside: what is known of the
-databases (``catalogue``), finding folders (``layouts``), pairing names and splitting (``index``), reading,
-checking and caching (``reading``), checking the pairing by pixels (``pairing``), and the way to the
-network's square and back (``geometry``).
+databases (``catalogue``), finding folders (``layouts``), pairing names (``index``), splitting
+(``division``), reading, checking and caching (``reading``), checking the pairing by pixels (``pairing``),
+the way to the network's square and back (``geometry``), and numbers for notebook 01 (``survey``).
 """
 
 from __future__ import annotations

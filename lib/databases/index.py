@@ -4,16 +4,11 @@ Nothing is skipped silently.  A file without partner, a name that occurs twice, 
 ``Problem``; either the copy is mended or the pair's name stands with its reason in ``exclusions.csv``
 beside the data (``python -m lib prepare --exclude-broken`` writes it).
 
-The split of a pair is, in this order: ``split.csv`` of the copy's owner (name,split); the frozen list of
-the sub-database (``lib.databases.catalogue``); the train/test folder it lies in; a frozen rule, the
-names ordered by their SHA-256 and divided in the field's proportion.  ``prepare`` writes a split made by
-the rule to ``split.csv``, so that a file added later cannot move the others.
+The split is given afterwards (``lib.databases.division``).
 """
 
 from __future__ import annotations
 
-import csv
-import hashlib
 import os
 import re
 from collections import Counter, defaultdict
@@ -21,11 +16,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lib import images
-from lib.databases import catalogue, layouts
+from lib.databases import catalogue, division, layouts
+from lib.databases.sheets import read_rows
 from lib.errors import StudyError, listed
 
-EXCLUSIONS, SPLIT, PAIRS = "exclusions.csv", "split.csv", "pairs.csv"
+EXCLUSIONS, PAIRS = "exclusions.csv", "pairs.csv"
 
 
 @dataclass(frozen=True)
@@ -71,15 +66,18 @@ def build(database: str, folder: Path) -> Index:
     """
     folder = Path(folder)
     excluded = {row["name"]: row["reason"] for row in read_rows(folder / EXCLUSIONS, ("name", "reason"))}
-    if (folder / PAIRS).exists():
-        pairs, problems, hints, notes = *_pairs_as_listed(database, folder), []
-    else:
-        pairs, problems, hints, notes = _pairs_by_name(database, folder)
+    by_hand = (folder / PAIRS).exists()
+    pairs, problems, hints = (_pairs_as_listed if by_hand else _pairs_by_name)(database, folder)
     pairs = _in_table_order(database, pairs)
-    accounted = excluded.keys() | {problem.name for problem in problems}
-    pairs, more, by_rule = _with_splits(database, folder, pairs, hints, accounted, notes)
-    problems = [p for p in problems + more if p.name not in excluded]
-    return Index(database, folder, tuple(pairs), tuple(problems), excluded, tuple(notes), by_rule)
+    names = {group: [p.name for p in pairs if p.group == group] for group in catalogue.DATABASES[database]}
+    known = {} if by_hand else {g: _frozen_list(database, g, names[g]) for g in names}
+    divided = division.divide(names, known, hints, division.read_own(folder))
+    pairs = [replace(pair, split=divided.split_of.get(pair.name, "")) for pair in pairs]
+    problems += [Problem(p.name, f"in neither split: name it in {folder / division.SPLIT} (name,split)")
+                 for p in pairs if not p.split]
+    notes = divided.notes + _absent(names, known, excluded.keys() | {problem.name for problem in problems})
+    return Index(database, folder, tuple(pairs), tuple(p for p in problems if p.name not in excluded), excluded,
+                 tuple(notes), divided.by_rule)
 
 
 def require_sound(index: Index, problems: Iterable[Problem]) -> None:
@@ -104,7 +102,7 @@ def shown(path: Path, folder: Path) -> str:
     return os.path.relpath(path, folder)
 
 
-def _pairs_by_name(database: str, folder: Path) -> tuple[list[Pair], list[Problem], dict[str, str], list[str]]:
+def _pairs_by_name(database: str, folder: Path) -> tuple[list[Pair], list[Problem], dict[str, str]]:
     """Pairs by the identity in their file names; also split hints of the folders (name → split)."""
     groups = catalogue.DATABASES[database]
     found, strangers = _files_by_identity(database, layouts.image_folders(database, folder))
@@ -129,10 +127,11 @@ def _pairs_by_name(database: str, folder: Path) -> tuple[list[Pair], list[Proble
                                 "AR or XM2VTS; put them in a folder cuhk/, ar/ or xm2vts/"))
     problems += [Problem(group, "no images of this sub-database found") for group in groups
                  if not any(group == key[0] for key in found)]
-    return pairs, problems, hints, []
+    return pairs, problems, hints
 
 
-def _files_by_identity(database: str, folders: list[layouts.ImageFolder]):
+def _files_by_identity(database: str, folders: list[layouts.ImageFolder]
+                       ) -> tuple[dict[tuple[str, str], list[tuple[str, Path, str | None]]], list[Path]]:
     """(group, identity) → [(domain, file, split hint)]; and the files of no known sub-database."""
     groups = catalogue.DATABASES[database]
     entries, strangers = [], []
@@ -147,9 +146,9 @@ def _files_by_identity(database: str, folders: list[layouts.ImageFolder]):
             elif group in groups:
                 entries.append((group, folder, file, 0 in numbers))
     # Re-packagings that number each split from 1 have a train/001 and a test/001: two persons.
-    seen = Counter((group, folder.domain, catalogue.bare_stem(file.stem)) for group, folder, file, _ in entries
-                   if folder.split and catalogue.bare_stem(file.stem).isdigit())
-    restarting = {group for (group, _, _), count in seen.items() if count > 1}
+    first = {(group, folder.split) for group, folder, file, _ in entries
+             if catalogue.bare_stem(file.stem).isdigit() and int(catalogue.bare_stem(file.stem)) == 1}
+    restarting = {group for group in groups if all((group, split) in first for split in catalogue.SPLITS)}
     found = defaultdict(list)
     for group, folder, file, from_zero in entries:
         identity = catalogue.identity(group, file.stem, from_zero)
@@ -178,45 +177,7 @@ def _pairs_as_listed(database: str, folder: Path) -> tuple[list[Pair], list[Prob
     return pairs, problems, hints
 
 
-def _with_splits(database: str, folder: Path, pairs: list[Pair], hints: dict[str, str],
-                 accounted: set[str], notes: list[str]) -> tuple[list[Pair], list[Problem], bool]:
-    """Give every pair its split (module docstring); adds remarks to ``notes``.
-
-    accounted: names already reported or excluded, so that they are not reported as absent as well.
-    """
-    rows = read_rows(folder / SPLIT, ("name", "split"))
-    own = {row["name"]: row["split"] for row in rows}
-    wrong = [f"{name} ({split!r})" for name, split in own.items() if split not in catalogue.SPLITS]
-    if wrong:
-        raise StudyError(f"{folder / SPLIT}: split must be train or test, not for {', '.join(wrong)}.")
-    listed = (folder / PAIRS).exists()
-    splits: dict[str, str] = {}
-    by_rule = False
-    for group in catalogue.DATABASES[database]:
-        names = [p.name for p in pairs if p.group == group]
-        known = {} if listed else _frozen(database, group, names)
-        if own:
-            splits |= {n: own[n] for n in names if n in own}
-            continue
-        splits |= {n: known.get(n) or hints.get(n, "") for n in names}
-        contradicted = [n for n in names if n in known and n in hints and known[n] != hints[n]]
-        if contradicted:
-            notes.append(f"{group}: {len(contradicted)} pairs lie in folders of the other split "
-                         f"(first {contradicted[0]}); the frozen list decides")
-        if names and not any(splits[n] for n in names):
-            splits |= _rule(group, names)
-            by_rule = True
-            notes.append(f"{group}: names are in no list, so the rule divides them; prepare writes {SPLIT}")
-        absent = [n for n in known if n not in accounted and n not in set(names)]
-        if absent:
-            notes.append(f"{group}: {len(absent)} of {len(known)} pairs are not in this copy: "
-                         + ", ".join(absent[:5]) + (", …" if len(absent) > 5 else ""))
-    problems = [Problem(p.name, f"in neither split: name it in {folder / SPLIT} (name,split)")
-                for p in pairs if not splits.get(p.name)]
-    return [replace(p, split=splits.get(p.name, "")) for p in pairs], problems, by_rule
-
-
-def _frozen(database: str, group: str, names: list[str]) -> dict[str, str]:
+def _frozen_list(database: str, group: str, names: list[str]) -> dict[str, str]:
     """The frozen list under this database's names; empty when the copy's names are others."""
     known = {full_name(database, group, n): s for n, s in catalogue.known_split(group).items()}
     # FERET's subject numbers have gaps: a CUFSF copy that fills them is numbered in its own way.
@@ -224,35 +185,15 @@ def _frozen(database: str, group: str, names: list[str]) -> dict[str, str]:
     return {} if own_numbers or not any(n in known for n in names) else known
 
 
-def _rule(group: str, names: list[str]) -> dict[str, str]:
-    counts = catalogue.GROUPS[group]
-    ordered = sorted(names, key=lambda name: hashlib.sha256(f"{group}/{name}".encode()).hexdigest())
-    n_train = round(len(names) * counts.train / (counts.train + counts.test))
-    return {name: "train" if i < n_train else "test" for i, name in enumerate(ordered)}
-
-
-def write_rows(path: Path, header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
-    """Write a small CSV atomically."""
-    with images.atomic_file(path) as temporary, open(temporary, "w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
-
-
-def read_rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
-    """Rows of a CSV, none when there is no such file; raises StudyError when it lacks a column or is no text."""
-    if not path.exists():
-        return []
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, skipinitialspace=True)
-            rows = [{k: (v or "").strip() for k, v in row.items() if isinstance(k, str)} for row in reader]
-            missing = [c for c in columns if c not in (reader.fieldnames or ())]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise StudyError(f"{path}: cannot be read as CSV ({error}). Mend or remove it.") from None
-    if missing:
-        raise StudyError(f"{path}: needs the columns {','.join(columns)}, lacks {','.join(missing)}.")
-    return rows
+def _absent(names: dict[str, list[str]], known: dict[str, dict[str, str]], accounted: set[str]) -> list[str]:
+    """Remarks on pairs of the frozen lists that the copy lacks and nothing else accounts for."""
+    notes = []
+    for group, listed_names in known.items():
+        absent = [n for n in listed_names if n not in accounted and n not in set(names[group])]
+        if absent:
+            notes.append(f"{group}: {len(absent)} of {len(listed_names)} pairs are not in this copy: "
+                         + ", ".join(absent[:5]) + (", …" if len(absent) > 5 else ""))
+    return notes
 
 
 def _in_table_order(database: str, pairs: list[Pair]) -> list[Pair]:

@@ -16,7 +16,8 @@ import numpy as np
 
 from lib import images, paths
 from lib.databases import pairing
-from lib.databases.index import Index, Pair, Problem, read_rows, require_sound, shown, write_rows
+from lib.databases.index import Index, Pair, Problem, require_sound, shown
+from lib.databases.sheets import read_rows, write_rows
 from lib.errors import StudyError
 
 FORMAT = 1  # of the cache; raise it when reading or checking changes

@@ -1,0 +1,34 @@
+"""The small CSV files beside a copy: exclusions, a split, accepted pairings, pairs named by hand."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+
+from lib import images
+from lib.errors import StudyError
+
+
+def write_rows(path: Path, header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+    """Write a small CSV atomically."""
+    with images.atomic_file(path) as temporary, open(temporary, "w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def read_rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
+    """Rows of a CSV, none when there is no such file; raises StudyError when it lacks a column or is no text."""
+    if not path.exists():
+        return []
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, skipinitialspace=True)
+            rows = [{k: (v or "").strip() for k, v in row.items() if isinstance(k, str)} for row in reader]
+            missing = [c for c in columns if c not in (reader.fieldnames or ())]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise StudyError(f"{path}: cannot be read as CSV ({error}). Mend or remove it.") from None
+    if missing:
+        raise StudyError(f"{path}: needs the columns {','.join(columns)}, lacks {','.join(missing)}.")
+    return rows
