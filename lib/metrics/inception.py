@@ -2,7 +2,7 @@
 
 Only this network's Fréchet distance is called FID (Heusel et al., NIPS 2017).  torchvision's own
 Inception is another network and its distances are not comparable.  Weights: pytorch-fid's release
-file, named after the start of its SHA-256, fetched once and checked against it.
+file, fetched once and checked against its SHA-256.
 
 The layers are torchvision's, with the four differences of the TensorFlow graph: average pooling that
 does not count the padding, max pooling in the last block, 1,008 classes, no auxiliary head.  Images
@@ -11,6 +11,7 @@ are resized to 299 × 299 bilinearly without antialiasing, as pytorch-fid does: 
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,7 @@ from lib import paths
 from lib.errors import StudyError
 
 URL = "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth"
+SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 SIZE = 299
 
 
@@ -91,21 +93,31 @@ def load(offline: bool = False) -> Callable[[np.ndarray], np.ndarray]:
     Raises StudyError with the remedy when the weights are neither cached nor reachable, or differ
     from the published file.
     """
-    folder = paths.cache_root() / "inception-fid"
-    file = folder / Path(URL).name
+    file = paths.cache_root() / "inception-fid" / Path(URL).name
     try:
-        if offline and not file.exists():
-            raise OSError("they are not cached and fetching was switched off")
-        state = torch.hub.load_state_dict_from_url(URL, model_dir=str(folder), map_location="cpu", check_hash=True,
-                                                   weights_only=True, progress=sys.stderr.isatty())
-        network = FidInception()
-        network.load_state_dict(state)
-    except Exception as error:  # the download, the hash check, unpickling and the fit each raise their own
+        if not file.exists():
+            if offline:
+                raise OSError("they are not cached and fetching was switched off")
+            _fetch(file)
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        if digest != SHA256:
+            raise OSError(f"the file is another one or damaged: SHA-256 {digest[:12]}… instead of {SHA256[:12]}…")
+        state = torch.load(file, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError) as error:  # RuntimeError: the hash check of torch.hub
         raise StudyError(
-            f"{file}: FID's Inception weights cannot be had ({error}). On a machine with internet run this once, or "
-            f"put the file of {URL} there; without it FID is not computed.") from None
+            f"{file}: FID's Inception weights cannot be had ({error}). On a machine with internet run "
+            f"`python -m lib score A B --metrics fid` once, or put the file of {URL} there; without it FID is not "
+            "computed.") from None
+    network = FidInception()
+    network.load_state_dict(state)
     network.eval().requires_grad_(False)
     return lambda images: embed(network, images)
+
+
+def _fetch(file: Path) -> None:
+    """Download the published file, 96 MB, into the cache; it is there whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    torch.hub.download_url_to_file(URL, str(file), hash_prefix=SHA256, progress=sys.stderr.isatty())
 
 
 @torch.no_grad()
