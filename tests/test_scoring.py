@@ -1,0 +1,211 @@
+"""Scoring: pairs, faults told at once, rows that equal single scores, and what is not computed twice."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import made_up_faces
+from PIL import Image
+
+from lib import __main__, paths, runs, scoring, synthesis
+from lib.errors import StudyError
+from lib.images import write_png
+from lib.metrics import fsim, scoot, ssim
+from lib.scoring import sets, study
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Two folders of three grey images, the second ones noisy."""
+    rng = np.random.default_rng(0)
+    for name in ("a", "b", "c"):
+        image = np.kron(rng.integers(30, 220, (8, 6)), np.ones((5, 5))).astype(np.uint8)
+        write_png(tmp_path / "real" / f"{name}.png", image)
+        noisy = np.clip(image + rng.normal(0, 20, image.shape), 0, 255)
+        write_png(tmp_path / "made" / f"{name}.png", noisy.astype(np.uint8))
+    return tmp_path / "real", tmp_path / "made"
+
+
+@pytest.fixture
+def made_up_study(tmp_path, monkeypatch):
+    """A study of two runs in both directions, four made-up faces of 50×40 (fast) as the test split."""
+    monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path / "results"))
+    monkeypatch.setenv("MSGSARL_CACHE", str(tmp_path / "cache"))
+    faces = made_up_faces(4)
+    faces = dataclasses.replace(faces, photos=faces.photos[:, ::5, ::5], sketches=faces.sketches[:, ::5, ::5])
+    monkeypatch.setattr(synthesis, "load_faces", lambda database, settings, split: faces)
+    for system in ("mean-face", "msg-sarl+fusion=shared"):
+        folder = paths.run_folder("tiny", "portraits", system, 0)
+        shift = 3 if system == "mean-face" else 1
+        runs.write_synthesised(folder, "photo-to-sketch", faces.names, np.roll(faces.sketches, shift, axis=2))
+        runs.write_synthesised(folder, "sketch-to-photo", faces.names, np.roll(faces.photos, shift, axis=2))
+    return faces
+
+
+def test_two_folders_score_as_their_pairs_do(folders):
+    from lib.images import read_image
+
+    table = scoring.score_folders(*folders, metrics=("ssim", "fsim", "fsimc", "scoot"))
+    assert list(table.columns) == ["image", "metric", "value"] and len(table) == 12
+    real, made = (read_image(folder / "b.png") for folder in folders)
+    values = table[table.image == "b"].set_index("metric").value
+    assert values["ssim"] == ssim(real, made) and values["fsim"] == fsim(real, made)
+    assert values["fsimc"] == values["fsim"] and values["scoot"] == scoot(real, made)
+
+
+def test_suffixes_and_colour_may_differ(folders):
+    real, made = folders
+    expected = scoring.score_folders(real, made)
+    with Image.open(made / "a.png") as image:
+        image.convert("RGB").save(made / "a.bmp")
+    (made / "a.png").unlink()
+    pd.testing.assert_frame_equal(scoring.score_folders(real, made), expected)
+
+
+def test_all_missing_partners_are_listed(folders):
+    real, made = folders
+    (made / "a.png").unlink()
+    (real / "c.png").unlink()
+    with pytest.raises(StudyError) as caught:
+        scoring.score_folders(real, made)
+    assert "a.png: no partner" in str(caught.value) and "c.png: no partner" in str(caught.value)
+
+
+def test_all_unreadable_and_odd_sized_images_are_listed(folders):
+    real, made = folders
+    (made / "a.png").write_bytes(b"no image")
+    write_png(made / "b.png", np.zeros((20, 20), np.uint8))
+    with pytest.raises(StudyError) as caught:
+        scoring.score_folders(real, made)
+    message = str(caught.value)
+    assert "a.png: cannot be read" in message and "b.png: 20×20" in message and "30×40" in message
+
+
+def test_names_met_twice_are_refused(folders):
+    real, made = folders
+    (made / "a.jpg").write_bytes((made / "a.png").read_bytes())
+    with pytest.raises(StudyError, match="a.jpg and a.png"):
+        scoring.pair_folders(real, made)
+
+
+def test_a_stack_scores_as_its_images_one_by_one():
+    faces = made_up_faces(3)
+    images = np.roll(faces.photos, 2, axis=1)
+    batch = scoring.score_images(faces.photos, images, ("ssim", "fsim", "fsimc"))
+    for i in range(3):
+        one = scoring.score_images(faces.photos[i:i + 1], images[i:i + 1], ("ssim", "fsim", "fsimc"))
+        assert all(batch[metric][i] == one[metric][0] for metric in batch)
+
+
+def test_a_study_is_scored_once(made_up_study):
+    first = scoring.score_study("tiny", "portraits")
+    assert len(first.scored) == 4 and len(first.images) == 2 * 2 * 3 * 4
+    assert list(first.images.columns) == ["database", "direction", "system", "seed", "image", "metric", "value"]
+    row = first.images.query("system == 'mean-face' and direction == 'photo-to-sketch' and metric == 'ssim'").iloc[1]
+    sketch = made_up_study.sketches[1]
+    assert row.image == "face-01" and row.value == pytest.approx(ssim(sketch, np.roll(sketch, 3, axis=1)))
+    written = (paths.study_folder("tiny", "portraits") / "scores.csv").read_bytes()
+    again = scoring.score_study("tiny", "portraits")
+    assert not again.scored and len(scoring.score_study("tiny", "portraits", force=True).scored) == 4
+    assert (paths.study_folder("tiny", "portraits") / "scores.csv").read_bytes() == written
+
+
+def test_only_a_changed_run_is_scored_again(made_up_study):
+    scoring.score_study("tiny", "portraits")
+    folder = paths.run_folder("tiny", "portraits", "mean-face", 0)
+    runs.write_synthesised(folder, "photo-to-sketch", made_up_study.names, made_up_study.sketches)
+    scores = scoring.score_study("tiny", "portraits")
+    assert scores.scored == ("photo-to-sketch/mean-face/seed0",)
+    mine = scores.images.query("system == 'mean-face' and direction == 'photo-to-sketch'")
+    assert len(mine) == 12 and mine.value[mine.metric != "scoot"].tolist() == pytest.approx([1] * 8)
+
+
+def test_a_new_version_of_the_metrics_scores_again(made_up_study, monkeypatch):
+    scoring.score_study("tiny", "portraits")
+    monkeypatch.setattr(study, "VERSION", study.VERSION + 1)
+    assert len(scoring.score_study("tiny", "portraits").scored) == 4
+
+
+def test_rows_of_runs_without_images_stay(made_up_study):
+    earlier = scoring.score_study("tiny", "portraits")
+    folder = paths.run_folder("tiny", "portraits", "mean-face", 0)
+    for image in folder.rglob("*.png"):
+        image.unlink()
+    scores = scoring.score_study("tiny", "portraits", force=True)
+    assert scores.absent == ("mean-face/seed0",)
+    pd.testing.assert_frame_equal(scores.images, earlier.images, check_dtype=False, rtol=1e-6)
+
+
+def test_part_of_the_images_is_an_error_and_loses_nothing(made_up_study):
+    scoring.score_study("tiny", "portraits")
+    table = paths.study_folder("tiny", "portraits") / "scores.csv"
+    written = table.read_bytes()
+    (paths.run_folder("tiny", "portraits", "mean-face", 0) / "photo-to-sketch" / "face-02.png").unlink()
+    with pytest.raises(StudyError, match="face-02.png"):
+        scoring.score_study("tiny", "portraits")
+    assert table.read_bytes() == written
+
+
+def test_chosen_systems_and_unknown_ones(made_up_study):
+    assert len(scoring.score_study("tiny", "portraits", systems=["mean-face"]).scored) == 2
+    with pytest.raises(StudyError, match="--system grey-input"):
+        scoring.score_study("tiny", "portraits", systems=["grey-input"])
+    with pytest.raises(StudyError, match="mean-face"):
+        scoring.score_study("tiny", "portraits", systems=["mean-fase"])
+    with pytest.raises(StudyError, match="tiny"):
+        scoring.score_study("tinny", "portraits")
+
+
+def test_runs_are_listed_in_table_order_and_strangers_passed_over(made_up_study):
+    (paths.study_folder("tiny", "portraits") / "tables" / "seed0").mkdir(parents=True)
+    found = scoring.list_runs("tiny", "portraits")
+    assert [(run.system, run.seed) for run in found] == [("msg-sarl+fusion=shared", 0), ("mean-face", 0)]
+    assert found[0].directions == paths.DIRECTIONS
+
+
+def test_distances_of_sets_and_what_is_not_computed(made_up_study, monkeypatch):
+    def load(name):
+        if name == "fid-inception":
+            raise StudyError("no internet")
+        return lambda faces: faces.reshape(len(faces), -1)[:, :300:30].astype(float)
+
+    monkeypatch.setattr(sets, "_load", load)
+    scores = scoring.score_study("tiny", "portraits", sets=True)
+    assert set(scores.sets.metric) == {"frechet-vgg16-hed", "kid-vgg16-hed"} and len(scores.sets) == 8
+    assert (scores.sets.low <= scores.sets.value).all() and (scores.sets.value <= scores.sets.high).all()
+    assert scores.not_computed == {"fid": "no internet"}
+    monkeypatch.setattr(sets, "_load", lambda name: pytest.fail("embedded twice") if "vgg" in name else load(name))
+    again = scoring.score_study("tiny", "portraits", sets=True, force=True)
+    pd.testing.assert_frame_equal(again.sets, scores.sets, check_dtype=False, rtol=1e-6)
+
+
+def test_a_damaged_table_is_not_overwritten(made_up_study):
+    table = paths.study_folder("tiny", "portraits") / "scores.csv"
+    table.write_text("something,else\n1,2\n")
+    with pytest.raises(StudyError, match="columns something, else"):
+        scoring.score_study("tiny", "portraits")
+    assert table.read_text().startswith("something")
+
+
+def test_the_command_prints_and_writes(folders, tmp_path, capsys):
+    assert __main__.main(["score", *map(str, folders), "--csv", str(tmp_path / "out.csv")]) == 0
+    printed = capsys.readouterr().out
+    assert "3 pairs" in printed and "95 % interval" in printed and "ssim" in printed
+    assert len(pd.read_csv(tmp_path / "out.csv")) == 6
+
+
+def test_the_command_refuses_with_status_2(folders, tmp_path, capsys):
+    for arguments in ([], [str(folders[0])], [*map(str, folders), "--metrics", "sim"],
+                      [str(tmp_path / "nowhere"), str(folders[1])], ["--profile", "tiny"]):
+        assert __main__.main(["score", *arguments]) == 2
+        assert "error:" in capsys.readouterr().err
+
+
+def test_scoring_images_does_not_wait_for_torch():
+    code = "import sys, lib.scoring, lib.commands.score, lib.tables; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

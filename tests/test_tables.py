@@ -1,0 +1,115 @@
+"""Tables: means, intervals and spreads from known scores; floors, ceiling and published values in their places."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lib import paths, systems, tables
+from lib.errors import StudyError
+from lib.scoring import Scores
+from lib.statistics import bootstrap_interval
+
+P2S, S2P = paths.DIRECTIONS
+SET_COLUMNS = ["database", "direction", "system", "seed", "metric", "value", "low", "high"]
+
+
+def made_scores(*entries, sets=()):
+    """Scores of (direction, system, seed, metric, values per face)."""
+    rows = [("cuhk-student", direction, system, seed, f"f{i}", metric, value)
+            for direction, system, seed, metric, values in entries for i, value in enumerate(values)]
+    columns = ["database", "direction", "system", "seed", "image", "metric", "value"]
+    return Scores(pd.DataFrame(rows, columns=columns), pd.DataFrame(list(sets), columns=SET_COLUMNS))
+
+
+@pytest.fixture
+def scores():
+    rng = np.random.default_rng(0)
+    entries = [(P2S, system, 0, metric, rng.uniform(0.4, 0.7, 30))
+               for system in (*systems.of_kind("control"), "lle", "msg-sarl+fusion=shared") for metric in ("ssim", "fsim")]
+    entries += [(P2S, "msg-sarl", seed, "ssim", 0.6 + 0.01 * seed + 0.001 * np.arange(30)) for seed in (0, 1, 2)]
+    return made_scores(*entries, sets=[("cuhk-student", P2S, "msg-sarl", 0, "kid-vgg16-hed", 0.12345, 0.1, 0.15)])
+
+
+def test_published_values_are_the_papers():
+    table = tables.published().set_index(["table", "direction", "system", "metric"]).value
+    assert len(table) == 136 and table["I", P2S, "backbone", "ssim"] == 58.84
+    assert table["I", P2S, "MSG-SARL", "fsim"] == 77.11 and table["I", S2P, "MSG-SARL", "ssim"] == 66.07
+    assert table["IV", P2S, "U-GAT-IT", "fid"] == 34.93 and table["VII", S2P, "MSG-SARL", "ssim"] == 61.14
+
+
+def test_published_ablations_bear_our_labels():
+    labels = {system.label for system in systems.SYSTEMS.values()}
+    assert set(tables.published().query("table in ('I', 'II', 'III')").system) <= labels
+
+
+def test_summary_averages_seeds_per_face_first(scores):
+    row = tables.summary("cpu", "cuhk-student", scores).query("system == 'msg-sarl' and metric == 'ssim'").iloc[0]
+    faces = 61 + 0.1 * np.arange(30)
+    assert row.value == pytest.approx(faces.mean()) and row.n == 30 and row.seeds == 3
+    assert row.spread == pytest.approx(1.0)  # of 60, 61, 62 + a constant
+    interval = bootstrap_interval(faces)
+    assert (row.low, row.high) == pytest.approx((interval.low, interval.high), abs=0.02)  # ties among rounded means
+
+
+def test_ablations_hold_floors_first_ceiling_last_and_the_published_column(scores):
+    table = tables.ablations("cpu", "cuhk-student", P2S, scores)
+    order = list(dict.fromkeys(table.system))
+    assert tuple(order[:4]) == tables.FLOORS and order[-1] == tables.CEILING
+    assert order.index("msg-sarl+fusion=shared") == order.index("msg-sarl") + 1 and "lle" not in order
+    assert table.query("system == 'backbone' and metric == 'ssim'").published.item() == 58.84
+    assert table.query("system in @tables.FLOORS").published.isna().all()
+
+
+def test_rivals_hold_exemplars_and_the_papers_own(scores):
+    assert "lle" in set(tables.rivals("cpu", "cuhk-student", P2S, scores).system)
+    cufs = tables.rivals("cpu", "cufs", P2S, scores)
+    assert cufs.query("system == 'U-GAT-IT' and metric == 'fid'").published.item() == 34.93
+    assert list(dict.fromkeys(cufs.system)).index("U-GAT-IT") < list(dict.fromkeys(cufs.system)).index("msg-sarl")
+    assert tables.rivals("cpu", "cufs", S2P, scores).query("system == 'CycleGAN' and metric == 'ssim'").published.item() \
+        == 66.66
+
+
+def test_floors_and_ceiling_stand_in_every_table_even_when_not_run():
+    scores = made_scores((P2S, "msg-sarl", 0, "ssim", [0.5, 0.6, 0.7]))
+    for make in (tables.ablations, tables.rivals):
+        for direction in paths.DIRECTIONS:
+            table = make("cpu", "cuhk-student", direction, scores)
+            assert {*tables.FLOORS, tables.CEILING} <= set(table.system)
+            assert tables.as_text(table).loc["input, grey", "SSIM %"] == tables.NOT_RUN
+
+
+def test_text_says_interval_spread_and_what_is_missing(scores):
+    text = tables.as_text(tables.ablations("cpu", "cuhk-student", P2S, scores))
+    assert text.loc["MSG-SARL", "SSIM %"].endswith("± 1.00") and "[" in text.loc["MSG-SARL", "SSIM %"]
+    assert text.loc["MSG-SARL", "SSIM % published"] == "61.64" and text.loc["input, grey", "SSIM % published"] == "—"
+    assert text.loc["MSG-SARL", "FSIM %"] == tables.NOT_COMPUTED and text.loc["backbone", "SSIM %"] == tables.NOT_RUN
+    assert text.loc["MSG-SARL", "FID"] == tables.NOT_COMPUTED
+    assert text.loc["MSG-SARL", "KID (VGG16-HED)"] == "0.1235 [0.1000, 0.1500]"
+    assert text.loc["MSG-SARL, fusion=shared", "faces"] == "30"
+
+
+def test_one_face_has_no_interval():
+    row = tables.summary("cpu", "cuhk-student", made_scores((P2S, "lle", 0, "ssim", [0.5]))).iloc[0]
+    assert np.isnan(row.low) and row.value == 50
+
+
+def test_files_are_written_and_the_stand_in_is_named(scores, tmp_path, monkeypatch):
+    monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path))
+    with pytest.raises(StudyError, match="run_all.sh --profile tiny --database portraits --only 06"):
+        tables.write_tables("tiny", "portraits")
+    folder = paths.study_folder("tiny", "portraits")
+    folder.mkdir(parents=True)
+    scores.images.to_csv(folder / "scores.csv", index=False)
+    files = tables.write_tables("tiny", "portraits")
+    assert len(files) == 8 and all(file.exists() for file in files)
+    text = (folder / "tables" / "ablations_photo-to-sketch.md").read_text()
+    assert "stand-in" in text and "profile tiny (32 px" in text and "| MSG-SARL |" in text
+    assert "**" not in text
+
+
+def test_captions_name_the_papers_table():
+    assert "Table I of" in tables.caption("cpu", "cuhk-student", "ablations", P2S)
+    assert "Table VII of" in tables.caption("paper", "cufsf", "rivals", S2P)
+    assert "no such table" in tables.caption("cpu", "cuhk-student", "rivals", P2S)
