@@ -91,6 +91,14 @@ class Rival:
         }
         return made
 
+    def method(self, group: str | None = None) -> ExemplarMethod:
+        """The fitted method of one group, or of the only one; raises StudyError for an unknown group."""
+        if group is None and len(self._methods) == 1:
+            return next(iter(self._methods.values()))
+        if group not in self._methods:
+            raise StudyError(f"{self.name}: no dictionary for {group!r}. Fitted: {', '.join(self._methods) or 'none'}.")
+        return self._methods[group]
+
 
 def _check(faces: np.ndarray, what: str) -> None:
     if not isinstance(faces, np.ndarray) or faces.dtype != np.uint8:
