@@ -180,8 +180,9 @@ def write_tables(profile: str, database: str) -> list[Path]:
         for direction in paths.DIRECTIONS:
             table = make(profile, database, direction, scores)
             stem = folder / f"{kind}_{direction}"
+            text = f"{caption(profile, database, kind, direction)}\n\n{markdown(as_text(table))}"
             _write(stem.with_suffix(".csv"), table.to_csv(index=False, float_format="%.6g"))
-            _write(stem.with_suffix(".md"), f"{caption(profile, database, kind, direction)}\n\n{markdown(as_text(table))}")
+            _write(stem.with_suffix(".md"), text)
             written += [stem.with_suffix(".csv"), stem.with_suffix(".md")]
     return written
 

@@ -47,7 +47,8 @@ def score_folders(reference: Path, synthesised: Path, metrics: Iterable[str] = (
         return [(pair[0], metric, value) for metric, value in scores.items()]
 
     with ThreadPoolExecutor(workers()) as pool:
-        return pd.DataFrame([row for part in pool.map(rows, pairs) for row in part], columns=["image", "metric", "value"])
+        table = [row for part in pool.map(rows, pairs) for row in part]
+    return pd.DataFrame(table, columns=["image", "metric", "value"])
 
 
 def score_folder_sets(reference: Path, synthesised: Path, metrics: Iterable[str]) -> dict[str, Interval | str]:

@@ -51,7 +51,8 @@ class References:
         return self._maps[chromatic]
 
 
-def score_images(references: References | np.ndarray, images: np.ndarray, metrics: Iterable[str]) -> dict[str, np.ndarray]:
+def score_images(references: References | np.ndarray, images: np.ndarray,
+                 metrics: Iterable[str]) -> dict[str, np.ndarray]:
     """Score image i against reference i: metric → (n,) float64.
 
     references, images: uint8 (n, H, W) or (n, H, W, 3), of one size.  ``ssim``, ``fsim`` and ``scoot`` grey

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -29,7 +30,8 @@ def score_set(metric: str, reference: np.ndarray, synthesised: np.ndarray) -> In
 
 
 class Embedder:
-    """Features of sets of faces, each set computed once ever: kept in the cache under its content's hash.
+    """Features of sets of faces.  A face is embedded once however many sets hold it (the mean face is in one a
+    hundred times), and a set once ever: it is kept in the cache under the hash of its content.
 
     ``unavailable`` collects, per network, why its features cannot be had; such a network is not tried twice.
     """
@@ -37,6 +39,7 @@ class Embedder:
     def __init__(self) -> None:
         self.unavailable: dict[str, str] = {}
         self._networks: dict[str, Callable[[np.ndarray], np.ndarray]] = {}
+        self._known: dict[tuple[str, str], np.ndarray] = {}  # (network, hash of a face) → vector
 
     def metrics(self) -> tuple[str, ...]:
         """Set metrics whose network is not known to be unavailable."""
@@ -44,25 +47,44 @@ class Embedder:
 
     def __call__(self, name: str, faces: np.ndarray) -> np.ndarray | None:
         """uint8 faces (n, H, W[, 3]) → (n, d) float64, or None if the network is unavailable."""
-        digest = hashlib.sha256(f"{name} {faces.shape} 1".encode() + np.ascontiguousarray(faces).tobytes()).hexdigest()
-        file = paths.cache_root() / "embeddings" / f"{name}-{digest[:24]}.npy"
-        if file.exists():
-            try:
-                return np.load(file, allow_pickle=False)
-            except (ValueError, OSError, EOFError):
-                file.unlink()  # damaged: computed again
-        if name in self.unavailable:
-            return None
-        try:
-            if name not in self._networks:
-                self._networks[name] = _load(name)
-            vectors = self._networks[name](faces)
-        except (StudyError, ImportError) as error:
-            self.unavailable[name] = str(error)
-            return None
-        with images.atomic_file(file) as temporary, temporary.open("wb") as out:
-            np.save(out, vectors)
+        faces = np.stack([images.to_rgb(face) for face in faces])  # grey and its replication are one face
+        hashes = [hashlib.sha256(f"{face.shape}".encode() + face.tobytes()).hexdigest() for face in faces]
+        file = paths.cache_root() / "embeddings" / name / f"{hashlib.sha256(' '.join(hashes).encode()).hexdigest()}.npy"
+        vectors = self._read(file, len(faces))
+        if vectors is None:
+            vectors = self._compute(name, faces, hashes)
+            if vectors is None:
+                return None
+            with images.atomic_file(file) as temporary, temporary.open("wb") as out:
+                np.save(out, vectors)
+        self._known.update(zip(((name, digest) for digest in hashes), vectors, strict=True))
         return vectors
+
+    @staticmethod
+    def _read(file: Path, count: int) -> np.ndarray | None:
+        try:
+            vectors = np.load(file, allow_pickle=False)
+        except (ValueError, OSError, EOFError):
+            return None  # absent or damaged: computed again
+        return vectors if vectors.ndim == 2 and len(vectors) == count else None
+
+    def _compute(self, name: str, faces: np.ndarray, hashes: list[str]) -> np.ndarray | None:
+        first = {digest: i for i, digest in reversed(list(enumerate(hashes))) if (name, digest) not in self._known}
+        if first:
+            network = self._network(name)
+            if network is None:
+                return None
+            fresh = network(faces[list(first.values())])
+            self._known.update(zip(((name, digest) for digest in first), fresh, strict=True))
+        return np.stack([self._known[name, digest] for digest in hashes])
+
+    def _network(self, name: str) -> Callable[[np.ndarray], np.ndarray] | None:
+        if name not in self._networks and name not in self.unavailable:
+            try:
+                self._networks[name] = _load(name)
+            except (StudyError, ImportError) as error:
+                self.unavailable[name] = str(error)
+        return self._networks.get(name)
 
 
 def _load(name: str) -> Callable[[np.ndarray], np.ndarray]:

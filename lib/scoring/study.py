@@ -144,7 +144,8 @@ class _Targets:
     def __init__(self, faces: PairedFaces):
         self.names = faces.names
         self.references = {"photo-to-sketch": References(faces.sketches), "sketch-to-photo": References(faces.photos)}
-        self.hashes = {direction: hashlib.sha256("\0".join(faces.names).encode() + reference.faces.tobytes()).hexdigest()
+        names = "\0".join(faces.names).encode()
+        self.hashes = {direction: hashlib.sha256(names + reference.faces.tobytes()).hexdigest()
                        for direction, reference in self.references.items()}
 
 
