@@ -39,7 +39,8 @@ def accuracy_curves(tables: Tables, reference: str = "msg-sarl") -> Figure:
                 sd = percent.std()
                 axis.fill_between(mean.index, mean - sd, mean + sd, color=style["color"], alpha=0.15, linewidth=0)
         axis.axhline(chance, color=COLOURS["ink"], linewidth=0.6)
-        axis.annotate("guessing", (1, chance), xytext=(2, 2), textcoords="offset points", fontsize=7)
+        axis.annotate("guessing", (1, chance), xycoords=("axes fraction", "data"), xytext=(0, 6), ha="right",
+                      textcoords="offset points", fontsize=7)
         axis.set(title=TITLES[direction], xlabel="dimensions", xlim=(1, None), ylim=(0, 101))
     axes[0].set_ylabel("rank-1 accuracy (%)")
     _legend_below(figure, axes)
