@@ -1,4 +1,4 @@
-"""Figures of the data notebook: galleries, alignment, pairing check, resize ceiling, a trait moving."""
+"""Figures of the data notebook: galleries, alignment, pairing check, resize ceiling."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lib import portraits
 from lib.databases import PairedFaces, geometry
 from lib.databases.pairing import Pairing
 from lib.figures.style import COLOURS, TEXT_WIDTH, face_grid
@@ -82,18 +81,3 @@ def through_sizes(face: np.ndarray, sizes: Sequence[int]) -> Figure:
     """One image as it is and after a way through squares of several sizes."""
     row = [face] + [geometry.through_square(face[None], size)[0] for size in sizes]
     return face_grid([row], column_labels=["as it is", *(f"through {size}" for size in sizes)], cell_width=1.5)
-
-
-def trait_sweep(database: str, number: int, traits: Sequence[str], steps: int = 6) -> Figure:
-    """One embedded person with one trait at a time moved from its lowest to its highest value."""
-    from lib.portraits.traits import TRAITS
-
-    person = portraits.identity(database, number)
-    rows, labels = [], []
-    for trait in traits:
-        low, high = TRAITS[trait][:2]
-        drawn = [portraits.portrait(database, number, person.changed(**{trait: value}))
-                 for value in np.linspace(low, high, steps)]
-        rows += [[photo for photo, _ in drawn], [sketch for _, sketch in drawn]]
-        labels += [trait.replace("_", " "), ""]
-    return face_grid(rows, row_labels=labels, cell_width=1.05)
