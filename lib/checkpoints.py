@@ -39,8 +39,8 @@ def load(path: Path, device: torch.device | str = "cpu") -> dict:
         raise StudyError(f"{path}: refused, holds more than tensors and plain containers "
                          f"({str(error).splitlines()[0]}).") from None
     except Exception as error:  # a damaged archive fails in many ways
-        raise StudyError(f"{path}: cannot be read as a checkpoint ({str(error).splitlines()[0] or type(error).__name__}). "
-                         "Delete it and train again.") from None
+        cause = (str(error).splitlines() or [type(error).__name__])[0]
+        raise StudyError(f"{path}: cannot be read as a checkpoint ({cause}). Delete it and train again.") from None
     if not isinstance(contents, dict) or contents.get("format") != FORMAT or "settings" not in contents:
         raise StudyError(f"{path}: not a checkpoint of this study (format {FORMAT}).")
     return contents

@@ -169,7 +169,8 @@ def _fetch_hed() -> dict[str, Tensor]:
             for s, count in enumerate(_STAGES["vgg16-hed"]):
                 for i in range(count):
                     layer = file[f"block{s + 1}/layers/conv2d{f'_{i}' if i else ''}/vars"]
-                    kernel = torch.from_numpy(layer["0"][()]).permute(3, 2, 0, 1)  # (kh, kw, in, out) → (out, in, kh, kw)
+                    # Keras (kh, kw, in, out) → PyTorch (out, in, kh, kw)
+                    kernel = torch.from_numpy(layer["0"][()]).permute(3, 2, 0, 1)
                     weights[f"stages.{s}.{i}.weight"] = kernel.flip(1) if (s, i) == (0, 0) else kernel  # BGR → RGB
                     weights[f"stages.{s}.{i}.bias"] = torch.from_numpy(layer["1"][()]) / _CAFFE_SCALE
         return weights

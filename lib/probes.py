@@ -16,7 +16,8 @@ from lib.paths import DIRECTIONS
 _WORDS = {
     "channel_logits=raw": "raw channel logits", "norm_after_5x5=false": "no normalisation after 5×5",
     "attention_precision=bf16": "attention in bf16", "attention_precision=fp32": "whole attention unit in fp32",
-    "precision=fp32": "everything in fp32", "learning_rate=2e-4": "rate 2e-4", "warmup_steps=72": "warm-up over one epoch",
+    "precision=fp32": "everything in fp32", "learning_rate=2e-4": "rate 2e-4",
+    "warmup_steps=72": "warm-up over one epoch",
     "initialisation=kaiming": "Kaiming initialisation", "initialisation=pytorch": "PyTorch's initialisation",
 }
 
@@ -35,8 +36,8 @@ def stability(database: str = "cuhk-student") -> pd.DataFrame:
         losses = pd.read_csv(log).iloc[0]
         for direction in DIRECTIONS:
             perceptual = losses[f"{direction}/perceptual"]
-            rows.append({"size": settings.size, "width": settings.width, "variant": ", ".join(words) or "defaults", "seed": seed,
-                         "direction": direction, "perceptual": perceptual,
+            rows.append({"size": settings.size, "width": settings.width, "variant": ", ".join(words) or "defaults",
+                         "seed": seed, "direction": direction, "perceptual": perceptual,
                          "adversarial": losses[f"{direction}/adversarial"], "collapsed": perceptual > COLLAPSED})
     table = pd.DataFrame(rows)
     return table.sort_values(["size", "variant", "seed"], key=lambda c: c.map(lambda v: (len(str(v)), v)))
@@ -45,6 +46,7 @@ def stability(database: str = "cuhk-student") -> pd.DataFrame:
 def summary(probes: pd.DataFrame) -> pd.DataFrame:
     """Per size and variant: runs, how many collapsed in a direction at least, median perceptual losses."""
     runs = probes.groupby(["size", "variant", "seed"], sort=False).agg(collapsed=("collapsed", "any"))
-    table = runs.groupby(["size", "variant"], sort=False).agg(runs=("collapsed", "size"), collapsed=("collapsed", "sum"))
+    cells = runs.groupby(["size", "variant"], sort=False)
+    table = cells.agg(runs=("collapsed", "size"), collapsed=("collapsed", "sum"))
     medians = probes.pivot_table(index=["size", "variant"], columns="direction", values="perceptual", aggfunc="median")
     return table.join(medians.rename(columns=lambda d: f"{d}, median perceptual"))

@@ -52,18 +52,20 @@ class Settings:
     tap: str = _choice("after-skip", ("before-skip",), "where γ reads the features of O_i; not said")
     norm_after_5x5: bool = _number(True, "whether the SARB's 5×5 convolution is followed by normalisation and PReLU; "
                                          "not said; keeps attention's input at unit scale, whatever the weights")
-    initialisation: str = _choice("normal-0.02", ("kaiming", "pytorch"), "not said; the cited CycleGAN draws N(0, 0.02)")
+    initialisation: str = _choice("normal-0.02", ("kaiming", "pytorch"),
+                                  "not said; the cited CycleGAN draws N(0, 0.02)")
 
     # Self-attention unit
     position_softmax: str = _choice("single", ("double",), "Eq. 6 and 7 print two softmaxes; two make it uniform")
     channel_logits: str = _choice("scaled", ("raw", "danet"), "Eq. 9 sums over N pixels; 'scaled' divides by N so that "
                                                             "the softmax neither saturates nor depends on the size")
-    attention_precision: str = _choice("fp32-logits", ("fp32", "bf16"), "under bf16: logits, the whole unit, or nothing "
-                                                                       "is kept in fp32 (notebook 03)")
+    attention_precision: str = _choice("fp32-logits", ("fp32", "bf16"), "under bf16: logits, the whole unit, or "
+                                                                        "nothing is kept in fp32 (notebook 03)")
     fusion: str = _choice("separate", ("shared",), "Eq. 11 writes one ε for both branches; DANet has one each")
 
     # Discriminator
-    real_pyramid: str = _choice("area", ("bilinear", "bicubic"), "filter that down-samples real images (Eq. 4); not said")
+    real_pyramid: str = _choice("area", ("bilinear", "bicubic"),
+                                "filter that down-samples real images (Eq. 4); not said")
 
     # Losses (Eq. 12-16)
     features: str = _choice("vgg19", ("vgg16-hed",), "paper: VGG-19; the stand-in has its own name")

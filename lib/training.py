@@ -36,7 +36,8 @@ def epoch_order(count: int, seed: int, epoch: int) -> list[int]:
 
 
 def train(system: str, settings: Settings, faces: PairedFaces, folder: Path, seed: int, *,
-          device: torch.device | None = None, resume: bool = True, checkpoint_seconds: float = CHECKPOINT_SECONDS) -> dict:
+          device: torch.device | None = None, resume: bool = True,
+          checkpoint_seconds: float = CHECKPOINT_SECONDS) -> dict:
     """Train ``system`` on ``faces`` into ``folder`` and return its run record; a finished run is returned as it is.
 
     Writes ``checkpoint.pt`` (every ``checkpoint_seconds`` and at the end), ``log.csv`` (a row per epoch),
@@ -160,7 +161,8 @@ def _write_samples(method: Method, settings: Settings, faces: PairedFaces, folde
 
 def _summary(row: dict) -> str:
     """The two terms worth watching, averaged over the directions."""
-    means = {term: np.mean([v for k, v in row.items() if k.endswith(f"/{term}")]) for term in ("perceptual", "adversarial")}
+    means = {term: np.mean([value for name, value in row.items() if name.endswith(f"/{term}")])
+             for term in ("perceptual", "adversarial")}
     return ", ".join(f"{term} {value:.3f}" for term, value in means.items() if np.isfinite(value))
 
 

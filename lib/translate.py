@@ -50,7 +50,8 @@ def translate_folder(checkpoint: Path, source: Path, output: Path, direction: st
     stems = [file.stem for file in files]
     if len(set(stems)) < len(stems):
         twice = sorted({stem for stem in stems if stems.count(stem) > 1})
-        raise StudyError(f"{source}: two files would become the same {twice[0]}.png ({len(twice)} such names). Rename one.")
+        raise StudyError(f"{source}: two files would become the same {twice[0]}.png ({len(twice)} such names). "
+                         "Rename one.")
     faces = [prepare(images.read_image(file)) for file in files]
     translator = Translator(checkpoint)
     for stem, face in zip(stems, faces):

@@ -34,7 +34,7 @@ def after_pools(trunk, x, pools):
 
 @torch.no_grad()
 def test_stand_in_is_vgg16_in_caffes_convention(image):
-    """Undo our scaling: raw HED weights in torchvision's VGG-16, BGR input minus the mean, divided by 57.6 at the end."""
+    """Undo our scaling: HED's weights in torchvision's VGG-16, BGR input minus the mean, divided by 57.6 at the end."""
     network = features.load("vgg16-hed")
     trunk = torchvision.models.vgg16(weights=None).features
     convolutions = [layer for layer in trunk if isinstance(layer, torch.nn.Conv2d)]
@@ -68,7 +68,8 @@ def test_grey_image_is_three_equal_channels():
 def test_embedding_does_not_depend_on_the_batch():
     network = features.load("vgg16-hed")
     faces = np.random.default_rng(1).integers(0, 256, (5, 50, 40), dtype=np.uint8)
-    np.testing.assert_allclose(features.embed(network, faces, batch=5), features.embed(network, faces, batch=2), rtol=1e-4)
+    together, in_parts = (features.embed(network, faces, batch=batch) for batch in (5, 2))
+    np.testing.assert_allclose(together, in_parts, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name, remedy", [("vgg19", "vgg16-hed"), ("vgg16-hed", "copy")])

@@ -121,7 +121,8 @@ def test_all_eight_ablation_cells_are_built_from_their_switches():
                  "msg-sarl-no-cycle", "msg-sarl-no-attention", "msg-sarl"):
         s = profiles.settings_for("tiny", name)
         generator = Generator(3, 1, s)
-        cells[name] = (len(generator.to_image) == 3, any("attention" in n for n, _ in generator.named_parameters()), s.cycle)
+        attends = any("attention" in parameter for parameter, _ in generator.named_parameters())
+        cells[name] = (len(generator.to_image) == 3, attends, s.cycle)
     assert len(set(cells.values())) == 8
     assert cells["backbone"] == (False, False, False) and cells["msg-sarl"] == (True, True, True)
     assert cells["msg-sarl-no-cycle"] == (True, True, False) and cells["backbone-cycle"] == (False, False, True)

@@ -85,12 +85,13 @@ def test_finished_run_is_returned_as_it_is_and_its_record_is_complete(run):
 
 def test_checkpoint_of_other_settings_data_or_seed_is_refused(run):
     folder, settings, faces = run
-    for change in ({"settings": dataclasses.replace(settings, fusion="shared")}, {"seed": 1}, {"faces": made_up_faces(4, 9)}):
+    other = dataclasses.replace(settings, fusion="shared")
+    for change in ({"settings": other}, {"seed": 1}, {"faces": made_up_faces(4, 9)}):
         arguments = {"settings": settings, "faces": faces, "seed": 0, **change}
         with pytest.raises(StudyError, match="belongs to another run"):
             training.train("msg-sarl", arguments["settings"], arguments["faces"], folder, arguments["seed"])
     with pytest.raises(StudyError, match="fusion: separate there, shared now"):
-        training.train("msg-sarl", dataclasses.replace(settings, fusion="shared"), faces, folder, 0)
+        training.train("msg-sarl", other, faces, folder, 0)
 
 
 def test_damaged_and_malicious_checkpoints_are_refused(run, tmp_path):
@@ -147,7 +148,8 @@ def test_translation_is_deterministic_independent_of_batch_and_keeps_sizes(run):
     translator = Translator(folder / "checkpoint.pt")
     together = translator("photo-to-sketch", faces.photos)
     assert together.shape == (4, 250, 200) and together.dtype == np.uint8
-    alone = np.stack([Translator(folder / "checkpoint.pt")("photo-to-sketch", photo[None])[0] for photo in faces.photos])
+    anew = Translator(folder / "checkpoint.pt")
+    alone = np.stack([anew("photo-to-sketch", photo[None])[0] for photo in faces.photos])
     np.testing.assert_array_equal(together, alone)
     assert translator("sketch-to-photo", faces.sketches).shape == (4, 250, 200, 3)
     with pytest.raises(StudyError, match="photo-to-sketch"):
@@ -172,7 +174,8 @@ def test_translating_a_folder_writes_pngs_and_loses_nothing_on_a_bad_file(run, t
 
 
 def test_command_line_refuses_unknown_names_with_status_2():
-    for arguments, hint in ((["--system", "msg-srl"], "msg-sarl"), (["--system", "msg-sarl", "--profile", "quik"], "quick"),
+    for arguments, hint in ((["--system", "msg-srl"], "msg-sarl"),
+                            (["--system", "msg-sarl", "--profile", "quik"], "quick"),
                             (["--system", "msg-sarl", "--database", "cuhk-studnt"], "cuhk-student")):
         if "--database" not in arguments:
             arguments = ["--database", "portraits", *arguments]

@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, help="folder that holds the databases (default: data/)")
     parser.add_argument("--only", metavar="NN,NN", help="numbers of the notebooks to run, e.g. 03,06")
     parser.add_argument("--refresh", action="store_true",
-                        help="also write the outputs into notebooks/ (embedded databases only: they show no real person)")
+                        help="also write the outputs into notebooks/ (embedded databases only, which show no real person)")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
         if database not in databases.NAMES:
             raise unknown_name("database", database, databases.NAMES)
     if options.refresh and not all(database.startswith("portraits") for database in chosen):
-        raise StudyError("--refresh writes figures into files that are published; it goes with the embedded databases only.")
+        raise StudyError("--refresh writes figures into files that are published: embedded databases only.")
     paths.use_data(options.data)
     notebooks = _select(options.only)
     print(f"Study: profile {options.profile}, database {', '.join(chosen)}, {len(notebooks)} notebooks; "

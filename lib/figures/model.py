@@ -84,7 +84,8 @@ def attention_rows(single: np.ndarray, double: np.ndarray) -> Figure:
     figure, axis = plt.subplots(figsize=(0.6 * TEXT_WIDTH, 2.8))
     for weights, label, colour in ((single, "one softmax (default)", "ours"),
                                    (double, "two, as printed in Eq. 6 and 7", "published")):
-        axis.plot(np.arange(1, len(weights) + 1), np.sort(weights)[::-1] * len(weights), label=label, color=COLOURS[colour])
+        ranked = np.sort(weights)[::-1] * len(weights)
+        axis.plot(np.arange(1, len(weights) + 1), ranked, label=label, color=COLOURS[colour])
     axis.axhline(1, color=COLOURS["control"], linewidth=0.8)
     axis.text(len(weights), 1, "uniform", ha="right", va="bottom", fontsize=8, color=COLOURS["control"])
     axis.set(yscale="log", xlabel="position, by weight", ylabel="weight × N", title="What one position attends to")

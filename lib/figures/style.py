@@ -35,9 +35,10 @@ def face_grid(rows: Sequence[Sequence[np.ndarray]], *, row_labels: Sequence[str]
     """
     height, width = np.shape(rows[0][0])[:2]
     label_space = 0.09 * max((len(text) for text in row_labels), default=0)
+    size = (cell_width * len(rows[0]) + label_space,
+            cell_width * height / width * len(rows) + 0.25 * bool(column_labels))
     figure, axes = plt.subplots(
-        len(rows), len(rows[0]), squeeze=False,
-        figsize=(cell_width * len(rows[0]) + label_space, cell_width * height / width * len(rows) + 0.25 * bool(column_labels)),
+        len(rows), len(rows[0]), squeeze=False, figsize=size,
         gridspec_kw={"wspace": 0.04, "hspace": 0.04})
     for i, row in enumerate(rows):
         for j, image in enumerate(row):

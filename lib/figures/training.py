@@ -26,7 +26,8 @@ def loss_curves(log: pd.DataFrame) -> Figure:
     figure, axes = plt.subplots(1, len(terms), figsize=(TEXT_WIDTH, 2.6), sharex=True)
     for axis, term in zip(axes, terms):
         for direction in DIRECTIONS:
-            axis.plot(log["epoch"], log[f"{direction}/{term}"], ".-", markersize=4, color=_COLOUR[direction], label=direction)
+            axis.plot(log["epoch"], log[f"{direction}/{term}"], ".-", markersize=4, color=_COLOUR[direction],
+                      label=direction)
         axis.set(xlabel="epoch")
         axis.set_title(_TERMS[term], fontsize=9)
     for term, level, text in (("adversarial", 1.0, "D certain"), ("discriminator", 0.25, "D guessing")):
@@ -67,8 +68,10 @@ def samples_over_epochs(folder: Path, direction: str, sources: np.ndarray, targe
     sources, targets: uint8 faces (k, H, W[, 3]) of the first k names.
     """
     kept = sorted((folder / "samples").iterdir())
-    rows = [[images.to_rgb(source), *(images.to_rgb(images.read_image(part / direction / f"{name}.png")) for part in kept),
-             images.to_rgb(target)] for source, target, name in zip(sources, targets, names)]
+    rows = []
+    for source, target, name in zip(sources, targets, names):
+        made = [images.read_image(part / direction / f"{name}.png") for part in kept]
+        rows.append([images.to_rgb(image) for image in (source, *made, target)])
     labels = ["source", *(f"epoch {int(part.name[5:])}" for part in kept), "target"]
     return face_grid(rows, column_labels=labels)
 

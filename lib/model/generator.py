@@ -40,7 +40,8 @@ class Generator(nn.Module):
         self.up = nn.ModuleList(ConvNormAct(c[i + 1], c[i], 3, padding=pad) for i in reversed(range(LEVELS)))
         self.exit = Conv(c[0], outputs, 7, padding=pad)
         # γ_i of Eq. 1; without MSG nobody would read their images.
-        self.to_image = nn.ModuleList(nn.Conv2d(c[LEVELS - i], outputs, 1) for i in range(LEVELS if settings.msg else 0))
+        count = LEVELS if settings.msg else 0
+        self.to_image = nn.ModuleList(nn.Conv2d(c[LEVELS - i], outputs, 1) for i in range(count))
         self.tap = settings.tap
         self.upsampling = settings.upsampling
 
