@@ -13,6 +13,7 @@ Scores in [0, 1] become per cent, as the paper prints them; distances of sets ke
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +54,7 @@ def summary(profile: str, database: str, scores: Scores | None = None) -> pd.Dat
     for (direction, system, metric), part in scores.images.groupby(_KEY, sort=False):
         faces = 100 * part.groupby("image").value.mean().to_numpy()
         seeds = 100 * part.groupby("seed").value.mean()
-        low, high = bootstrap_interval(faces)[1:] if len(faces) > 1 else (np.nan, np.nan)
+        low, high = _limits(faces.tobytes())
         rows.append((direction, system, metric, faces.mean(), low, high, len(faces), len(seeds), seeds.std()))
     count = {key: part.image.nunique() for key, part in scores.images.groupby(["direction", "system"])}
     for (direction, system, metric), part in scores.sets.groupby(_KEY, sort=False):
@@ -63,24 +64,34 @@ def summary(profile: str, database: str, scores: Scores | None = None) -> pd.Dat
     return pd.DataFrame(rows, columns=[*_KEY, "value", "low", "high", "n", "seeds", "spread"])
 
 
-def ablations(profile: str, database: str, direction: str, scores: Scores | None = None) -> pd.DataFrame:
+@lru_cache(maxsize=8192)
+def _limits(values: bytes) -> tuple[float, float]:
+    """Bootstrap limits of the mean of float64 values; the same rows stand in several tables of a notebook."""
+    faces = np.frombuffer(values)
+    return tuple(bootstrap_interval(faces)[1:]) if len(faces) > 1 else (np.nan, np.nan)
+
+
+def ablations(profile: str, database: str, direction: str, ours: pd.DataFrame | None = None) -> pd.DataFrame:
     """Ours beside Table I (CUHK Student), II (CUFS) or III (CUFSF), one direction.
 
     Columns: label, system, metric, value, low, high, n, seeds, spread, published; rows in table order
     with floors first and the ceiling last.  Variants with changed settings follow their base system.
+    ours: the study's ``summary``, if it is already at hand.
     """
     printed = published().query("table in ('I', 'II', 'III') and database == @database and direction == @direction")
-    return _beside(summary(profile, database, scores), direction, systems.ABLATIONS, printed)
+    ours = summary(profile, database) if ours is None else ours
+    return _beside(ours, direction, systems.ABLATIONS, printed)
 
 
-def rivals(profile: str, database: str, direction: str, scores: Scores | None = None) -> pd.DataFrame:
+def rivals(profile: str, database: str, direction: str, ours: pd.DataFrame | None = None) -> pd.DataFrame:
     """Ours beside Tables IV and V (photo to sketch), VI and VII (sketch to photo), with the exemplar rivals.
 
     Columns and order as ``ablations``.  The paper's tables name no exemplar method and no floor.
     """
     tables = "('IV', 'V')" if direction == "photo-to-sketch" else "('VI', 'VII')"
     printed = published().query(f"table in {tables} and database == @database and direction == @direction")
-    return _beside(summary(profile, database, scores), direction, (*systems.of_kind("exemplar"), "msg-sarl"), printed)
+    ours = summary(profile, database) if ours is None else ours
+    return _beside(ours, direction, (*systems.of_kind("exemplar"), "msg-sarl"), printed)
 
 
 def _beside(ours: pd.DataFrame, direction: str, names: tuple[str, ...], printed: pd.DataFrame) -> pd.DataFrame:
@@ -173,12 +184,12 @@ def write_tables(profile: str, database: str) -> list[Path]:
 
     Raises StudyError when there are no scores yet.
     """
-    scores = read_scores(profile, database)
+    ours = summary(profile, database)
     folder = paths.study_folder(profile, database) / "tables"
     written = []
     for kind, make in (("ablations", ablations), ("rivals", rivals)):
         for direction in paths.DIRECTIONS:
-            table = make(profile, database, direction, scores)
+            table = make(profile, database, direction, ours)
             stem = folder / f"{kind}_{direction}"
             text = f"{caption(profile, database, kind, direction)}\n\n{markdown(as_text(table))}"
             _write(stem.with_suffix(".csv"), table.to_csv(index=False, float_format="%.6g"))

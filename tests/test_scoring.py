@@ -137,7 +137,7 @@ def test_rows_of_runs_without_images_stay(made_up_study):
     for image in folder.rglob("*.png"):
         image.unlink()
     scores = scoring.score_study("tiny", "portraits", force=True)
-    assert scores.absent == ("mean-face/seed0",)
+    assert scores.absent == ("photo-to-sketch/mean-face/seed0", "sketch-to-photo/mean-face/seed0")
     pd.testing.assert_frame_equal(scores.images, earlier.images, check_dtype=False, rtol=1e-6)
 
 
@@ -149,6 +149,14 @@ def test_part_of_the_images_is_an_error_and_loses_nothing(made_up_study):
     with pytest.raises(StudyError, match="face-02.png"):
         scoring.score_study("tiny", "portraits")
     assert table.read_bytes() == written
+
+
+def test_faces_of_another_size_are_refused(made_up_study):
+    folder = paths.run_folder("tiny", "portraits", "mean-face", 0) / "sketch-to-photo"
+    for size in ((20, 20, 3), (50, 40)):
+        write_png(folder / "face-01.png", np.zeros(size, np.uint8))
+        with pytest.raises(StudyError, match="mean-face.*40×50"):
+            scoring.score_study("tiny", "portraits")
 
 
 def test_chosen_systems_and_unknown_ones(made_up_study):

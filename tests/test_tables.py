@@ -23,6 +23,10 @@ def made_scores(*entries, sets=()):
     return Scores(pd.DataFrame(rows, columns=columns), pd.DataFrame(list(sets), columns=SET_COLUMNS))
 
 
+def summed(scores):
+    return tables.summary("cpu", "cuhk-student", scores)
+
+
 @pytest.fixture
 def scores():
     rng = np.random.default_rng(0)
@@ -54,7 +58,7 @@ def test_summary_averages_seeds_per_face_first(scores):
 
 
 def test_ablations_hold_floors_first_ceiling_last_and_the_published_column(scores):
-    table = tables.ablations("cpu", "cuhk-student", P2S, scores)
+    table = tables.ablations("cpu", "cuhk-student", P2S, summed(scores))
     order = list(dict.fromkeys(table.system))
     assert tuple(order[:4]) == tables.FLOORS and order[-1] == tables.CEILING
     assert order.index("msg-sarl+fusion=shared") == order.index("msg-sarl") + 1 and "lle" not in order
@@ -63,11 +67,11 @@ def test_ablations_hold_floors_first_ceiling_last_and_the_published_column(score
 
 
 def test_rivals_hold_exemplars_and_the_papers_own(scores):
-    assert "lle" in set(tables.rivals("cpu", "cuhk-student", P2S, scores).system)
-    cufs = tables.rivals("cpu", "cufs", P2S, scores)
+    assert "lle" in set(tables.rivals("cpu", "cuhk-student", P2S, summed(scores)).system)
+    cufs = tables.rivals("cpu", "cufs", P2S, summed(scores))
     assert cufs.query("system == 'U-GAT-IT' and metric == 'fid'").published.item() == 34.93
     assert list(dict.fromkeys(cufs.system)).index("U-GAT-IT") < list(dict.fromkeys(cufs.system)).index("msg-sarl")
-    back = tables.rivals("cpu", "cufs", S2P, scores)
+    back = tables.rivals("cpu", "cufs", S2P, summed(scores))
     assert back.query("system == 'CycleGAN' and metric == 'ssim'").published.item() == 66.66
 
 
@@ -75,13 +79,13 @@ def test_floors_and_ceiling_stand_in_every_table_even_when_not_run():
     scores = made_scores((P2S, "msg-sarl", 0, "ssim", [0.5, 0.6, 0.7]))
     for make in (tables.ablations, tables.rivals):
         for direction in paths.DIRECTIONS:
-            table = make("cpu", "cuhk-student", direction, scores)
+            table = make("cpu", "cuhk-student", direction, summed(scores))
             assert {*tables.FLOORS, tables.CEILING} <= set(table.system)
             assert tables.as_text(table).loc["input, grey", "SSIM %"] == tables.NOT_RUN
 
 
 def test_text_says_interval_spread_and_what_is_missing(scores):
-    text = tables.as_text(tables.ablations("cpu", "cuhk-student", P2S, scores))
+    text = tables.as_text(tables.ablations("cpu", "cuhk-student", P2S, summed(scores)))
     assert text.loc["MSG-SARL", "SSIM %"].endswith("± 1.00") and "[" in text.loc["MSG-SARL", "SSIM %"]
     assert text.loc["MSG-SARL", "SSIM % published"] == "61.64" and text.loc["input, grey", "SSIM % published"] == "—"
     assert text.loc["MSG-SARL", "FSIM %"] == tables.NOT_COMPUTED and text.loc["backbone", "SSIM %"] == tables.NOT_RUN

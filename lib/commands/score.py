@@ -70,12 +70,13 @@ def _folders(options: argparse.Namespace) -> int:
 
 
 def _study(options: argparse.Namespace) -> int:
-    from lib import paths, scoring
+    from lib import paths, scoring, tables
 
     paths.use_data(options.data)
     scores = scoring.score_study(options.profile, options.database, force=options.force)
     print(f"{paths.study_folder(options.profile, options.database) / 'scores.csv'}: {len(scores.images)} rows; "
           f"scored now: {len(scores.scored)} (runs × directions)")
+    print(f"tables: {tables.write_tables(options.profile, options.database)[0].parent}")
     for run in scores.absent:
         print(f"  {run}: no images on this machine; its rows stay as they are")
     for metric, reason in scores.not_computed.items():

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 
 from lib import images, paths, profiles, runs
 from lib import systems as catalogue
@@ -35,20 +36,21 @@ _FILES = {"images": ("scores.csv", [*_KEY, "image", "metric", "value"]),
 
 @dataclass(frozen=True)
 class Run:
-    """One run folder; ``directions`` are those whose synthesised images are on this machine."""
+    """One run folder; its images of ``directions`` are on this machine, those of ``absent`` are not."""
 
     system: str
     seed: int
     folder: Path
     directions: tuple[str, ...]
+    absent: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Scores:
     """The tables of a study, and how they came about.
 
-    images, sets: the two tables.  scored: what was computed now, ``direction/system/seed``.
-    absent: runs without images here.  not_computed: set metric → why it has no value.
+    images, sets: the two tables.  scored, absent: what was computed now and what has no images here, as
+    ``direction/system/seed<k>``.  not_computed: set metric → why it has no value.
     """
 
     images: pd.DataFrame
@@ -65,8 +67,10 @@ def list_runs(profile: str, database: str) -> list[Run]:
     for folder in paths.study_folder(profile, database).glob("*/seed*"):
         base, system, seed = folder.parent.name.split("+")[0], folder.parent.name, folder.name[4:]
         if base in catalogue.SYSTEMS and seed.isdigit() and folder.is_dir():
-            here = tuple(d for d in catalogue.get(base).directions if any((folder / d).glob("*.png")))
-            found.append((order.index(base), system, int(seed), Run(system, int(seed), folder, here)))
+            possible = catalogue.get(base).directions
+            here = tuple(direction for direction in possible if any((folder / direction).glob("*.png")))
+            absent = tuple(direction for direction in possible if direction not in here)
+            found.append((order.index(base), system, int(seed), Run(system, int(seed), folder, here, absent)))
     return [entry[-1] for entry in sorted(found, key=lambda entry: entry[:3])]
 
 
@@ -111,7 +115,7 @@ def _score_runs(profile: str, database: str, found: list[Run], force: bool, sets
     folder = paths.study_folder(profile, database)
     embed, targets, scored = Embedder(), {}, []
     tables = {kind: _read(folder, kind) for kind in _FILES}
-    for run in found:
+    for run in tqdm(found, desc="scoring", unit="run", leave=False, disable=None):
         settings = profiles.settings_for(profile, run.system)
         seen = (settings.holdout, settings.test_pairs)
         if run.directions and seen not in targets:
@@ -130,7 +134,7 @@ def _score_runs(profile: str, database: str, found: list[Run], force: bool, sets
                 _write(folder, kind, tables[kind])
                 work.stamp(kind)
                 scored += [f"{direction}/{run.system}/seed{run.seed}"] if kind == "images" else []
-    absent = tuple(f"{run.system}/seed{run.seed}" for run in found if not run.directions)
+    absent = tuple(f"{direction}/{run.system}/seed{run.seed}" for run in found for direction in run.absent)
     if sets:
         reasons = {metric: embed.unavailable[SET_METRICS[metric]] for metric in SET_METRICS.keys() - embed.metrics()}
     else:
@@ -161,8 +165,20 @@ class _Work:
     @property
     def faces(self) -> np.ndarray:
         if self._faces is None:
-            self._faces = runs.read_synthesised(self.run.folder, self.direction, self.targets.names)
+            self._faces = self._read()
         return self._faces
+
+    def _read(self) -> np.ndarray:
+        real = self.targets.references[self.direction].faces
+        try:
+            faces = runs.read_synthesised(self.run.folder, self.direction, self.targets.names)
+        except ValueError:
+            faces = None  # not of one size, or grey and colour mixed
+        if faces is None or faces.shape[1:3] != real.shape[1:3]:
+            folder, (height, width) = self.run.folder / self.direction, real.shape[1:3]
+            raise StudyError(f"{folder}: the images are not all {width}×{height} pixels and of one kind. "
+                             "Delete the folder and make the run again.")
+        return faces
 
     def _fingerprint(self, kind: str) -> str:
         metrics = STUDY_METRICS[self.direction] if kind == "images" else tuple(SET_METRICS)
