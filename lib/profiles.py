@@ -139,6 +139,9 @@ def settings_for(profile: str, system: str) -> Settings:
     """
     base, overrides = split_system(system)
     settings = get(profile)
+    if overrides and systems.get(base).kind == "exemplar":
+        raise StudyError(f"System '{system}': settings belong to trained systems; the exemplar rivals' options are in "
+                         "lib/rivals/settings.py.")
     if base in _SWITCHES:
         settings = dataclasses.replace(settings, **dict(zip(("msg", "attention", "cycle"), _SWITCHES[base])))
     return dataclasses.replace(settings, **{name: _parse(name, text) for name, text in overrides.items()})

@@ -41,7 +41,7 @@ def test_overrides_change_one_setting_each():
 @pytest.mark.parametrize("system, hint", [
     ("msg-sral", "msg-sarl"), ("msg-sarl+fusoin=shared", "fusion"), ("msg-sarl+fusion=sharde", "shared"),
     ("msg-sarl+epochs=many", "not a number"), ("msg-sarl+msg=maybe", "neither true nor false"),
-    ("msg-sarl+fusion", "name=value")])
+    ("msg-sarl+fusion", "name=value"), ("lle+epochs=2", "belong to trained systems")])
 def test_misspelt_names_are_refused_with_a_hint(system, hint):
     with pytest.raises(StudyError, match=hint):
         profiles.settings_for("quick", system)
