@@ -21,7 +21,8 @@ def own_patches(images: torch.Tensor, grid: PatchGrid) -> torch.Tensor:
 @pytest.mark.parametrize("blend", [average_overlaps, join_by_boundary_cut])
 def test_own_patches_become_the_image_again(height, width, size, step, channels, blend):
     grid = PatchGrid(height, width, size, step)
-    images = torch.randint(0, 256, (2, height, width, channels), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+    draw = torch.Generator().manual_seed(1)
+    images = torch.randint(0, 256, (2, height, width, channels), dtype=torch.uint8, generator=draw)
     assert torch.equal(blend(own_patches(images, grid), grid).round(), images.float())
 
 

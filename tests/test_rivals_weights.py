@@ -124,7 +124,8 @@ def exhaustive(unary, across, down):
 
 def random_field(rows, columns, count, seed):
     draw = torch.Generator().manual_seed(seed)
-    return (torch.rand(rows, columns, count, generator=draw), torch.rand(rows, columns - 1, count, count, generator=draw),
+    return (torch.rand(rows, columns, count, generator=draw),
+            torch.rand(rows, columns - 1, count, count, generator=draw),
             torch.rand(rows - 1, columns, count, count, generator=draw))
 
 

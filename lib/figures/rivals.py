@@ -31,7 +31,8 @@ def node_story(face: np.ndarray, story: NodeStory, truth: np.ndarray, shown: int
     for k in range(shown):
         _picture(figure.add_subplot(grid[0, 2 + k]), story.sources[k], f"$x_{k + 1}$")
         _picture(figure.add_subplot(grid[1, 2 + k]), story.targets[k], f"$w$ = {story.weights[k]:.2f}")
-    _picture(figure.add_subplot(grid[0, -1]), truth[story.row:story.row + size, story.column:story.column + size], "real")
+    rows, columns = slice(story.row, story.row + size), slice(story.column, story.column + size)
+    _picture(figure.add_subplot(grid[0, -1]), truth[rows, columns], "real")
     _picture(figure.add_subplot(grid[1, -1]), story.estimate, r"$\sum w_k s_k$")
     return figure
 
@@ -56,8 +57,8 @@ def detail_kept(table: pd.DataFrame) -> Figure:
         axis.plot(values, place + jitter, ".", color=COLOURS["exemplar"], alpha=0.35, markersize=4)
         axis.plot([values.mean()] * 2, [place - 0.32, place + 0.32], color=COLOURS["ink"], linewidth=2)
     axis.axvline(100, color=COLOURS["published"], linewidth=1)
-    axis.annotate("real target", (100, 0), xycoords=("data", "axes fraction"), xytext=(3, 3), textcoords="offset points",
-                  color=COLOURS["published"], fontsize=9)
+    axis.annotate("real target", (100, 0), xycoords=("data", "axes fraction"), xytext=(3, 3),
+                  textcoords="offset points", color=COLOURS["published"], fontsize=9)
     axis.set(yticks=range(len(labels)), yticklabels=labels, xlim=(0, None), ylim=(len(labels) - 0.5, -0.5),
              xlabel="fine detail kept (per cent of the real target's, per image)")
     axis.grid(axis="y", visible=False)

@@ -50,21 +50,27 @@ class PatchBasis:
 class Tile:
     """Some nodes of a grid and all they may choose from.
 
-    nodes: (B,) indices into the grid.  features: (B, M, D).  positions: (B, M) flat positions of the
-    candidates in the training images.  images: candidates are ordered place by place, one of each of so
-    many images (0: in no order).
+    nodes: (B,) indices into the grid.  features: (B, M, D).  squares: (B, M) their squared lengths.
+    positions: (B, M) flat positions of the candidates in the training images.  images: candidates are
+    ordered place by place, one of each of so many images (0: in no order).
     """
 
     nodes: torch.Tensor
     features: torch.Tensor
+    squares: torch.Tensor
     positions: torch.Tensor
     images: int = 0
+
+    def only(self, node: int) -> Tile:
+        """The part of this tile that concerns one of its nodes."""
+        at = int((self.nodes == node).nonzero())
+        return Tile(self.nodes[at:at + 1], self.features[at:at + 1], self.squares[at:at + 1],
+                    self.positions[at:at + 1], self.images)
 
     def squared_distances(self, queries: torch.Tensor) -> torch.Tensor:
         """(B, M) squared distances of queries (B, D) to all candidates, by one matrix product."""
         products = torch.bmm(queries[:, None], self.features.transpose(1, 2))[:, 0]
-        squares = self.features.square().sum(-1) + queries.square().sum(-1, keepdim=True)
-        return (squares - 2 * products).clamp(min=0)
+        return (self.squares + queries.square().sum(-1, keepdim=True) - 2 * products).clamp(min=0)
 
     def nearest(self, queries: torch.Tensor, count: int, distinct: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
         """The ``count`` nearest candidates of queries (B, D), or all when there are fewer.
@@ -97,8 +103,8 @@ def _window_places(tops: torch.Tensor, last: int, offsets: torch.Tensor) -> torc
     spacing = int(offsets[1] - offsets[0]) if len(offsets) > 1 else 1
     if int(offsets[-1] - offsets[0]) > last:
         raise StudyError(f"Search window ±{int(offsets[-1])}: wider than the places a patch can take in the image.")
-    lowest, highest = tops + offsets[0], tops + offsets[-1]
-    shift = (-lowest).clamp(min=0).add(spacing - 1) // spacing - (highest - last).clamp(min=0).add(spacing - 1) // spacing
+    short, over = (-(tops + offsets[0])).clamp(min=0), (tops + offsets[-1] - last).clamp(min=0)
+    shift = (short + spacing - 1) // spacing - (over + spacing - 1) // spacing  # rounded up
     return tops[:, None] + shift[:, None] * spacing + offsets
 
 
@@ -113,18 +119,24 @@ class WindowCandidates:
         columns = _window_places(grid.columns, grid.width - grid.size, offsets)
         visited_rows, row_index = rows.unique(return_inverse=True)
         visited_columns, column_index = columns.unique(return_inverse=True)
-        # Flat places (down, across, offsets²), in the training image and in the table of features.
-        self._places = (rows[:, None, :, None] * grid.width + columns[None, :, None, :]).flatten(2).flatten(0, 1).to(device)
-        self._index = (row_index[:, None, :, None] * len(visited_columns)
-                       + column_index[None, :, None, :]).flatten(2).flatten(0, 1).to(device)
+
+        def combined(row: torch.Tensor, column: torch.Tensor, width: int) -> torch.Tensor:
+            # Flat places (N, offsets²) from those of rows (down, offsets) and columns (across, offsets).
+            return (row[:, None, :, None] * width + column[None, :, None, :]).flatten(2).flatten(0, 1).to(device)
+
+        self._places = combined(rows, columns, grid.width)  # in a training image
+        self._index = combined(row_index, column_index, len(visited_columns))  # in the table of features
         self._images = torch.arange(sources.count, device=device) * grid.height * grid.width
         places = torch.cartesian_prod(visited_rows, visited_columns).to(device)
         self._table = torch.empty(len(places), sources.count * basis.dimensions, device=device)
+        self._squares = torch.empty(len(places), sources.count, device=device)
         block = max(1, TILE_BYTES // (4 * sources.count * len(basis.mean)))
         for start in range(0, len(places), block):
             row, column = places[start:start + block].T
             position = self._images + (row * grid.width + column)[:, None]
-            self._table[start:start + block] = basis.project(sources.at(position)).flatten(1)
+            features = basis.project(sources.at(position))
+            self._table[start:start + block] = features.flatten(1)
+            self._squares[start:start + block] = features.square().sum(-1)
 
     @property
     def count(self) -> int:
@@ -136,9 +148,10 @@ class WindowCandidates:
         per_node = 4 * self.count * (self.basis.dimensions + values)
         for nodes in torch.arange(len(self._places)).split(max(1, TILE_BYTES // per_node)):
             window = slice(int(nodes[0]), int(nodes[-1]) + 1)
-            features = self._table[self._index[window]]  # (B, offsets², n·D)
+            index, count = self._index[window], len(nodes)
             positions = self._places[window][..., None] + self._images  # (B, offsets², n)
-            yield Tile(nodes, features.view(len(nodes), self.count, -1), positions.flatten(1), len(self._images))
+            yield Tile(nodes, self._table[index].view(count, self.count, -1), self._squares[index].flatten(1),
+                       positions.flatten(1), len(self._images))
 
 
 class SampledCandidates:
@@ -162,6 +175,7 @@ class SampledCandidates:
             position = sources.position(image, rows[row, place // len(offsets)], columns[column, place % len(offsets)])
             self._positions[node] = position.to(device)
             self._features[node] = basis.project(sources.at(self._positions[node]))
+        self._squares = torch.stack([features.square().sum(-1) for features in self._features])
 
     @property
     def count(self) -> int:
@@ -173,4 +187,4 @@ class SampledCandidates:
         per_node = 4 * self.count * (self.basis.dimensions + values)
         for nodes in torch.arange(len(self._positions)).split(max(1, TILE_BYTES // per_node)):
             window = slice(int(nodes[0]), int(nodes[-1]) + 1)
-            yield Tile(nodes, self._features[window], self._positions[window])
+            yield Tile(nodes, self._features[window], self._squares[window], self._positions[window])

@@ -17,6 +17,7 @@ import pandas as pd
 
 from lib import databases, images, metrics, paths, rivals
 from lib.errors import StudyError
+from lib.rivals import report
 
 # One change at a time against the defaults (the empty change).
 ALTERNATIVES: dict[str, list[dict]] = {
@@ -48,7 +49,9 @@ ALTERNATIVES: dict[str, list[dict]] = {
 def measure(pairs: databases.PairedFaces, direction: str, system: str, change: dict, seed: int = 0) -> dict:
     """Mean SSIM and FSIM (grey, in [0, 1]) of the held-out pairs with one changed option."""
     held_out = np.arange(len(pairs)) % 5 == 2
-    sources, targets = (pairs.photos, pairs.sketches) if direction == "photo-to-sketch" else (pairs.sketches, pairs.photos)
+    sources, targets = pairs.photos, pairs.sketches
+    if direction == "sketch-to-photo":
+        sources, targets = targets, sources
     groups = np.array(pairs.groups)
     rival = rivals.create(system, seed, **change)
     rival.fit(sources[~held_out], targets[~held_out], groups[~held_out].tolist())
@@ -68,8 +71,7 @@ def measure_growth(pairs: databases.PairedFaces, system: str, count: int) -> dic
     rival = rivals.create(system)
     rival.fit(pairs.photos[:count], pairs.sketches[:count])
     rival.synthesise(pairs.photos[-3:])
-    return {"system": system, "pairs": count,
-            **{name: rival.measurements[name] for name in ("cpu_seconds_fit", "cpu_seconds_per_image", "peak_memory_mb")}}
+    return {"system": system, "pairs": count, **{name: rival.measurements[name] for name in report.COST}}
 
 
 def _keep(file: Path, row: dict, key: list[str]) -> None:

@@ -7,6 +7,8 @@ import pandas as pd
 from lib import paths, rivals, runs, systems
 from lib.errors import StudyError
 
+COST = ("cpu_seconds_fit", "cpu_seconds_per_image", "peak_memory_mb")  # as Rival.measurements names them
+
 
 def quality_and_cost(profile: str, database: str) -> pd.DataFrame:
     """One row per direction and exemplar method, from ``scores.csv`` and the run folders.
@@ -27,8 +29,7 @@ def quality_and_cost(profile: str, database: str) -> pd.DataFrame:
         rows.append({
             "direction": direction, "system": system, "label": systems.get(system).label, "images": len(values),
             "ssim": values.ssim.mean(), "ssim_sd": values.ssim.std(), "fsim": values.fsim.mean(),
-            "fsim_sd": values.fsim.std(),
-            **{name: record[direction][name] for name in ("cpu_seconds_fit", "cpu_seconds_per_image", "peak_memory_mb")}})
+            "fsim_sd": values.fsim.std(), **{name: record[direction][name] for name in COST}})
     if not rows:
         raise StudyError(f"{file}: holds no exemplar method. Make them with `python -m lib train --database {database} "
                          f"--profile {profile} --system {' --system '.join(rivals.NAMES)}` and score the study again.")

@@ -8,7 +8,6 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from lib.errors import StudyError
-from lib.rivals.candidates import Tile
 from lib.rivals.exemplar import LocalMethod
 
 
@@ -37,17 +36,15 @@ def explain_node(method: LocalMethod, face: np.ndarray, row: int, column: int) -
     centres = nodes + method.patch / 2
     node = int((centres[:, 0] - row).square().add((centres[:, 1] - column).square()).argmin())
     top, left = nodes[node].tolist()
-    tile = next(tile for tile in method.candidates.tiles() if node in tile.nodes)
-    at = tile.nodes == node
-    tile = Tile(tile.nodes[at], tile.features[at.to(tile.features.device)], tile.positions[at.to(tile.positions.device)],
-                tile.images)
+    tile = next(tile for tile in method.candidates.tiles() if node in tile.nodes).only(node)
     weights, positions = method.weigh(tile, method.queries(face[None])[0, tile.nodes])
     order = weights[0].argsort(descending=True)
     weights, positions = weights[0, order], positions[0, order]
     targets = method.targets.at(positions)
 
     def picture(patches) -> np.ndarray:
-        pictures = patches.unflatten(-1, (method.patch, method.patch, -1)).round().clamp(0, 255).byte().cpu().numpy()
+        pictures = patches.unflatten(-1, (method.patch, method.patch, -1)).round().clamp(0, 255).byte()
+        pictures = pictures.cpu().numpy()
         return pictures[..., 0] if pictures.shape[-1] == 1 else pictures
 
     return NodeStory(

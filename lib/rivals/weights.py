@@ -18,7 +18,8 @@ def reconstruction_weights(differences: torch.Tensor, regularisation: float) -> 
     z = differences.double()
     gram = z @ z.mT
     trace = gram.diagonal(dim1=-2, dim2=-1).sum(-1)[..., None, None]
-    gram = gram + (regularisation * trace + torch.finfo(torch.float32).tiny) * torch.eye(gram.shape[-1], device=z.device)
+    ridge = regularisation * trace + torch.finfo(torch.float32).tiny  # never singular
+    gram = gram + ridge * torch.eye(gram.shape[-1], device=z.device)
     weights = torch.linalg.solve(gram, gram.new_ones(*gram.shape[:-1], 1))[..., 0]
     return (weights / weights.sum(-1, keepdim=True)).float()
 
