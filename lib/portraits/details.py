@@ -183,8 +183,8 @@ def beard_hairs(face: Face, rng: np.random.Generator) -> tuple[np.ndarray, np.nd
     count = {"stubble": 2600, "moustache": 700, "goatee": 1500, "full": 4200}[kind]
     length = {"stubble": 1.3, "moustache": 4.0, "goatee": 4.5, "full": 4.0 + 6.0 * t.beard_length}[kind]
     w = face.half_widths()
-    x = rng.uniform(-w["cheek"], w["cheek"], 9 * count)
-    y = rng.uniform(EYE_LEVEL + 2, face.chin_y + 2, 9 * count)
+    x = rng.uniform(-w["cheek"], w["cheek"], 6 * count)
+    y = rng.uniform(EYE_LEVEL + 2, face.chin_y + 2, 6 * count)
     mouth_y, half = m["line"][20, 1], (m["line"][-1, 0] - m["line"][0, 0]) / 2
     rim_angle = np.degrees(np.arctan2(x, -(y - 133)))
     rim = np.hypot(*(face.rim(rim_angle) - (MIDDLE, 133)).T)

@@ -172,9 +172,11 @@ class Hair:
         index = ((u + self.limit) * ((TABLE - 1) / (2 * self.limit)) + 0.5).astype(np.int32).clip(0, TABLE - 1)
         inner, outer = self.inner[index], self.outer[index]
         across = outer - inner
-        below = np.minimum(v, 0)[..., None]  # on the forehead hair hangs down instead of following the skull
-        hanging = np.stack([0.35 * across[..., 0], -np.abs(across).sum(-1)], -1)
-        points = inner + np.maximum(v, 0)[..., None] * across + below * hanging
+        points = inner + np.maximum(v, 0)[..., None] * across
+        # On the forehead hair hangs down instead of following the skull, and ends above the eyes.
+        fringe, room = np.abs(across).sum(-1) * np.maximum(-v, 0), np.maximum(EYE_LEVEL - 8 - inner[..., 1], 3)
+        points[..., 0] += 0.35 * across[..., 0] * np.minimum(v, 0)
+        points[..., 1] += room * (1 - np.exp(-1.25 * fringe / room))
         return points, self.outward[index] * (0.22 + 0.72 * np.clip(v, 0, 1))[..., None]
 
     # -- rules --------------------------------------------------------------------------------------
@@ -308,14 +310,14 @@ class Hair:
 
     def _bun(self) -> list[Strands]:
         """A knot above the crown."""
-        t, rng, n = self.face.t, self.rng, 420
+        t, rng, n = self.face.t, self.rng, 260
         top = self.face.rim([0.0], 0)[0]
-        wide, high = 17 + 3 * t.hair_volume, 13 + 2.5 * t.hair_length
-        a = rng.uniform(0.05, 1, (n, 1)) ** 0.5
+        wide, high = 23 + 3 * t.hair_volume, 15 + 2.5 * t.hair_length
+        a = rng.random((n, 1)) ** 0.6
         s = np.linspace(-1, 1, 40)[None]
         angle = 2.6 * s + 0.4 * rng.standard_normal((n, 1))
         x = MIDDLE + 3 * t.hair_part + wide * a * np.sin(angle)
-        y = top[1] - 8 - high * (a * np.cos(angle) + 0.15)
+        y = top[1] - 7 - high * (a * np.cos(angle) + 0.15)
         points = np.stack([x, y], -1).astype(np.float32)
         outward = 0.8 * np.stack([a * np.sin(angle), -a * np.cos(angle)], -1).astype(np.float32)
         tone = 0.92 + 0.15 * np.sin(17 * a[:, 0]) + 0.2 * rng.standard_normal(n)

@@ -1,0 +1,38 @@
+"""Figures of the embedded database: a gallery of both domains, and one trait moving while the rest stays."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from lib import portraits
+from lib.errors import unknown_name
+from lib.figures.style import face_grid
+from lib.portraits.traits import TRAITS
+
+
+def gallery(name: str, n: int = 24, split: str = "test", columns: int = 8) -> Figure:
+    """The first ``n`` pairs of a split of ``portraits`` or ``portraits-wild``: photos in one row, sketches below."""
+    faces = portraits.generate(name, split, limit=n)
+    blank = np.full_like(faces.photos[0], 255)
+    rows = []
+    for start in range(0, len(faces), columns):
+        for pictures in (faces.photos, faces.sketches):
+            row = list(pictures[start:start + columns])
+            rows.append(row + [blank] * (min(columns, len(faces)) - len(row)))
+    return face_grid(rows)
+
+
+def trait_sweep(trait: str, steps: int = 7, database: str = "portraits", number: int = 3) -> Figure:
+    """One trait from its lowest to its highest value, everything else as in person ``number``.
+
+    The light, the backdrop and the artist stay the same.  Raises StudyError for an unknown trait.
+    """
+    if trait not in TRAITS:
+        raise unknown_name("trait", trait, TRAITS)
+    low, high, _, _ = TRAITS[trait]
+    person = portraits.identity(database, number)
+    values = np.linspace(low, high, steps)
+    pairs = [portraits.portrait(database, number, person.changed(**{trait: value})) for value in values]
+    return face_grid([[photo for photo, _ in pairs], [sketch for _, sketch in pairs]],
+                     column_labels=[f"{value:+.2f}" if low < 0 else f"{value:.2f}" for value in values])
