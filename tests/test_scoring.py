@@ -167,6 +167,8 @@ def test_chosen_systems_and_unknown_ones(made_up_study):
         scoring.score_study("tiny", "portraits", systems=["mean-fase"])
     with pytest.raises(StudyError, match="tiny"):
         scoring.score_study("tinny", "portraits")
+    with pytest.raises(StudyError, match="no runs to score.*--database portraits-wild"):
+        scoring.score_study("tiny", "portraits-wild")
 
 
 def test_runs_are_listed_in_table_order_and_strangers_passed_over(made_up_study):

@@ -89,8 +89,8 @@ def score_study(profile: str, database: str, systems: Iterable[str] | None = Non
 
     systems, seeds: score only these (default: every run found).  force: score again what is unchanged.
     sets: whether distances of whole sets are computed (default: in the cpu and paper profiles).
-    Raises StudyError for unknown names, a missing database, a system without any run, and runs with
-    part of their images.
+    Raises StudyError for unknown names, a missing database, a study or system without any run, and
+    runs with part of their images.
     """
     profiles.get(profile)
     found = list_runs(profile, database)
@@ -106,6 +106,9 @@ def score_study(profile: str, database: str, systems: Iterable[str] | None = Non
     if seeds is not None:
         seeds = tuple(seeds)
         found = [run for run in found if run.seed in seeds]
+    if not found and not (paths.study_folder(profile, database) / "scores.csv").exists():
+        raise StudyError(f"{paths.study_folder(profile, database)}: no runs to score. Make one, e.g. with "
+                         f"`python -m lib train --database {database} --system msg-sarl --profile {profile}`.")
     return _score_runs(profile, database, found, force, profile in SET_PROFILES if sets is None else sets)
 
 
