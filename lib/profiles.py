@@ -32,7 +32,7 @@ class Settings:
 
     # Images
     size: int = _number(256, "paper: images are resized to 256×256")
-    resampling: str = _choice("bicubic", ("bilinear", "lanczos", "area"), "not said; bicubic loses least (notebook 01)")
+    resampling: str = _choice("bicubic", ("bilinear", "lanczos", "area"), "not said; the field's habit (notebook 01)")
     fit: str = _choice("resize", ("pad",), "paper: resized, which changes the aspect ratio; others pad")
     train_pairs: int | None = _number(None, "None: the whole training split")
     test_pairs: int | None = _number(None, "None: the whole test split")
