@@ -1,0 +1,87 @@
+"""Figures of image quality: what the metrics mind, and where systems, floors and published numbers stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lib import systems
+from lib.figures.style import COLOURS, TEXT_WIDTH
+
+_NAMES = {"ssim": "SSIM", "fsim": "FSIM", "fsimc": "FSIMc", "scoot": "Scoot"}
+_METRIC_COLOURS = {"ssim": COLOURS["published"], "fsim": COLOURS["ours"], "scoot": COLOURS["exemplar"]}
+_DIRECTIONS = {"photo-to-sketch": "photo to sketch", "sketch-to-photo": "sketch to photo"}
+
+
+def sensitivity(table: pd.DataFrame) -> Figure:
+    """Mean score in % of each change per metric; table: ``lib.metrics.sensitivity.sensitivity``."""
+    changes = list(dict.fromkeys(table.change))
+    means = 100 * table.groupby(["change", "metric"]).value.mean().unstack().loc[changes]
+    figure, axis = plt.subplots(figsize=(0.75 * TEXT_WIDTH, 0.38 * len(changes) + 1))
+    places = range(len(changes) - 1, -1, -1)
+    for metric, marker in (("ssim", "o"), ("fsim", "s"), ("scoot", "^")):
+        axis.plot(means[metric], places, marker, color=_METRIC_COLOURS[metric], label=_NAMES[metric])
+    axis.set_yticks(list(places), changes)
+    axis.set(xlim=(None, 100), xlabel="mean score of a real face, changed, against itself (%)")
+    axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
+    return figure
+
+
+def blur_response(tables: Mapping[str, pd.DataFrame]) -> Figure:
+    """SSIM, FSIM and Scoot in % against the blur; tables: by what was blurred, from ``blur_response``."""
+    figure, axes = plt.subplots(1, len(tables), figsize=(TEXT_WIDTH, 3), sharex=True, squeeze=False)
+    for axis, (title, table) in zip(axes[0], tables.items(), strict=True):
+        for metric, part in table.groupby("metric"):
+            axis.plot(part.sigma, 100 * part.value, ".-", color=_METRIC_COLOURS[metric], label=_NAMES[metric])
+            best = part.loc[part.value.idxmax()]
+            axis.plot(best.sigma, 100 * best.value, "o", mfc="none", ms=9, color=_METRIC_COLOURS[metric])
+        axis.set(title=title, xlabel="blur σ (pixels)")
+    axes[0, 0].set_ylabel("mean score (%)")
+    axes[0, -1].legend(loc="upper left", bbox_to_anchor=(1.01, 1), title="○ highest")
+    return figure
+
+
+def standing(tables: Mapping[str, pd.DataFrame], metrics: Sequence[str] = ("ssim", "fsim")) -> Figure:
+    """Every system's mean and 95 % interval, floors and ceiling in grey, published values as diamonds.
+
+    tables: by direction, as ``lib.tables.ablations`` or ``rivals`` make them.
+    """
+    kept = {direction: _with_values(table, metrics) for direction, table in tables.items()}
+    heights = [max(table.label.nunique(), 1) for table in kept.values()]
+    figure, axes = plt.subplots(len(kept), len(metrics), squeeze=False, sharey="row",
+                                figsize=(TEXT_WIDTH, 0.27 * sum(heights) + 1.1 * len(kept)),
+                                gridspec_kw={"height_ratios": heights})
+    for row, (direction, table) in zip(axes, kept.items(), strict=True):
+        labels = list(dict.fromkeys(table.label))
+        for axis, metric in zip(row, metrics, strict=True):
+            _dots(axis, table[table.metric == metric], labels)
+            axis.set(title=f"{_DIRECTIONS[direction]}, {_NAMES[metric]}", xlabel=f"{_NAMES[metric]} (%)")
+        row[0].set_yticks(range(len(labels)), labels)
+        row[0].invert_yaxis()
+    return figure
+
+
+def _with_values(table: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
+    return table[table.metric.isin(metrics) & (table.value.notna() | table.published.notna())]
+
+
+def _dots(axis: Axes, table: pd.DataFrame, labels: list[str]) -> None:
+    for entry in table.itertuples():
+        place = labels.index(entry.label)
+        if entry.value == entry.value:  # not NaN: we have run it
+            axis.plot([entry.low, entry.high], [place, place], color=_colour(entry.system), lw=2, solid_capstyle="butt")
+            axis.plot(entry.value, place, "o", ms=4, color=_colour(entry.system))
+        if entry.published == entry.published:
+            axis.plot(entry.published, place, "D", ms=6, mfc="none", color=COLOURS["published"])
+    for floor in table[table.system == "pixel-regression"].value.dropna():
+        axis.axvline(floor, color=COLOURS["control"], lw=0.8, ls=":")
+
+
+def _colour(system: str) -> str:
+    base = system.split("+")[0]
+    kind = systems.SYSTEMS[base].kind if base in systems.SYSTEMS else "rival"
+    return COLOURS["ours"] if kind == "trained" else COLOURS.get(kind, COLOURS["ink"])
