@@ -235,6 +235,13 @@ def paint_facial_hair(skin, face: Face, grid: Grid, light, rng) -> None:
     over(skin[window], base * (0.8 * shade * lightness), np.clip(cover, 0, 0.6 if stubble else 0.96))
 
 
+def evenly(curve: np.ndarray, n: int) -> np.ndarray:
+    """``n`` points along a polyline at equal distances, (n, 2)."""
+    chord = np.concatenate([[0], np.cumsum(np.hypot(*(curve[1:] - curve[:-1]).T))])
+    at = np.linspace(0, chord[-1], n)
+    return np.stack([np.interp(at, chord, curve[:, k]) for k in (0, 1)], -1)
+
+
 def glasses_shape(face: Face) -> dict | None:
     """Rims of the lenses (left, right), bridge and temples; None when none are worn."""
     t = face.t
@@ -260,7 +267,7 @@ def paint_glasses(canvas, face: Face, grid: Grid, light) -> None:
     t = face.t
     window = grid.window(MIDDLE - 70, EYE_LEVEL - 24, MIDDLE + 70, EYE_LEVEL + 30)
     lines = [*shape["rims"], shape["bridge"], *shape["temples"]]
-    dense = np.concatenate([np.stack([np.interp(np.linspace(0, 1, 500), np.linspace(0, 1, len(c)), c[:, k]) for k in (0, 1)], -1) for c in lines])
+    dense = np.concatenate([evenly(line, 500) for line in lines])
     ink = grid.crop(window).splat(dense, np.ones(len(dense)))
     sigma = 0.42 * shape["width"] * grid.scale
     frame = blur(np.minimum(ink, 1), sigma) * (2.4 * sigma)

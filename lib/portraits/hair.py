@@ -234,7 +234,7 @@ class Hair:
         side = np.where(rng.random(n) < 0.5, -1, 1)[:, None]
         start = rng.uniform(0.42, 0.99, n)[:, None]
         s = np.linspace(0, 1, 16)[None]
-        u = side * np.minimum(start + 0.17 * s, 1.0 + 0.02 * rng.random((n, 1)))
+        u = side * (start + np.minimum(0.17, 1.0 - start) * s)
         v = rng.random((n, 1)) * (1 - 0.10 * s) + 0.02
         return [self._strands(u, v, locks=15)]
 
