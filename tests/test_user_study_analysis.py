@@ -152,7 +152,8 @@ def test_a_simulated_study_is_read_and_its_preferences_are_recovered(tmp_path):
     for row in result.strengths.itertuples():
         assert row.low - 0.1 < truth[study.systems.index(row.system)] < row.high + 0.1
     shares = result.shares[result.shares.database == "all"].set_index("system").share
-    expected = simulation.expected_shares(Taste({"blurred": 3.0, "noisy": 0.3}, rater_sd=0, face_sd=0), study.systems, 1000)
+    taste = Taste({"blurred": 3.0, "noisy": 0.3}, rater_sd=0, face_sd=0)
+    expected = simulation.expected_shares(taste, study.systems, 1000)
     np.testing.assert_allclose(expected, np.array([3, 1, 1, 0.3]) / 5.3, atol=1e-9)
     assert abs(shares[list(study.systems)] - expected).max() < 0.08
     assert result.pairs.set_index(["first", "second"]).p_holm[("blurred", "noisy")] < 1e-4
@@ -160,7 +161,8 @@ def test_a_simulated_study_is_read_and_its_preferences_are_recovered(tmp_path):
     text = report.report_text(study, answers, result)
     assert "SIMULATED" in text.splitlines()[0] and report.SIMULATED in text
     files = report.write_report(tmp_path / "report", study, answers, result)
-    assert all(file.exists() for file in files) and "simulated" in (tmp_path / "report/votes.csv").read_text().splitlines()[0]
+    assert all(file.exists() for file in files)
+    assert "simulated" in (tmp_path / "report/votes.csv").read_text().splitlines()[0]
 
 
 def test_careless_simulated_raters_are_mostly_excluded(tmp_path):

@@ -78,14 +78,16 @@ def test_nonsense_in_any_field_of_the_record(tmp_path, field, value):
 
 @pytest.mark.parametrize("field, value", [
     *((name, value) for name in ("started", "finished", "width", "simulated", "trials")
-      for value in (SCRIPT, 1.5, [], {}, "1", [SCRIPT])), ("started", True), ("width", None), ("simulated", 0), ("simulated", None)])
+      for value in (SCRIPT, 1.5, [], {}, "1", [SCRIPT])),
+    ("started", True), ("width", None), ("simulated", 0), ("simulated", None)])
 def test_wrong_types_in_the_record(tmp_path, field, value):
     reason(tmp_path, {**session(CODES[1]), field: value})
 
 
 @pytest.mark.parametrize("field, value", [
-    ("chosen", 0), ("chosen", 5), ("chosen", -1), ("chosen", 10**300), ("chosen", "1"), ("chosen", True), ("chosen", 1.0),
-    ("chosen", SCRIPT), ("ms", -1), ("ms", 10**12), ("ms", 1.5), ("ms", None), ("ms", 90_000_000), ("changes", -1),
+    ("chosen", 0), ("chosen", 5), ("chosen", -1), ("chosen", 10**300), ("chosen", "1"), ("chosen", True),
+    ("chosen", 1.0), ("chosen", SCRIPT), ("ms", -1), ("ms", 10**12),
+    ("ms", 1.5), ("ms", None), ("ms", 90_000_000), ("changes", -1),
     ("compared", -3), ("face", SCRIPT), ("face", None), ("shown", [SCRIPT] * 4), ("shown", []), ("shown", [1, 2, 3, 4]),
     ("shown", "abcd"), ("shown", [["x"]] * 4), ("trial", 2), ("trial", "1"), ("extra", SCRIPT)])
 def test_nonsense_in_a_trial_even_with_a_fitting_checksum(tmp_path, field, value):

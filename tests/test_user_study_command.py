@@ -85,7 +85,8 @@ def test_missing_runs_are_listed_with_their_commands(monkeypatch, tmp_path, caps
     error = capsys.readouterr().err
     assert error.count("python -m lib train") == 2 and "--system lle" in error and "--system msg-sarl" in error
     for system in ("lle", "msg-sarl"):
-        runs.write_synthesised(paths.run_folder("tiny", "portraits", system, 0), "photo-to-sketch", faces.names, faces.sketches)
+        folder = paths.run_folder("tiny", "portraits", system, 0)
+        runs.write_synthesised(folder, "photo-to-sketch", faces.names, faces.sketches)
     assert study(*arguments) == 0
     record = json.loads(next(tmp_path.rglob("study.json")).read_text())
     assert "private" in str(next(tmp_path.rglob("study.html"))) and record["direction"] == "photo-to-sketch"

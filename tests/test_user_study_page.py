@@ -1,4 +1,4 @@
-"""The study's page in a real browser: whole sessions by mouse and by keyboard, interruptions, a phone, hostile words."""
+"""The study's page in a real browser: sessions by mouse and by keyboard, interruptions, a phone, hostile words."""
 
 import hashlib
 import json
@@ -65,7 +65,8 @@ class Page:
         return self.driver.find_elements(By.CSS_SELECTOR, ".card label")[position - 1]
 
     def ticked(self):
-        return [i for i, box in enumerate(self.driver.find_elements(By.CSS_SELECTOR, ".card input"), 1) if box.is_selected()]
+        boxes = self.driver.find_elements(By.CSS_SELECTOR, ".card input")
+        return [position for position, box in enumerate(boxes, 1) if box.is_selected()]
 
     def errors(self):
         return [entry for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
@@ -211,8 +212,9 @@ def test_a_damaged_memory_starts_the_session_anew(rated):
     sound = f"{{at: 0, started: 1, finished: null, width: 1, answers: {count}}}"
     read = f"return readState(JSON.stringify(Object.assign({sound}, arguments[0])), 5, 4) !== null"
     assert page_.driver.execute_script(read, {})
-    for damage in ({"at": 6}, {"at": 1}, {"at": "0"}, {"started": "<b>"}, {"finished": 3}, {"answers": "x"}, {"answers": []},
-                   {"answers": [None] * 5}, {"answers": [{"chosen": 9, "ms": 0, "changes": 0, "compared": 0}] * 5}):
+    for damage in ({"at": 6}, {"at": 1}, {"at": "0"}, {"started": "<b>"}, {"finished": 3}, {"answers": "x"},
+                   {"answers": []}, {"answers": [None] * 5},
+                   {"answers": [{"chosen": 9, "ms": 0, "changes": 0, "compared": 0}] * 5}):
         assert not page_.driver.execute_script(read, damage), damage
     page_.driver.execute_script("localStorage.setItem(arguments[0], '{')", f"user-study:{page_.study.id}:{code}")
     page_.open(code)
@@ -243,8 +245,8 @@ def test_blocked_saving_shows_the_answers_for_copying(rated):
     page_.driver.find_element(By.CSS_SELECTOR, "#thanks [data-delete]").click()
     page_.driver.switch_to.alert.accept()
     page_.until(page_.by_id("welcome").is_displayed)
-    kept = page_.driver.execute_script("return localStorage.getItem(arguments[0])", f"user-study:{page_.study.id}:{code}")
-    assert kept is None
+    key = f"user-study:{page_.study.id}:{code}"
+    assert page_.driver.execute_script("return localStorage.getItem(arguments[0])", key) is None
 
 
 def test_without_memory_the_session_runs_and_says_so(rated):
@@ -293,18 +295,21 @@ def test_names_alternatives_and_contrast(rated):
     page_.start(code)
     driver = page_.driver
     assert all(image.get_attribute("alt") for image in driver.find_elements(By.CSS_SELECTOR, "#trial img"))
-    assert all(node.accessible_name for node in driver.find_elements(By.CSS_SELECTOR, "#trial button, #trial input, progress"))
+    controls = driver.find_elements(By.CSS_SELECTOR, "#trial button, #trial input, progress")
+    assert all(control.accessible_name for control in controls)
     contrasts = driver.execute_script("""
       const light = (rgb) => rgb.map((v) => v / 255).map((v) => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
         .reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);
       const colour = (text) => text.match(/[\\d.]+/g).map(Number);
       const ground = (node) => { for (; node; node = node.parentElement) {
-        const c = colour(getComputedStyle(node).backgroundColor); if (c.length === 3 || c[3] > .9) return c.slice(0, 3); }
+        const c = colour(getComputedStyle(node).backgroundColor);
+        if (c.length === 3 || c[3] > .9) return c.slice(0, 3); }
         return [255, 255, 255]; };
       for (const screen of ["welcome", "thanks"]) document.getElementById(screen).hidden = false;
       return [...document.querySelectorAll("h1, h2, p, li, label, legend, figcaption, button, summary, kbd, .badge")]
         .filter((node) => node.textContent.trim() && node.getClientRects().length).map((node) => {
-        const [a, b] = [light(colour(getComputedStyle(node).color).slice(0, 3)), light(ground(node))].sort((x, y) => y - x);
+        const own = colour(getComputedStyle(node).color).slice(0, 3);
+        const [a, b] = [light(own), light(ground(node))].sort((x, y) => y - x);
         return [node.id || node.textContent.trim().slice(0, 30), (a + .05) / (b + .05)]; });""")
     assert len(contrasts) > 30
     assert {name: round(ratio, 2) for name, ratio in contrasts if ratio < 4.5} == {}

@@ -37,7 +37,8 @@ def test_the_paper_s_study_is_exactly_balanced():
     assert not voted & set(checks[["database", "face"]].itertuples(index=False, name=None))
 
 
-@pytest.mark.parametrize("faces, raters, per_rater, systems", [(24, 13, 5, 3), (5, 3, 2, 2), (24, 11, 7, 5), (6, 7, 6, 4)])
+@pytest.mark.parametrize("faces, raters, per_rater, systems",
+                         [(24, 13, 5, 3), (5, 3, 2, 2), (24, 11, 7, 5), (6, 7, 6, 4)])
 def test_other_numbers_are_balanced_within_one(faces, raters, per_rater, systems):
     names = [("a" if i % 3 else "b", str(i)) for i in range(faces)]
     plan = plans.assign(names, [f"s{i}" for i in range(systems)], raters=raters, per_rater=per_rater, checks=1, seed=3)

@@ -50,8 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_sources(build: argparse.ArgumentParser) -> None:
     build.add_argument("--database", action="append", metavar="NAME[=FACES]",
-                       help=f"{', '.join(databases.NAMES)}, with the number of faces (default 20, CUFSF-like 30); may be "
-                            "given several times")
+                       help=f"{', '.join(databases.NAMES)}, with the number of faces (default 20, CUFSF-like 30); "
+                            "may be given several times")
     build.add_argument("--system", action="append", metavar="SYSTEM",
                        help=f"may be given several times (default: the paper's {', '.join(PAPER_SYSTEMS)})")
     build.add_argument("--profile", default="quick", help=f"{', '.join(profiles.PROFILES)} (default: quick)")
@@ -79,7 +79,8 @@ def _build(options: argparse.Namespace) -> int:
     size = page.write_page(folder / "study.html", study, stimuli)
     votes = plan[plan.kind == "vote"]
     print(f"Study {study.id}: {votes[['database', 'face']].drop_duplicates().shape[0]} faces, "
-          f"{len(study.systems)} systems, {len(study.assignments)} raters × {len(votes) // len(study.assignments)} faces")
+          f"{len(study.systems)} systems, {len(study.assignments)} raters × "
+          f"{len(votes) // len(study.assignments)} faces")
     print(plans.balance(plan).to_string())
     print(f"  page   {folder / 'study.html'} ({size / 1e6:.1f} MB"
           + (", heavy for a phone: fewer faces make it lighter)" if size > 15e6 else ")"))
@@ -93,7 +94,7 @@ def _keep_other_study(folder: Path, study) -> None:
     from lib.user_study import study as studies
 
     if (folder / "study.json").exists() and studies.read(folder).id != study.id:
-        raise StudyError(f"{folder}: holds another study, whose answers need it. Choose another --output, or remove it.")
+        raise StudyError(f"{folder}: holds another study, which its answers need. Choose another --output.")
 
 
 def _from_runs(options: argparse.Namespace):
@@ -140,7 +141,8 @@ def _from_folders(options: argparse.Namespace):
 
     clash = [name for name in ("database", "system") if getattr(options, name)]
     if clash or not (options.photos and options.sketches):
-        raise StudyError("--candidate NAME=DIR needs --photos DIR and --sketches DIR, and neither --database nor --system.")
+        raise StudyError("--candidate NAME=DIR needs --photos DIR and --sketches DIR, "
+                         "and neither --database nor --system.")
     folders = dict(_assignment(text, "--candidate", "NAME=DIR") for text in options.candidate)
     if len(folders) < len(options.candidate):
         raise StudyError("--candidate: a name is given twice.")
@@ -180,7 +182,8 @@ def _analyse(options: argparse.Namespace) -> int:
     answers = readers.read_answers(options.answers, study)
     aside = answers.set_aside
     print(f"Study {study.id}: {answers.files} files read, {answers.votes.rater.nunique()} raters counted, "
-          f"{(aside.kind == 'quarantined').sum()} files quarantined, {(aside.kind == 'excluded').sum()} raters excluded")
+          f"{(aside.kind == 'quarantined').sum()} files quarantined, "
+          f"{(aside.kind == 'excluded').sum()} raters excluded")
     for row in aside.itertuples(index=False):
         print(f"  {row.kind:<11} {row.file}: {row.reason}")
     if answers.simulated:

@@ -21,7 +21,8 @@ def plan_figure(plan: pd.DataFrame) -> Figure:
     databases = sorted(plan.database.unique())
     kind = np.where(plan.kind == "check", len(databases), plan.database.map(databases.index))
     grid = pd.Series(kind, index=[plan.rater, plan.trial]).unstack().reindex(plan.rater.unique())
-    colours = [COLOURS["second"], COLOURS["accent"], COLOURS["exemplar"], COLOURS["rival"]][:len(databases)] + [COLOURS["ink"]]
+    palette = [COLOURS[name] for name in ("second", "accent", "exemplar", "rival", "published")]
+    colours = [*palette[:len(databases)], COLOURS["ink"]]
     figure, axis = plt.subplots(figsize=(TEXT_WIDTH, 0.35 * grid.shape[1] + 0.8))
     axis.imshow(grid.to_numpy(float).T, cmap=ListedColormap(colours), vmin=0, vmax=len(colours) - 1, aspect="auto",
                 interpolation="none")
@@ -34,12 +35,14 @@ def plan_figure(plan: pd.DataFrame) -> Figure:
     axis.grid(True, which="minor", color="white", alpha=1, linewidth=1.5)
     axis.tick_params(which="both", length=0)
     axis.spines[:].set_visible(False)
-    axis.legend(handles=[Patch(color=colour, label=label) for colour, label in zip(colours, [*databases, "attention check"])],
+    names = [*databases, "attention check"]
+    axis.legend(handles=[Patch(color=colour, label=name) for colour, name in zip(colours, names)],
                 loc="lower right", bbox_to_anchor=(1, 1), ncols=len(colours))
     return figure
 
 
-def screens_figure(screens: Mapping[str, np.ndarray], rows: Sequence[Sequence[str]], width: float = TEXT_WIDTH) -> Figure:
+def screens_figure(screens: Mapping[str, np.ndarray], rows: Sequence[Sequence[str]],
+                   width: float = TEXT_WIDTH) -> Figure:
     """Pictures of the page (uint8 RGB) in rows of equal height, each with its name above.  width: inches."""
     heights = [width / sum(screens[name].shape[1] / screens[name].shape[0] for name in row) for row in rows]
     figure = plt.figure(figsize=(width, sum(heights) + 0.35 * len(rows)))
@@ -50,8 +53,8 @@ def screens_figure(screens: Mapping[str, np.ndarray], rows: Sequence[Sequence[st
         for axis, name in zip(axes, row, strict=True):
             # Shrunk to the size they are drawn at: fewer bytes in the notebook, and text stays legible.
             pixels = round(band_height * figure.dpi)
-            axis.imshow(resize(screens[name], pixels, round(pixels * screens[name].shape[1] / screens[name].shape[0]), "lanczos"),
-                        interpolation="antialiased")
+            across = round(pixels * screens[name].shape[1] / screens[name].shape[0])
+            axis.imshow(resize(screens[name], pixels, across, "lanczos"), interpolation="antialiased")
             axis.set_title(name, fontsize=9)
             axis.set(xticks=[], yticks=[])
             axis.grid(False)
@@ -144,10 +147,11 @@ def power_figure(curves: Mapping[str, pd.Series], *, raters_had: int, title: str
         axis.plot(curve.index, curve.to_numpy(), color=colour, linewidth=2, label=name)
     axis.axhline(0.8, color=COLOURS["control"], linestyle=":", linewidth=1)
     axis.axvline(raters_had, color=COLOURS["ink"], linewidth=1)
-    axis.annotate(f"the paper's {raters_had}", (raters_had, 1.0), xytext=(-5, 0), textcoords="offset points", fontsize=9,
-                  ha="right", va="top")
+    axis.annotate(f"the paper's {raters_had}", (raters_had, 1.0), xytext=(-5, 0), textcoords="offset points",
+                  fontsize=9, ha="right", va="top")
     axis.set_xscale("log")
-    ticks = [tick for tick in (10, 30, 100, 300, 1000, 3000, 10_000) if tick <= max(c.index.max() for c in curves.values())]
+    most = max(curve.index.max() for curve in curves.values())
+    ticks = [tick for tick in (10, 30, 100, 300, 1000, 3000, 10_000) if tick <= most]
     axis.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
     axis.xaxis.set_minor_locator(NullLocator())
     axis.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -161,12 +165,13 @@ def coverage_figure(table: pd.DataFrame) -> Figure:
     figure, axis = plt.subplots(figsize=(TEXT_WIDTH, 3.0))
     colours = (COLOURS["control"], COLOURS["second"], COLOURS["rival"], COLOURS["ours"])
     for shift, (method, rows), colour in zip((-0.03, -0.01, 0.01, 0.03), table.groupby("method", sort=False), colours):
-        axis.errorbar(rows.spread + shift * table.spread.max(), rows.coverage, 1.96 * rows.error, color=colour, marker="o",
-                      linewidth=1.5, capsize=2, label=f"{method} (mean width {rows.width.mean():.1%})")
+        axis.errorbar(rows.spread + shift * table.spread.max(), rows.coverage, 1.96 * rows.error, color=colour,
+                      marker="o", linewidth=1.5, capsize=2, label=f"{method} (mean width {rows.width.mean():.1%})")
     axis.axhline(0.95, color=COLOURS["ink"], linestyle=":", linewidth=1)
     axis.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axis.set(xlabel="standard deviation of raters' and faces' own tastes (log worth)", ylabel="intervals with the truth",
-             title="How often a 95 % interval contains the truth (simulated)", xticks=sorted(table.spread.unique()))
+    axis.set(xlabel="standard deviation of raters' and faces' own tastes (log worth)",
+             ylabel="intervals with the truth", xticks=sorted(table.spread.unique()),
+             title="How often a 95 % interval contains the truth (simulated)")
     axis.set_ylim(None, 1.01)
     axis.legend(fontsize=9, loc="lower left")
     return figure

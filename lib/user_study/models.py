@@ -41,7 +41,8 @@ def fit_choices(shown: np.ndarray, chosen: np.ndarray, systems: int, weights: np
     batch = weights.reshape(-1, n)
     of_systems = _contrasts(systems)
     of_positions = _contrasts(positions) if with_positions else np.zeros((positions, 0))
-    x = np.concatenate([of_systems[shown], np.broadcast_to(of_positions, (n, *of_positions.shape))], axis=2)  # (n, K, p)
+    by_position = np.broadcast_to(of_positions, (n, *of_positions.shape))
+    x = np.concatenate([of_systems[shown], by_position], axis=2)  # (n, K, p)
     beta = _newton(x, chosen, batch, 0.0 if np.isinf(prior_sd) else prior_sd**-2)
     log_worth = beta[:, :systems - 1] @ of_systems.T
     log_pull = beta[:, systems - 1:] @ of_positions.T

@@ -40,7 +40,8 @@ def choose_faces(available: dict[str, Sequence[str]], counts: dict[str, int],
     short = [f"{database}: {count} faces asked for, {len(available.get(database, ()))} at hand"
              for database, count in counts.items() if count > len(available.get(database, ()))]
     if short:
-        raise StudyError("Too few faces for the study:\n" + listed(short) + "\nAsk for fewer (--database NAME=NUMBER, or --faces).")
+        raise StudyError("Too few faces for the study:\n" + listed(short) +
+                         "\nAsk for fewer (--database NAME=NUMBER, or --faces).")
     chosen, spare = [], []
     for database, count in counts.items():
         names = sorted(available[database])
@@ -268,13 +269,15 @@ def balance(plan: pd.DataFrame) -> pd.DataFrame:
     """How even a plan is: fewest and most of each count that should be equal."""
     votes = plan[plan.kind == "vote"]
     long = votes.melt(["rater", "database", "face"], position_columns(plan), "position", "system")
+    def cells(*labels: str) -> pd.Series:
+        return long.groupby(list(labels)).size().unstack(fill_value=0).stack()
+
     counts = {
         "faces per rater": votes.groupby("rater").size(),
         "raters per face": votes.groupby(["database", "face"]).size(),
-        "system at a position": long.groupby(["system", "position"]).size(),
-        "system at a position, one rater": long.groupby(["rater", "system", "position"]).size().unstack(fill_value=0).stack(),
-        "system at a position, one face":
-            long.groupby(["database", "face", "system", "position"]).size().unstack(fill_value=0).stack(),
+        "system at a position": cells("system", "position"),
+        "system at a position, one rater": cells("rater", "system", "position"),
+        "system at a position, one face": cells("database", "face", "system", "position"),
     }
     checks = plan[plan.kind == "check"]
     if len(checks):

@@ -17,7 +17,7 @@ SIMULATED = ("These votes were made by a program with preferences we gave it. Th
 
 
 def write_report(folder: Path, study: Study, answers: Answers, analysis: Analysis) -> list[Path]:
-    """Write ``report.md`` and the tables ``votes``, ``set_aside``, ``shares``, ``pairs``, ``strengths``, ``positions``."""
+    """Write ``report.md`` and one CSV per table: votes, set_aside, shares, pairs, strengths, positions."""
     folder = Path(folder)
     tables = {"votes": answers.votes, "set_aside": answers.set_aside, "shares": analysis.shares,
               "pairs": analysis.pairs, "strengths": analysis.strengths, "positions": analysis.positions}
@@ -45,9 +45,9 @@ def report_text(study: Study, answers: Answers, analysis: Analysis) -> str:
         f"{analysis.faces} faces; {len(study.assignments)} raters were planned. Median time per vote "
         f"{analysis.median_seconds:.1f} s.",
         "## Left out",
-        f"{answers.files} files were read. Rules fixed before the study: complete; at most {study.rules.failed_checks} of "
-        f"{checks} attention checks wrong; median time per vote at least {study.rules.median_seconds:g} s; not one "
-        f"position in all trials.",
+        f"{answers.files} files were read. Rules fixed before the study: complete; at most "
+        f"{study.rules.failed_checks} of {checks} attention checks wrong; median time per vote at least "
+        f"{study.rules.median_seconds:g} s; not one position in all trials.",
         table_text(answers.set_aside) if len(answers.set_aside) else "Nothing was left out.",
         "## First choices",
         "Shares with 95 % intervals for other raters and other faces (two-way cluster bootstrap); the design effect is "

@@ -1,4 +1,4 @@
-"""Pictures of a study's page as raters see it, taken in a real browser: for the notebook and for whoever edits the page."""
+"""Pictures of a study's page as raters see it, from a real browser: for the notebook and whoever edits the page."""
 
 from __future__ import annotations
 

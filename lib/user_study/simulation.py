@@ -80,7 +80,8 @@ def choose(plan: pd.DataFrame, taste: Taste, systems: tuple[str, ...], seed: int
 
 def shown_indices(votes: pd.DataFrame, systems: tuple[str, ...]) -> np.ndarray:
     """Index of the system at each position: (votes, positions)."""
-    return pd.Index(systems).get_indexer(votes[plans.position_columns(votes)].to_numpy().ravel()).reshape(len(votes), -1)
+    names = votes[plans.position_columns(votes)].to_numpy()
+    return pd.Index(systems).get_indexer(names.ravel()).reshape(names.shape)
 
 
 def expected_shares(taste: Taste, systems: tuple[str, ...], draws: int = 400_000) -> np.ndarray:

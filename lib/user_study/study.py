@@ -136,7 +136,8 @@ def write(folder: Path, study: Study) -> None:
     folder = Path(folder)
     plans.write_plan(folder / "plan.csv", study.plan)
     runs.write_json(folder / "study.json", {"study": study.id, **study.content()})
-    links = pd.DataFrame({"rater": list(study.assignments), "page": [f"study.html#{code}" for code in study.assignments]})
+    codes = list(study.assignments)
+    links = pd.DataFrame({"rater": codes, "page": [f"study.html#{code}" for code in codes]})
     with images.atomic_file(folder / "links.csv") as temporary:
         links.to_csv(temporary, index=False, lineterminator="\n")
 

@@ -1,4 +1,5 @@
-// The session of one rater (screens, keys, clock); what is kept and saved is in record.js. Everything is kept in this browser until the rater saves it; nothing is sent.
+// The session of one rater: screens, keys, clock; what is kept and saved is in record.js. Nothing is sent: everything
+// stays in this browser until the rater saves it.
 // `data` (tokens, assignments, words) and `pictures` (token -> data URI) are written into the page when it is built.
 
 function element(tag, attributes = {}, ...children) {
@@ -272,8 +273,9 @@ function element(tag, attributes = {}, ...children) {
     const picture = element("img", { alt: name, draggable: "false" });
     const badge = element("span", { class: "badge", "aria-hidden": "true" }, String(position));
     const label = element("label", {}, input, picture, badge);
-    const enlarge = element("button", { type: "button", class: "enlarge", "aria-label": `Compare ${name.toLowerCase()} at full size` },
-                            element("span", { "aria-hidden": "true" }, "⤢"));
+    const sign = element("span", { "aria-hidden": "true" }, "⤢");
+    const purpose = `Compare ${name.toLowerCase()} at full size`;
+    const enlarge = element("button", { type: "button", class: "enlarge", "aria-label": purpose }, sign);
     input.addEventListener("change", () => select(position));
     label.addEventListener("dblclick", () => { select(doubleClicked.before); openViewer(position); });
     label.addEventListener("pointerdown", doubleClicked.note);
