@@ -86,6 +86,13 @@ def test_all_unreadable_and_odd_sized_images_are_listed(folders):
     assert "a.png: cannot be read" in message and "b.png: 20×20" in message and "30×40" in message
 
 
+def test_an_image_too_small_to_score_is_named(folders):
+    for folder in folders:
+        write_png(folder / "b.png", np.zeros((8, 8), np.uint8))
+    with pytest.raises(StudyError, match="made/b.png: .*too small"):
+        scoring.score_folders(*folders)
+
+
 def test_names_met_twice_are_refused(folders):
     real, made = folders
     (made / "a.jpg").write_bytes((made / "a.png").read_bytes())

@@ -47,8 +47,8 @@ def _folders(options: argparse.Namespace) -> int:
     of_sets = [metric for metric in SET_METRICS if metric in options.metrics]
     if options.csv and not per_image:
         raise StudyError(f"--csv holds scores of images; add one of {', '.join(IMAGE_METRICS)} to --metrics.")
-    print(f"{len(scoring.pair_folders(options.reference, options.synthesised))} pairs: {options.synthesised} against "
-          f"{options.reference}")
+    count = len(scoring.pair_folders(options.reference, options.synthesised))
+    print(f"{count} pair{'s' * (count > 1)}: {options.synthesised} against {options.reference}")
     if per_image:
         scores = scoring.score_folders(options.reference, options.synthesised, per_image)
         for metric in per_image:

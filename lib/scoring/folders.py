@@ -43,7 +43,10 @@ def score_folders(reference: Path, synthesised: Path, metrics: Iterable[str] = (
     _check(pairs)
 
     def rows(pair: Pair) -> list[tuple[str, str, float]]:
-        scores = score_pair(images.read_image(pair[1]), images.read_image(pair[2]), metrics)
+        try:
+            scores = score_pair(images.read_image(pair[1]), images.read_image(pair[2]), metrics)
+        except StudyError as error:
+            raise StudyError(f"{pair[2]}: {error}") from None
         return [(pair[0], metric, value) for metric, value in scores.items()]
 
     with ThreadPoolExecutor(workers()) as pool:
