@@ -17,7 +17,7 @@ def garment(face: Face) -> dict:
     t, n = face.t, face.neck_half
     kind = KINDS[min(int(t.collar * len(KINDS)), len(KINDS) - 1)]
     slope = 243 - 5.0 * t.shoulders
-    outline, lines = {}, []
+    lines = []
     shoulder = {s: np.array([(MIDDLE + s * (n + 5), slope - 9), (MIDDLE + s * (n + 30), slope + 1), (MIDDLE + s * (n + 80), slope + 14)]) for s in (-1, 1)}
     for s in (-1, 1):
         lines.append(smooth_curve(shoulder[s], 24))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from lib.portraits.geometry import EYE_LEVEL, MIDDLE, SIDES, Face, smooth_curve
-from lib.portraits.hair import COLOURS, colour
 from lib.portraits.raster import Grid, bell, blur, curve_distance, fill_between, linear, over, rgb, step
+from lib.portraits.strands import COLOURS, colour
 
 IRIS = [linear(tone) for tone in ((46, 31, 24), (92, 66, 42), (118, 128, 92), (110, 140, 168))]  # brown, hazel, green, blue
 
@@ -23,13 +23,22 @@ def iris_colour(traits) -> np.ndarray:
     return hazel + max(0, 2 * light - 1) * (pale - hazel)
 
 
-def shade_line(skin, grid: Grid, window, distance, width: float, amount, tint=(0.9, 1.0, 1.0)) -> None:
+def moles(face: Face) -> list[tuple[float, float, float]]:
+    """Place and size of up to three moles; a function of the traits, so that both domains agree."""
+    t = face.t
+    count = int(4 * max(0.0, t.moles - 0.45))
+    seed = np.random.default_rng(int(1e9 * t.moles) % 2**31)
+    spots = [(MIDDLE + seed.uniform(-42, 42), EYE_LEVEL + seed.uniform(14, 66), seed.uniform(0.55, 1.0)) for _ in range(count)]
+    return [s for s in spots if np.hypot((s[0] - MIDDLE) / 40, (s[1] - 170) / 48) < 1 and abs(s[0] - MIDDLE) > 13]
+
+
+def shade_line(skin, window, distance, width: float, amount, tint=(0.9, 1.0, 1.0)) -> None:
     """Darken along a curve: a Gaussian of the distance to it."""
     line = np.exp(-0.5 * (distance / np.float32(width)) ** 2) * amount
     skin[window] *= 1 - line * rgb(*tint)
 
 
-def paint_eyes(skin, face: Face, grid: Grid, light, rng) -> None:
+def paint_eyes(skin, face: Face, grid: Grid, light) -> None:
     t = face.t
     for side in SIDES:
         eye, centre = face.eye(side), face.iris_centre(side)
@@ -42,10 +51,10 @@ def paint_eyes(skin, face: Face, grid: Grid, light, rng) -> None:
         # Lids: crease above, soft fold below, pouch.
         crease = curve_distance(grid, window, eye["crease"])
         depth = 0.42 + 0.12 * t.eye_depth
-        shade_line(skin, grid, window, crease, 0.75, depth * along)
-        shade_line(skin, grid, window, np.where(crease > 0, crease * 0.9, crease * 0.45), 1.6, 0.16 * along)
+        shade_line(skin, window, crease, 0.75, depth * along)
+        shade_line(skin, window, np.where(crease > 0, crease * 0.9, crease * 0.45), 1.6, 0.16 * along)
         bag = curve_distance(grid, window, eye["bag"])
-        shade_line(skin, grid, window, bag, 1.0, (0.05 + 0.22 * t.eye_bags) * along * (1 - 0.5 * outer))
+        shade_line(skin, window, bag, 1.0, (0.05 + 0.22 * t.eye_bags) * along * (1 - 0.5 * outer))
         # Eyeball.
         open_eye = fill_between(grid, window, eye["upper"], eye["lower"])
         up, low = curve_distance(grid, window, eye["upper"]), curve_distance(grid, window, eye["lower"])
@@ -73,8 +82,8 @@ def paint_eyes(skin, face: Face, grid: Grid, light, rng) -> None:
         female = 0.5 - 0.5 * t.masculinity
         line = 0.62 + 0.34 * female + 0.16 * outer
         within = np.clip((1.03 - np.abs(u)) * 12, 0, 1)
-        shade_line(skin, grid, window, up + 0.15, line * 0.95, 0.93 * within * (0.72 + 0.28 * outer), (0.96, 1.0, 1.0))
-        shade_line(skin, grid, window, low - 0.2, 0.55, (0.40 + 0.18 * outer) * within, (0.8, 0.95, 1.0))
+        shade_line(skin, window, up + 0.15, line * 0.95, 0.93 * within * (0.72 + 0.28 * outer), (0.96, 1.0, 1.0))
+        shade_line(skin, window, low - 0.2, 0.55, (0.40 + 0.18 * outer) * within, (0.8, 0.95, 1.0))
         _lashes(skin, eye, side, grid, window, female)
 
 
@@ -90,7 +99,7 @@ def _lashes(skin, eye, side, grid, window, female) -> None:
     skin[window] *= 1 - np.clip(blur(ink, 0.3 * grid.scale), 0, 0.85)
 
 
-def paint_nostrils(skin, face: Face, grid: Grid, light, rng) -> None:
+def paint_nostrils(skin, face: Face, grid: Grid) -> None:
     for side in SIDES:
         centre, wide, high = face.nostril(side)
         window = grid.window(centre[0] - 9, centre[1] - 7, centre[0] + 9, centre[1] + 6)
@@ -108,7 +117,7 @@ def paint_nostrils(skin, face: Face, grid: Grid, light, rng) -> None:
     skin[window] *= 1 - shadow * rgb(0.85, 1, 1)
 
 
-def paint_mouth(skin, face: Face, grid: Grid, light, rng) -> None:
+def paint_mouth(skin, face: Face, grid: Grid) -> None:
     t, m = face.t, face.mouth
     x0, x1 = m["line"][0, 0], m["line"][-1, 0]
     y = m["line"][20, 1]
@@ -128,10 +137,10 @@ def paint_mouth(skin, face: Face, grid: Grid, light, rng) -> None:
     skin[window] += (0.085 * gleam * (0.4 + 0.6 * t.lip_colour))
     line = curve_distance(grid, window, m["line"])
     within = np.clip((1.06 - np.abs(u)) * 9, 0, 1)
-    shade_line(skin, grid, window, line, 0.62 + 0.25 * (1 - np.clip(np.abs(u), 0, 1).mean()), 0.80 * within, (0.86, 1, 1))
-    shade_line(skin, grid, window, np.where(line < 0, line * 0.5, line), 1.2, 0.22 * within)
+    shade_line(skin, window, line, 0.62 + 0.25 * (1 - np.clip(np.abs(u), 0, 1).mean()), 0.80 * within, (0.86, 1, 1))
+    shade_line(skin, window, np.where(line < 0, line * 0.5, line), 1.2, 0.22 * within)
     under = curve_distance(grid, window, m["lower"])
-    shade_line(skin, grid, window, under - 1.4, 1.5, 0.20 * np.clip(0.75 - u * u, 0, 1), (0.85, 1, 1))
+    shade_line(skin, window, under - 1.4, 1.5, 0.20 * np.clip(0.75 - u * u, 0, 1), (0.85, 1, 1))
     for cx in (x0, x1):
         skin[window] *= 1 - (0.34 * bell(x, cx, 1.6) * bell(yy, m["line"][0, 1], 1.4))
 
@@ -152,12 +161,12 @@ def strokes_of_brow(face: Face, side: int, n: int, rng: np.random.Generator) -> 
     return np.stack([x, y], -1)
 
 
-def paint_brows(skin, face: Face, grid: Grid, light, rng) -> None:
+def paint_brows(skin, face: Face, grid: Grid, rng) -> None:
     t = face.t
     base, grey = colour(t)
     tone = (base + 0.55 * grey * (linear(COLOURS["grey"]) - base)) * 0.62
     for side in SIDES:
-        line, half = face.brow(side)
+        line = face.brow(side)[0]
         x0, x1 = sorted((line[0, 0], line[-1, 0]))
         window = grid.window(x0 - 6, line[:, 1].min() - 9, x1 + 6, line[:, 1].max() + 9)
         hairs = strokes_of_brow(face, side, int(110 + 170 * t.brow_density), rng)
@@ -215,7 +224,7 @@ def beard_hairs(face: Face, rng: np.random.Generator) -> tuple[np.ndarray, np.nd
     return np.stack([px, py], -1), edge
 
 
-def paint_facial_hair(skin, face: Face, grid: Grid, light, rng) -> None:
+def paint_facial_hair(skin, face: Face, grid: Grid, rng) -> None:
     hairs = beard_hairs(face, rng)
     if hairs is None:
         return
@@ -260,7 +269,7 @@ def glasses_shape(face: Face) -> dict | None:
     return {"rims": rims, "bridge": bridge, "temples": temples, "width": 0.75 + 0.95 * t.frame_weight}
 
 
-def paint_glasses(canvas, face: Face, grid: Grid, light) -> None:
+def paint_glasses(canvas, face: Face, grid: Grid) -> None:
     shape = glasses_shape(face)
     if shape is None:
         return

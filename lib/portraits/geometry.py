@@ -258,7 +258,7 @@ class Face:
         y = EYE_LEVEL - 28 - 2.2 * t.brow_height - (7.5 + 1.5 * t.hairline) * k
         half = 31 - 3 * k * (1.5 + t.brow_length)
         u = np.linspace(-1, 1, 24)
-        wave = (0.7 + 0.7 * t.brow_arch) * np.cos((1.9 + 0.4 * t.nose_bend) * np.pi * u) + 0.7 * np.sin(4 * u + 2 * k + 6 * t.head_tilt)
+        wave = (0.7 + 0.7 * t.brow_arch) * np.cos((1.9 + 0.4 * t.nose_bend) * np.pi * u) + 0.7 * np.sin(4 * u + 2 * k + 6 * t.line_phase)
         return np.stack([MIDDLE + 3 * t.asymmetry * (k - 1) + half * u, y + wave + (2.0 + 1.5 * t.brow_tilt) * u**2], -1)
 
     # -- hairline -----------------------------------------------------------------------------------
@@ -276,7 +276,6 @@ class Face:
         xs = [0.0, 13.0, 0.53 * temple - 0.1 * back, 0.745 * temple, 0.86 * temple, 0.885 * temple, cheek - 5.5, cheek - 2.5]
         u = np.array([h[0] for h in half])
         points = np.stack([np.array(xs), np.array([h[1] for h in half])], -1)
-        points[:, 0] *= 1.0
         full_u = np.r_[-u[:0:-1], u]
         left = points[:0:-1] * (-1, 1)
         full = np.concatenate([left, points]) + (MIDDLE, 0)

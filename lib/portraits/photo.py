@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lib.portraits import hair as hairdress
+from lib.portraits import details, strands
 from lib.portraits.clothes import paint_clothes
-from lib.portraits.details import paint_brows, paint_eyes, paint_facial_hair, paint_glasses, paint_mouth, paint_nostrils
 from lib.portraits.geometry import EYE_LEVEL, MIDDLE, SIDES, Face
+from lib.portraits.hair import Hair
 from lib.portraits.raster import Grid, bell, blur, double_size, half_size, linear, over, rgb, step
 from lib.portraits.surface import Relief
 
@@ -66,21 +66,12 @@ def albedo(face: Face, relief: Relief, rng: np.random.Generator) -> np.ndarray:
     if count:
         place = np.stack([rng.normal(MIDDLE, 30, count), rng.normal(EYE_LEVEL + 20, 12, count)], -1)
         dark += grid.blur(grid.splat(place, rng.uniform(0.3, 1.0, count)), 0.55) * (1.1 * grid.scale**2)
-    for x, y, size in moles(face):
+    for x, y, size in details.moles(face):
         dark += 1.5 * bell(grid.y, y, size) * bell(grid.x, x, size)
     base = skin_tone(t)
     tint = rgb(0.10, -0.26, -0.24) * (0.55 if t.complexion > 0.6 else 1.0)
     shade = rgb(-0.42, -0.52, -0.55)
     return base * np.clip(1 + red * tint + np.clip(dark, 0, 1.6) * shade, 0.12, 1.6)
-
-
-def moles(face: Face) -> list[tuple[float, float, float]]:
-    """Place and size of up to three moles; a function of the traits, so that both domains agree."""
-    t = face.t
-    count = int(4 * max(0.0, t.moles - 0.45))
-    seed = np.random.default_rng(int(1e9 * t.moles) % 2**31)
-    spots = [(MIDDLE + seed.uniform(-42, 42), EYE_LEVEL + seed.uniform(14, 66), seed.uniform(0.55, 1.0)) for _ in range(count)]
-    return [s for s in spots if np.hypot((s[0] - MIDDLE) / 40, (s[1] - 170) / 48) < 1 and abs(s[0] - MIDDLE) > 13]
 
 
 def lit(light: Light, normal, occlusion, wrap=(0.30, 0.20, 0.16)) -> np.ndarray:
@@ -145,7 +136,10 @@ def paint_ears(canvas, face: Face, grid: Grid, light: Light) -> None:
 
 
 def take(face: Face, light: Light, backdrop: np.ndarray, rng: np.random.Generator, grid: Grid):
-    """Photograph a face: uint8 (250, 200, 3), and the hair's coverage and tone for the artist.
+    """Photograph a face.
+
+    Returns the picture, uint8 (250, 200, 3), and what the artist needs: relief, hair, and the hair's
+    coverage and brightness, each (H, W).
 
     backdrop: linear-light picture (3, H, W) at the grid's size; it is painted over.
     """
@@ -154,8 +148,8 @@ def take(face: Face, light: Light, backdrop: np.ndarray, rng: np.random.Generato
     head = whole.window(rim[:, 0].min() - 2, rim[:, 1].min() - 2, rim[:, 0].max() + 2, rim[:, 1].max() + 2)
     grid = whole.crop(head)  # most of the work is done where the head is
     relief = Relief(face, grid)
-    style = hairdress.Hair(face)
-    hairdress.paint(canvas, style.back, style.back_mass, face, whole, light, rng)
+    style = Hair(face)
+    strands.paint(canvas, style.back, style.back_mass, face, whole, light, rng)
     paint_neck(canvas, face, whole, light)
     paint_clothes(canvas, face, whole, light, rng)
     paint_ears(canvas, face, whole, light)
@@ -173,12 +167,14 @@ def take(face: Face, light: Light, backdrop: np.ndarray, rng: np.random.Generato
     texture = rng.standard_normal(grid.shape, np.float32)
     skin *= (1 + (0.012 + 0.02 * face.t.pores) * blur(texture, 0.5 * grid.scale) * 2)
     mask = np.clip(relief.inside * grid.scale * 0.8 + 0.5, 0, 1)
-    for paint in (paint_nostrils, paint_mouth, paint_eyes, paint_brows):
-        paint(skin, face, grid, light, rng)
-    paint_facial_hair(skin, face, grid, light, rng)
+    details.paint_nostrils(skin, face, grid)
+    details.paint_mouth(skin, face, grid)
+    details.paint_eyes(skin, face, grid, light)
+    details.paint_brows(skin, face, grid, rng)
+    details.paint_facial_hair(skin, face, grid, rng)
     over(canvas[head], skin, mask)
-    coverage, shine = hairdress.paint(canvas, style.front, style.front_mass, face, whole, light, rng, relief)
-    paint_glasses(canvas, face, whole, light)
+    coverage, shine = strands.paint(canvas, style.front, style.front_mass, face, whole, light, rng, relief)
+    details.paint_glasses(canvas, face, whole)
     return develop(canvas * light.exposure, rng), relief, style, coverage, shine
 
 

@@ -11,9 +11,10 @@ import numpy as np
 from lib.portraits import clothes, details
 from lib.portraits.artists import Artist
 from lib.portraits.geometry import EYE_LEVEL, MIDDLE, SIDES, Face
-from lib.portraits.hair import Hair, colour
+from lib.portraits.hair import Hair
 from lib.portraits.pencil import Sheet
 from lib.portraits.raster import Grid, bell, curve_distance, fill_between, step
+from lib.portraits.strands import colour
 from lib.portraits.surface import Relief
 
 LIGHT = np.array((-0.42, -0.24, 0.87), np.float32)
@@ -25,13 +26,13 @@ def draw(face: Face, relief: Relief, hair: Hair, coverage: np.ndarray, shine: np
     _shade(sheet, face, relief, coverage, artist, rng)
     _outline(sheet, face, coverage, artist)
     for side in SIDES:
-        _eye(sheet, face, side, artist, coverage)
+        _eye(sheet, face, side, artist)
     _nose(sheet, face, artist)
     _mouth(sheet, face, artist)
     _lines_of_age(sheet, face, artist, coverage)
-    _brows_and_beard(sheet, face, artist, coverage, rng)
+    _brows_and_beard(sheet, face, coverage, rng)
     _clothes(sheet, face, artist, coverage, rng)
-    _glasses(sheet, face, artist)
+    _glasses(sheet, face)
     _hair(sheet, face, hair, coverage, shine, relief, artist, rng)
     return sheet.finish(artist.paper, artist.grain)
 
@@ -107,7 +108,7 @@ def _outline(sheet: Sheet, face: Face, coverage, artist: Artist) -> None:
         sheet.line(np.stack([x, y], -1), 0.35 * artist.contour, 1.2, passes=1, taper=(0.5, 0.5), hidden=coverage)
 
 
-def _eye(sheet: Sheet, face: Face, side: int, artist: Artist, coverage) -> None:
+def _eye(sheet: Sheet, face: Face, side: int, artist: Artist) -> None:
     t, grid, eye, centre = face.t, sheet.grid, face.eye(side), face.iris_centre(side)
     ink = artist.accents
     kw = {"overshoot": 0.6, "wobble": 0.18}
@@ -136,7 +137,7 @@ def _eye(sheet: Sheet, face: Face, side: int, artist: Artist, coverage) -> None:
 
 
 def _nose(sheet: Sheet, face: Face, artist: Artist) -> None:
-    t, n, grid = face.t, face.nose, sheet.grid
+    n, grid = face.nose, sheet.grid
     ink = artist.accents
     kw = {"overshoot": 0.5, "wobble": 0.2}
     for side in SIDES:
@@ -191,13 +192,12 @@ def _lines_of_age(sheet: Sheet, face: Face, artist: Artist, coverage) -> None:
     if t.chin_cleft > 0.6:
         y = face.chin_y
         sheet.line(np.array([(MIDDLE, y - 12.0), (MIDDLE + 0.3, y - 8), (MIDDLE, y - 5)]), 0.5, 1.0, passes=1)
-    from lib.portraits.photo import moles
-    for x, y, size in moles(face):
+    for x, y, size in details.moles(face):
         window = sheet.grid.window(x - 4, y - 4, x + 4, y + 4)
         sheet.tone(1.5 * bell(sheet.grid.y[window[1]], y, size) * bell(sheet.grid.x[:, window[2]], x, size), window)
 
 
-def _brows_and_beard(sheet: Sheet, face: Face, artist: Artist, coverage, rng) -> None:
+def _brows_and_beard(sheet: Sheet, face: Face, coverage, rng) -> None:
     t = face.t
     tone = hair_tone(face)
     for side in SIDES:
@@ -238,7 +238,7 @@ def _clothes(sheet: Sheet, face: Face, artist: Artist, coverage, rng) -> None:
     sheet.strokes(paths, press, 0.95, 2)
 
 
-def _glasses(sheet: Sheet, face: Face, artist: Artist) -> None:
+def _glasses(sheet: Sheet, face: Face) -> None:
     shape = details.glasses_shape(face)
     if shape is None:
         return

@@ -97,7 +97,7 @@ class Relief:
             self.bump(MIDDLE + side * (n["half"] + 2.6), n["base"] - 4, 2.4, 4.5, -1.6)
 
     def _mouth(self) -> None:
-        f, t = self.face, self.face.t
+        f = self.face
         m = f.mouth
         y = float(m["line"][20, 1])
         half = float(m["line"][-1, 0] - m["line"][0, 0]) / 2

@@ -35,7 +35,7 @@ TRAITS: Mapping[str, tuple[float, float, str, dict[str, float]]] = MappingProxyT
     "chin_length": (-1, 1, "distance from mouth to chin", {"masculinity": 0.4}),
     "chin_cleft": (0, 1, "dimple of the chin", {"masculinity": 0.3}),
     "asymmetry": (-1, 1, "left side larger than the right", {}),
-    "head_tilt": (-1, 1, "head leaning to one side", {}),
+    "line_phase": (-1, 1, "where the lines of the forehead rise and fall", {}),
     # eyes
     "eye_width": (-1, 1, "length of the lid opening", {"masculinity": -0.2}),
     "eye_opening": (-1, 1, "height of the lid opening", {"masculinity": -0.3, "age": -0.3}),

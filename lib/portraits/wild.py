@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from lib.portraits.photo import Light
-from lib.portraits.raster import Grid, blur, double_size, linear, step
+from lib.portraits.raster import Grid, blur, double_size, linear
 
 BACKDROPS = [linear(tone) for tone in ((122, 172, 202), (150, 176, 188), (168, 172, 172), (190, 188, 180), (134, 152, 170))]
 
