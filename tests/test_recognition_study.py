@@ -140,6 +140,16 @@ def test_half_a_run_is_an_error_and_leaves_the_tables(folder, pairs):
     assert (folder / "recognition.csv").read_bytes() == before
 
 
+def test_an_image_of_another_size_and_a_damaged_table_are_named(folder, pairs):
+    images.write_png(folder / "lle" / "seed0" / "photo-to-sketch" / "person-03.png", np.zeros((256, 256), np.uint8))
+    with pytest.raises(StudyError, match="person-03.png: 256×256"):
+        study.recognise_runs(folder, pairs)
+    for damage in ("", "a,b\n1,2\n", "direction,system,seed\n1,2,3\n1,2,3,4\n"):
+        (folder / "recognition.csv").write_text(damage)
+        with pytest.raises(StudyError, match="recognition.csv: .*Remove it"):
+            study.recognise_runs(folder, pairs)
+
+
 def test_other_faces_make_the_tables_anew(folder, pairs):
     changed = dataclasses.replace(pairs, sketches=255 - pairs.sketches)
     shutil.rmtree(folder / "lle" / "seed0" / "photo-to-sketch")

@@ -12,7 +12,7 @@ Reads the synthesised test faces of all run folders of ``results/<profile>/<data
 A row whose inputs are unchanged is not computed again.  Rows of runs whose images are not here (they are
 not committed, their ``run.json`` is) stay as they are, as long as the test faces are the same.
 
-Controls that no publication shows, for each direction:
+Controls that publications leave out, for each direction:
 - ``grey-input``: the input itself, grey, as if it were the synthesised image;
 - ``grey-input@face``, ``@hair``, ``@background``: the same, recognised from these pixels alone;
 - ``mean-face``: one face for everybody; ``random-pairing``: somebody's input; both are chance.
@@ -38,7 +38,7 @@ from lib.recognition.regions import REGIONS, pixels_of
 FILES = {"curves": "recognition.csv", "identities": "recognition_by_identity.csv", "ranks": "recognition_ranks.csv"}
 _KEY = ["direction", "system", "seed"]
 _RANKS = 20
-_VERSION = 1  # part of every fingerprint: raise it when the numbers change
+_VERSION = 1  # raise it when the numbers change: tables of another version are made anew
 
 
 @dataclass(frozen=True)
@@ -81,10 +81,16 @@ class _Entry:
         return digest.hexdigest()
 
     def load(self) -> np.ndarray:
-        """Grey faces (n, 250, 200) uint8."""
+        """Grey faces (n, 250, 200) uint8; raises StudyError listing images of another size."""
         if isinstance(self.faces, np.ndarray):
             return self.faces
-        return np.stack([images.to_grey(images.read_image(file)) for file in self.faces])
+        faces = [images.to_grey(images.read_image(file)) for file in self.faces]
+        odd = [f"{file}: {face.shape[1]}×{face.shape[0]}" for file, face in zip(self.faces, faces)
+               if face.shape != (images.HEIGHT, images.WIDTH)]
+        if odd:
+            raise StudyError(f"Synthesised faces must be {images.WIDTH}×{images.HEIGHT} (width×height):\n"
+                             f"{listed(odd)}\nRemove the run's images and make them again with `python -m lib train`.")
+        return np.stack(faces)
 
 
 def recognise_study(profile: str, database: str, needed: tuple[str, ...] = (), force: bool = False) -> Tables:
@@ -146,7 +152,7 @@ def read_study(profile: str, database: str) -> Tables:
                              f"`./run_all.sh --profile {profile} --database {database} --only 08`.")
     record = runs.read_json(files[-1])
     protocol = Protocol(**{name: record[name] for name in ("identities", "train", "repeats", "seed")})
-    return Tables(*map(pd.read_csv, files[:-1]), protocol=protocol)
+    return Tables(*map(_read, files[:-1]), protocol=protocol)
 
 
 def _entries(folder: Path, faces: PairedFaces, real: dict[str, np.ndarray]) -> tuple[list[_Entry], list[str]]:
@@ -212,8 +218,8 @@ def _earlier(folder: Path, common: dict,
     before = set(record.get("fingerprints", {}))
     if any(record.get(name) != value for name, value in common.items()):
         return {name: [] for name in FILES}, {}, before
-    prints = {key: mark for key, mark in record["fingerprints"].items() if key in valid}
-    return {name: _without([pd.read_csv(file)], before - valid) for name, file in files.items()}, prints, before
+    prints = {key: mark for key, mark in record.get("fingerprints", {}).items() if key in valid}
+    return {name: _without([_read(file)], before - valid) for name, file in files.items()}, prints, before
 
 
 def _without(parts: list[pd.DataFrame], keys: set[str]) -> list[pd.DataFrame]:
@@ -235,6 +241,17 @@ def _sorted(table: pd.DataFrame) -> pd.DataFrame:
         return column.map(lambda name: (order.get(name.split("@")[0].split("+")[0], len(order)), name))
 
     return table.sort_values(_KEY, key=place, kind="stable", ignore_index=True)
+
+
+def _read(file: Path) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(file)
+    except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
+        cause = str(error).strip()
+        raise StudyError(f"{file}: cannot be read as a table ({cause}). Remove it and run again.") from None
+    if not set(_KEY) <= set(table.columns):
+        raise StudyError(f"{file}: lacks the columns {', '.join(_KEY)}. Remove it and run again.")
+    return table
 
 
 def _write(file: Path, table: pd.DataFrame) -> None:
