@@ -31,7 +31,10 @@ def own_cache(cache, monkeypatch):
 @pytest.fixture(scope="module")
 def people():
     """The first ten test identities of both databases, drawn once."""
-    return {name: [portraits.portrait(name, portraits.SPLITS[name]["train"] + k) for k in range(1, 11)] for name in portraits.SPLITS}
+    return {
+        name: [portraits.portrait(name, portraits.SPLITS[name]["train"] + k) for k in range(1, 11)]
+        for name in portraits.SPLITS
+    }
 
 
 @pytest.fixture
@@ -55,8 +58,13 @@ def test_traits_lie_in_their_ranges_and_follow_each_other():
     assert table.min() >= 0 and table.max() <= 1
     assert (table.std(0) > 0.1).all()
     column = {name: table[:, k] for k, name in enumerate(TRAITS)}
-    for first, second, sign in (("age", "hair_grey", 1), ("masculinity", "jaw_width", 1), ("fullness", "cheek_fullness", 1),
-                                ("complexion", "hair_dark", 1), ("age", "upper_lip", -1)):
+    for first, second, sign in (
+        ("age", "hair_grey", 1),
+        ("masculinity", "jaw_width", 1),
+        ("fullness", "cheek_fullness", 1),
+        ("complexion", "hair_dark", 1),
+        ("age", "upper_lip", -1),
+    ):
         assert sign * np.corrcoef(column[first], column[second])[0, 1] > 0.25, (first, second)
 
 
@@ -78,7 +86,9 @@ def test_every_face_keeps_its_parts_in_order(spread):
         assert face.top_y > 15 and face.chin_y < 232
         assert nose["nasion"] < nose["tip"] < nose["base"] < mouth["upper"][:, 1].min()
         assert mouth["lower"][:, 1].max() < face.chin_y - 4
-        assert (mouth["upper"][5:-5, 1] < mouth["line"][5:-5, 1]).all() and (mouth["line"][5:-5, 1] < mouth["lower"][5:-5, 1]).all()
+        assert (mouth["upper"][5:-5, 1] < mouth["line"][5:-5, 1]).all() and (
+            mouth["line"][5:-5, 1] < mouth["lower"][5:-5, 1]
+        ).all()
         assert face.hairline(0.0)[1] < face.brow(1)[0][:, 1].min() - 3
         for side in (-1, 1):
             eye = face.eye(side)
@@ -98,7 +108,9 @@ def test_unknown_traits_are_refused():
 
 def test_a_portrait_is_the_same_whenever_it_is_drawn(people):
     photo, sketch = portraits.portrait("portraits-wild", portraits.SPLITS["portraits-wild"]["train"] + 4)
-    assert np.array_equal(photo, people["portraits-wild"][3][0]) and np.array_equal(sketch, people["portraits-wild"][3][1])
+    assert np.array_equal(photo, people["portraits-wild"][3][0]) and np.array_equal(
+        sketch, people["portraits-wild"][3][1]
+    )
     assert photo.shape == (250, 200, 3) and sketch.shape == (250, 200) and photo.dtype == sketch.dtype == np.uint8
 
 
@@ -131,8 +143,12 @@ def test_photo_and_sketch_resemble_each_other_as_much_as_real_pairs(people, name
 
 
 def test_the_right_sketch_fits_better_than_anyone_elses(people):
-    photos = np.array([half_size(half_size(images.to_grey(photo).astype(np.float32))) for photo, _ in people["portraits"]]).reshape(10, -1)
-    sketches = np.array([half_size(half_size(sketch.astype(np.float32))) for _, sketch in people["portraits"]]).reshape(10, -1)
+    photos = np.array(
+        [half_size(half_size(images.to_grey(photo).astype(np.float32))) for photo, _ in people["portraits"]]
+    ).reshape(10, -1)
+    sketches = np.array([half_size(half_size(sketch.astype(np.float32))) for _, sketch in people["portraits"]]).reshape(
+        10, -1
+    )
     agreement = np.corrcoef(photos - photos.mean(0), sketches - sketches.mean(0))[:10, 10:]
     assert (agreement.argmax(1) == np.arange(10)).mean() >= 0.7
     assert np.diag(agreement).mean() > agreement[~np.eye(10, dtype=bool)].mean() + 0.3
@@ -170,7 +186,9 @@ def test_a_change_of_the_code_draws_anew_and_removes_the_old(count_drawn, monkey
     monkeypatch.setattr(database, "version", lambda: "another")
     portraits.generate("portraits-wild", "train", limit=2)
     assert count_drawn == [1, 2, 1, 2]
-    assert [file.name for file in (cache / "portraits").glob("portraits-wild-train-*")] == ["portraits-wild-train-another.npy"]
+    assert [file.name for file in (cache / "portraits").glob("portraits-wild-train-*")] == [
+        "portraits-wild-train-another.npy"
+    ]
 
 
 def test_a_damaged_cache_is_drawn_anew(count_drawn, cache, monkeypatch):

@@ -81,7 +81,9 @@ def generate(name: str, split: str, limit: int | None = None) -> PairedFaces:
     first = 1 if split == "train" else SPLITS[name]["train"] + 1
     pairs = _cached(name, split, first, count)
     names = tuple(f"{LETTERS[name]}-{number:04d}" for number in range(first, first + count))
-    return PairedFaces(name, split, np.ascontiguousarray(pairs[..., :3]), np.ascontiguousarray(pairs[..., 3]), names, (name,) * count)
+    return PairedFaces(
+        name, split, np.ascontiguousarray(pairs[..., :3]), np.ascontiguousarray(pairs[..., 3]), names, (name,) * count
+    )
 
 
 def _cached(name: str, split: str, first: int, count: int) -> np.ndarray:

@@ -1,14 +1,17 @@
-"""Eyes, lips, nostrils, brows, facial hair and glasses of the photograph, each in its own window."""
+"""Eyes, lips, nostrils, moles, brows and glasses of the photograph, each in its own window."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from lib.portraits.geometry import EYE_LEVEL, MIDDLE, SIDES, Face, smooth_curve
+from lib.portraits.curves import evenly, smooth_curve
+from lib.portraits.geometry import EYE_LEVEL, MIDDLE, SIDES, Face
 from lib.portraits.raster import Grid, bell, blur, curve_distance, fill_between, linear, over, rgb, step
 from lib.portraits.strands import COLOURS, colour
 
-IRIS = [linear(tone) for tone in ((46, 31, 24), (92, 66, 42), (118, 128, 92), (110, 140, 168))]  # brown, hazel, green, blue
+IRIS = [
+    linear(tone) for tone in ((46, 31, 24), (92, 66, 42), (118, 128, 92), (110, 140, 168))
+]  # brown, hazel, green, blue
 
 
 def iris_lightness(traits) -> float:
@@ -28,7 +31,10 @@ def moles(face: Face) -> list[tuple[float, float, float]]:
     t = face.t
     count = int(4 * max(0.0, t.moles - 0.45))
     seed = np.random.default_rng(int(1e9 * t.moles) % 2**31)
-    spots = [(MIDDLE + seed.uniform(-42, 42), EYE_LEVEL + seed.uniform(14, 66), seed.uniform(0.55, 1.0)) for _ in range(count)]
+    spots = [
+        (MIDDLE + seed.uniform(-42, 42), EYE_LEVEL + seed.uniform(14, 66), seed.uniform(0.55, 1.0))
+        for _ in range(count)
+    ]
     return [s for s in spots if np.hypot((s[0] - MIDDLE) / 40, (s[1] - 170) / 48) < 1 and abs(s[0] - MIDDLE) > 13]
 
 
@@ -110,7 +116,9 @@ def paint_nostrils(skin, face: Face, grid: Grid) -> None:
         wing = face.wing(side)
         for p, amount in zip(wing[2::2], np.linspace(0.05, 0.17, 9), strict=True):
             cell = grid.window(p[0] - 4, p[1] - 5, p[0] + 4, p[1] + 5)
-            skin[cell] *= (1 - amount * bell(grid.y[cell[1]], p[1], 1.6) * bell(grid.x[:, cell[2]], p[0] + side * 0.4, 1.0))
+            skin[cell] *= 1 - amount * bell(grid.y[cell[1]], p[1], 1.6) * bell(
+                grid.x[:, cell[2]], p[0] + side * 0.4, 1.0
+            )
     base = face.nose["base"]
     window = grid.window(MIDDLE - 12, base - 4, MIDDLE + 12, base + 8)
     shadow = 0.22 * bell(grid.y[window[1]], base + 1.5, 1.9) * bell(grid.x[:, window[2]], MIDDLE, 6.5)
@@ -133,7 +141,9 @@ def paint_mouth(skin, face: Face, grid: Grid) -> None:
     skin[window] *= 1 - lower * (1 - 0.97 * tint)
     creases = 1 + 0.05 * np.sin(2.1 * x + 0.6 * np.sin(0.9 * x)) * (upper + lower)
     skin[window] *= creases
-    gleam = np.exp(-0.5 * (((u + 0.12) / 0.30) ** 2 + ((yy - y - 0.42 * (m["lower"][20, 1] - y) - 0.4) / 1.0) ** 2)) * lower
+    gleam = (
+        np.exp(-0.5 * (((u + 0.12) / 0.30) ** 2 + ((yy - y - 0.42 * (m["lower"][20, 1] - y) - 0.4) / 1.0) ** 2)) * lower
+    )
     skin[window] += (0.085 * gleam * (0.4 + 0.6 * t.lip_colour))
     line = curve_distance(grid, window, m["line"])
     within = np.clip((1.06 - np.abs(u)) * 9, 0, 1)
@@ -176,81 +186,6 @@ def paint_brows(skin, face: Face, grid: Grid, rng) -> None:
         over(skin[window], tone, cover)
 
 
-def beard_kind(face: Face) -> str:
-    """What the trait says: none, stubble, moustache, goatee or full."""
-    t = face.t
-    if t.masculinity < 0.12 or t.beard < 0.64:
-        return "none"
-    return "stubble" if t.beard < 0.73 else "moustache" if t.beard < 0.78 else "goatee" if t.beard < 0.84 else "full"
-
-
-def beard_hairs(face: Face, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray] | None:
-    """Hairs of the beard, (n, 10, 2), and the opacity of each; None for a shaven face."""
-    kind, t, m, n = beard_kind(face), face.t, face.mouth, face.nose
-    if kind == "none":
-        return None
-    count = {"stubble": 2600, "moustache": 700, "goatee": 1500, "full": 4200}[kind]
-    length = {"stubble": 1.3, "moustache": 4.0, "goatee": 4.5, "full": 4.0 + 6.0 * t.beard_length}[kind]
-    w = face.half_widths()
-    x = rng.uniform(-w["cheek"], w["cheek"], 6 * count)
-    y = rng.uniform(EYE_LEVEL + 2, face.chin_y + 2, 6 * count)
-    mouth_y, half = m["line"][20, 1], (m["line"][-1, 0] - m["line"][0, 0]) / 2
-    rim_angle = np.degrees(np.arctan2(x, -(y - 133)))
-    rim = np.hypot(*(face.rim(rim_angle) - (MIDDLE, 133)).T)
-    inside = np.hypot(x, y - 133) < rim - 0.4
-    a = np.abs(x)
-    upper_edge = np.interp(a, [0, half, 0.8 * w["jaw"], w["jaw"] + 4, w["cheek"]],
-                           [n["base"] + 3.5, mouth_y - 9, mouth_y - 12, EYE_LEVEL + 24, EYE_LEVEL + 5]) + 1.2 * np.sin(0.7 * x)
-    lip_top = np.interp(x + MIDDLE, m["upper"][:, 0], m["upper"][:, 1], left=mouth_y, right=mouth_y)
-    lip_low = np.interp(x + MIDDLE, m["lower"][:, 0], m["lower"][:, 1], left=mouth_y, right=mouth_y)
-    lips = (y > lip_top - 0.6) & (y < lip_low + 1.2) & (a < half + 0.5)
-    moustache = (y < lip_top + 0.8) & (y > n["base"] + 2.6 + 0.055 * a) & (a < half + 4) | (a > half - 1) & (a < half + 6) & (abs(y - mouth_y + 1) < 4)
-    soul = (a < 5.5) & (y > lip_low + 2.2) & (y < lip_low + 9)
-    chin = (y > lip_low + 6.5 + 0.010 * a**2) & (a < half + 3)
-    around = (a > half) & (a < half + 7) & (y > mouth_y - 6)
-    keep = {"stubble": (y > upper_edge), "moustache": moustache, "goatee": moustache | chin | around | soul,
-            "full": (y > upper_edge) & (moustache | (y > lip_low - 2) & ((a > half - 1) | (y > lip_low + 5.5)) | (a > half + 2) | soul)}[kind]
-    chosen = np.flatnonzero(keep & inside & ~lips)[:count]
-    x, y = x[chosen], y[chosen]
-    edge = np.clip((y - upper_edge[chosen]) / 9, 0.12, 1) if kind in ("stubble", "full") else np.ones(len(x))
-    over_lip = y < mouth_y - 1
-    way_x = np.where(over_lip, np.sign(x) * np.clip(np.abs(x) / 12, 0.25, 0.95), 0.30 * x / 40 + 0.18 * rng.standard_normal(len(x)))
-    way_y = np.where(over_lip, 0.75, 1.0)
-    reach = length * rng.uniform(0.6, 1.15, len(x)) * np.where(over_lip, min(1, 4.2 / length), 1.0)
-    s = np.linspace(0, 1, 10)[None]
-    bend = 0.25 * rng.standard_normal((len(x), 1)) * length / 4
-    px = MIDDLE + x[:, None] + reach[:, None] * way_x[:, None] * s + bend * s**2
-    py = y[:, None] + reach[:, None] * way_y[:, None] * s
-    return np.stack([px, py], -1), edge
-
-
-def paint_facial_hair(skin, face: Face, grid: Grid, rng) -> None:
-    hairs = beard_hairs(face, rng)
-    if hairs is None:
-        return
-    points, edge = hairs
-    base, grey = colour(face.t)
-    base = base + min(1, 1.2 * grey) * (linear(COLOURS["grey"]) - base)
-    stubble = beard_kind(face) == "stubble"
-    n = len(points)
-    tone = np.clip(1 + 0.4 * rng.standard_normal(n), 0.4, 2.2)
-    weight = np.repeat(edge[:, None], 10, 1)
-    window = grid.window(MIDDLE - 75, EYE_LEVEL, MIDDLE + 75, 240)
-    ink = blur(grid.crop(window).splat(points, weight), 0.42 * grid.scale)
-    bright = blur(grid.crop(window).splat(points, weight * tone[:, None]), 0.42 * grid.scale)
-    cover = 1 - np.exp(-(0.13 if stubble else 0.34) * grid.scale * ink)
-    shade = bright / np.maximum(ink, 1e-4)
-    lightness = np.clip(0.75 + 0.5 * (skin[window].mean(0) / max(float(skin[window].mean()), 1e-3) - 1), 0.35, 1.3)
-    over(skin[window], base * (0.8 * shade * lightness), np.clip(cover, 0, 0.6 if stubble else 0.96))
-
-
-def evenly(curve: np.ndarray, n: int) -> np.ndarray:
-    """``n`` points along a polyline at equal distances, (n, 2)."""
-    chord = np.concatenate([[0], np.cumsum(np.hypot(*(curve[1:] - curve[:-1]).T))])
-    at = np.linspace(0, chord[-1], n)
-    return np.stack([np.interp(at, chord, curve[:, k]) for k in (0, 1)], -1)
-
-
 def glasses_shape(face: Face) -> dict | None:
     """Rims of the lenses (left, right), bridge and temples; None when none are worn."""
     t = face.t
@@ -261,11 +196,21 @@ def glasses_shape(face: Face) -> dict | None:
     a = np.linspace(0, 2 * np.pi, 90)
     cx = np.sign(np.cos(a)) * np.abs(np.cos(a)) ** (2 / power)
     cy = np.sign(np.sin(a)) * np.abs(np.sin(a)) ** (2 / power)
-    rims = [np.stack([MIDDLE + side * 25.6 + wide * cx, EYE_LEVEL + 1.8 + high * cy * (1 - 0.10 * cx * side * t.frame_shape)], -1) for side in SIDES]
+    rims = [
+        np.stack(
+            [MIDDLE + side * 25.6 + wide * cx, EYE_LEVEL + 1.8 + high * cy * (1 - 0.10 * cx * side * t.frame_shape)], -1
+        )
+        for side in SIDES
+    ]
     gap = 25.6 - wide
     bridge = smooth_curve([(MIDDLE - gap, EYE_LEVEL - 1), (MIDDLE, EYE_LEVEL - 3.4), (MIDDLE + gap, EYE_LEVEL - 1)], 16)
     cheek = face.half_widths()["cheek"]
-    temples = [np.linspace((MIDDLE + side * (25.6 + wide), EYE_LEVEL - 3), (MIDDLE + side * (cheek + 0.5), EYE_LEVEL - 4.5), 12) for side in SIDES]
+    temples = [
+        np.linspace(
+            (MIDDLE + side * (25.6 + wide), EYE_LEVEL - 3), (MIDDLE + side * (cheek + 0.5), EYE_LEVEL - 4.5), 12
+        )
+        for side in SIDES
+    ]
     return {"rims": rims, "bridge": bridge, "temples": temples, "width": 0.75 + 0.95 * t.frame_weight}
 
 
@@ -284,12 +229,18 @@ def paint_glasses(canvas, face: Face, grid: Grid) -> None:
     shadow = np.roll(blur(frame, 1.1 * grid.scale), int(2.5 * grid.scale), 0)
     canvas[window] *= (1 - 0.22 * np.clip(shadow, 0, 1))
     metal = t.frame_weight < 0.3
-    tone = linear((150, 140, 125)) if metal else linear((30, 24, 26)) + 0.05 * rgb(t.cloth_hue, 0.2, 1 - t.cloth_hue) * (t.frame_size > 0)
+    tone = (
+        linear((150, 140, 125))
+        if metal
+        else linear((30, 24, 26)) + 0.05 * rgb(t.cloth_hue, 0.2, 1 - t.cloth_hue) * (t.frame_size > 0)
+    )
     gleam = np.clip(blur(frame, 0.6 * grid.scale) - np.roll(blur(frame, 0.6 * grid.scale), grid.scale, 0), 0, 1)
     over(canvas[window], tone, frame)
     canvas[window] += 0.12 * gleam
     for rim in shape["rims"]:
         lens = grid.crop(window).polygon(rim)
         x, y = grid.axes(window)
-        band = np.exp(-0.5 * ((x - rim[:, 0].mean() + 0.8 * (y - EYE_LEVEL) + 7) / 3.2) ** 2) + 0.5 * np.exp(-0.5 * ((x - rim[:, 0].mean() + 0.8 * (y - EYE_LEVEL) + 0.5) / 1.2) ** 2)
+        band = np.exp(-0.5 * ((x - rim[:, 0].mean() + 0.8 * (y - EYE_LEVEL) + 7) / 3.2) ** 2) + 0.5 * np.exp(
+            -0.5 * ((x - rim[:, 0].mean() + 0.8 * (y - EYE_LEVEL) + 0.5) / 1.2) ** 2
+        )
         canvas[window] += 0.045 * band * lens

@@ -6,44 +6,17 @@ Curves are float arrays (n, 2).  ``side`` is -1 for the left half of the image a
 
 from __future__ import annotations
 
-from functools import cached_property, wraps
+from functools import cached_property
 
 import numpy as np
 from scipy.interpolate import CubicSpline, PchipInterpolator
 
+from lib.portraits.curves import once_per_side, smooth_curve
 from lib.portraits.traits import Traits
 
 MIDDLE, EYE_LEVEL, HALF_DISTANCE = 100.0, 125.0, 25.0
 CENTRE = np.array([MIDDLE, 133.0])  # the head is star-shaped around it
 SIDES = (-1, 1)
-
-
-def smooth_curve(points, n: int = 40) -> np.ndarray:
-    """Curve (n, 2) through the points (k, 2): natural cubic spline in chord length."""
-    points = np.asarray(points, float)
-    step = np.hypot(*(points[1:] - points[:-1]).T)
-    slope = (points[1:] - points[:-1]) / step[:, None]
-    matrix = np.diag(np.r_[1, 2 * (step[1:] + step[:-1]), 1]) + np.diag(np.r_[0, step[1:]], 1) + np.diag(np.r_[step[:-1], 0], -1)
-    bend = np.linalg.solve(matrix, np.concatenate([[(0, 0)], 6 * (slope[1:] - slope[:-1]), [(0, 0)]]))  # second derivatives
-    knots = np.concatenate([[0], np.cumsum(step)])
-    at = np.linspace(0, knots[-1], n)
-    k = np.searchsorted(knots[1:-1], at, side="right")
-    h, b = step[k][:, None], (at - knots[k])[:, None]
-    a = h - b
-    return (points[k] * a + points[k + 1] * b) / h + (bend[k] * (a**3 / h - a * h) + bend[k + 1] * (b**3 / h - b * h)) / 6
-
-
-def once_per_side(method):
-    """Keep the result of a method of one argument; curves are asked for many times."""
-    name = method.__name__
-
-    @wraps(method)
-    def kept(self, side):
-        if (name, side) not in self.kept:
-            self.kept[name, side] = method(self, side)
-        return self.kept[name, side]
-
-    return kept
 
 
 class Face:
@@ -90,11 +63,18 @@ class Face:
         sides = []
         for side in (1, -1):
             s = self.side_scale(side) * side
-            sides.append([
-                (MIDDLE + s * w["chin"], chin - 2.6 * k), (MIDDLE + s * 0.80 * w["jaw"], chin - 12.0 * k),
-                (MIDDLE + s * w["jaw"], jaw_y), (MIDDLE + s * (0.45 * w["jaw"] + 0.55 * w["cheek"] + 1.2), jaw_y - 20 * k),
-                (MIDDLE + s * w["cheek"], 133.0), (MIDDLE + s * w["temple"], 96.0),
-                (MIDDLE + s * 0.74 * w["temple"], top + 17 * k), (MIDDLE + s * 0.36 * w["temple"], top + 3.2 * k)])
+            sides.append(
+                [
+                    (MIDDLE + s * w["chin"], chin - 2.6 * k),
+                    (MIDDLE + s * 0.80 * w["jaw"], chin - 12.0 * k),
+                    (MIDDLE + s * w["jaw"], jaw_y),
+                    (MIDDLE + s * (0.45 * w["jaw"] + 0.55 * w["cheek"] + 1.2), jaw_y - 20 * k),
+                    (MIDDLE + s * w["cheek"], 133.0),
+                    (MIDDLE + s * w["temple"], 96.0),
+                    (MIDDLE + s * 0.74 * w["temple"], top + 17 * k),
+                    (MIDDLE + s * 0.36 * w["temple"], top + 3.2 * k),
+                ]
+            )
         points = np.array([(MIDDLE, chin), *sides[0], (MIDDLE, top), *sides[1][::-1], (MIDDLE, chin)])
         chord = np.r_[0, np.cumsum(np.hypot(*np.diff(points, axis=0).T))]
         return CubicSpline(chord, points, bc_type="periodic")(np.linspace(0, chord[-1], 360, endpoint=False))
@@ -162,7 +142,11 @@ class Face:
         y -= arch * (np.sin(np.pi * np.clip(u, 0, 1) ** 1.25) - 0.45) * 0.9
         y += 1.6 * np.clip(u - 0.68, 0, 1) ** 1.5 * (3 + t.brow_arch) - 0.5 * t.asymmetry * side
         x = MIDDLE + side * (inner + length * u)
-        half = (2.35 + 0.85 * t.brow_thickness + 0.25 * t.masculinity) * np.minimum(1, 0.62 + 1.8 * u) * (1 - u**2.6) ** 0.8
+        half = (
+            (2.35 + 0.85 * t.brow_thickness + 0.25 * t.masculinity)
+            * np.minimum(1, 0.62 + 1.8 * u)
+            * (1 - u**2.6) ** 0.8
+        )
         return np.stack([x, y], -1), np.maximum(half, 0.35)
 
     # -- nose ---------------------------------------------------------------------------------------
@@ -172,9 +156,15 @@ class Face:
         """Measures of the nose: levels (y) of nasion, tip and base, half widths, sideways bend."""
         t = self.t
         base = EYE_LEVEL + self.scale * (33.5 + 3.4 * t.nose_length)
-        return {"nasion": EYE_LEVEL - 6.0, "base": base, "tip": base - 4.2 - 1.3 * t.nose_turn,
-                "half": self.scale * (13.2 + 2.2 * t.nose_width), "bridge": 4.3 + 1.0 * t.nose_bridge + 0.3 * t.nose_width,
-                "ball": 6.4 + 0.9 * t.nose_tip + 0.5 * t.nose_width, "bend": 0.9 * t.nose_bend}
+        return {
+            "nasion": EYE_LEVEL - 6.0,
+            "base": base,
+            "tip": base - 4.2 - 1.3 * t.nose_turn,
+            "half": self.scale * (13.2 + 2.2 * t.nose_width),
+            "bridge": 4.3 + 1.0 * t.nose_bridge + 0.3 * t.nose_width,
+            "ball": 6.4 + 0.9 * t.nose_tip + 0.5 * t.nose_width,
+            "bend": 0.9 * t.nose_bend,
+        }
 
     def nostril(self, side: int) -> tuple[np.ndarray, float, float]:
         """Centre, half width and half height of a nostril."""
@@ -200,7 +190,12 @@ class Face:
         half = k * (20.5 + 2.4 * t.mouth_width)
         u = np.linspace(-1, 1, 41)
         lift = 1.0 * t.mouth_curve + 0.7
-        line = y - 1.1 * lift * (u**2 * 1.9 - 0.6) + 0.9 * np.exp(-(u / 0.16) ** 2) - 0.55 * np.exp(-((np.abs(u) - 0.42) / 0.22) ** 2)
+        line = (
+            y
+            - 1.1 * lift * (u**2 * 1.9 - 0.6)
+            + 0.9 * np.exp(-((u / 0.16) ** 2))
+            - 0.55 * np.exp(-(((np.abs(u) - 0.42) / 0.22) ** 2))
+        )
         taper = (1 - np.abs(u) ** 1.9) ** 0.9
         upper = 5.0 + 1.3 * t.upper_lip
         bow = 0.6 + 1.3 * t.cupids_bow
@@ -239,9 +234,17 @@ class Face:
         """Side of the neck from under the jaw to the slope of the shoulder, leaving the image."""
         t, n = self.t, self.neck_half
         slope = 243 - 5.0 * t.shoulders
-        return smooth_curve([(MIDDLE + side * n, 165), (MIDDLE + side * n, 195), (MIDDLE + side * (n + 1.2), slope - 16),
-                             (MIDDLE + side * (n + 9), slope - 5), (MIDDLE + side * (n + 30), slope + 4),
-                             (MIDDLE + side * (n + 75), slope + 16)], 40)
+        return smooth_curve(
+            [
+                (MIDDLE + side * n, 165),
+                (MIDDLE + side * n, 195),
+                (MIDDLE + side * (n + 1.2), slope - 16),
+                (MIDDLE + side * (n + 9), slope - 5),
+                (MIDDLE + side * (n + 30), slope + 4),
+                (MIDDLE + side * (n + 75), slope + 16),
+            ],
+            40,
+        )
 
     @once_per_side
     def nasolabial(self, side: int) -> np.ndarray:
@@ -258,8 +261,12 @@ class Face:
         y = EYE_LEVEL - 28 - 2.2 * t.brow_height - (7.5 + 1.5 * t.hairline) * k
         half = 31 - 3 * k * (1.5 + t.brow_length)
         u = np.linspace(-1, 1, 24)
-        wave = (0.7 + 0.7 * t.brow_arch) * np.cos((1.9 + 0.4 * t.nose_bend) * np.pi * u) + 0.7 * np.sin(4 * u + 2 * k + 6 * t.line_phase)
-        return np.stack([MIDDLE + 3 * t.asymmetry * (k - 1) + half * u, y + wave + (2.0 + 1.5 * t.brow_tilt) * u**2], -1)
+        wave = (0.7 + 0.7 * t.brow_arch) * np.cos((1.9 + 0.4 * t.nose_bend) * np.pi * u) + 0.7 * np.sin(
+            4 * u + 2 * k + 6 * t.line_phase
+        )
+        return np.stack(
+            [MIDDLE + 3 * t.asymmetry * (k - 1) + half * u, y + wave + (2.0 + 1.5 * t.brow_tilt) * u**2], -1
+        )
 
     # -- hairline -----------------------------------------------------------------------------------
 
@@ -271,9 +278,26 @@ class Face:
         y = max(y, self.top_y + 14)
         back = 9.0 * max(0.0, t.recession - 0.35) * (1 if t.masculinity > 0 else 0.35)
         temple, cheek = w["temple"], w["cheek"]
-        half = [(0.0, y - 2.5 * t.recession), (0.16, y + 0.4 - 2.5 * t.recession), (0.34, y - 0.8 * back + 1.5), (0.52, y + 7 - 0.75 * back),
-                (0.64, y + 17 - 0.2 * back), (0.76, y + 31), (0.88, EYE_LEVEL - 13), (1.0, EYE_LEVEL + 7)]
-        xs = [0.0, 13.0, 0.53 * temple - 0.1 * back, 0.745 * temple, 0.86 * temple, 0.885 * temple, cheek - 5.5, cheek - 2.5]
+        half = [
+            (0.0, y - 2.5 * t.recession),
+            (0.16, y + 0.4 - 2.5 * t.recession),
+            (0.34, y - 0.8 * back + 1.5),
+            (0.52, y + 7 - 0.75 * back),
+            (0.64, y + 17 - 0.2 * back),
+            (0.76, y + 31),
+            (0.88, EYE_LEVEL - 13),
+            (1.0, EYE_LEVEL + 7),
+        ]
+        xs = [
+            0.0,
+            13.0,
+            0.53 * temple - 0.1 * back,
+            0.745 * temple,
+            0.86 * temple,
+            0.885 * temple,
+            cheek - 5.5,
+            cheek - 2.5,
+        ]
         u = np.array([h[0] for h in half])
         points = np.stack([np.array(xs), np.array([h[1] for h in half])], -1)
         full_u = np.r_[-u[:0:-1], u]

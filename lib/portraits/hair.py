@@ -9,60 +9,14 @@ use the same rules; the photo draws every strand, the artist some of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from lib.portraits.cuts import FEMALE_CUTS, MALE_CUTS
 from lib.portraits.geometry import EYE_LEVEL, MIDDLE, SIDES, Face
 from lib.portraits.strands import Strands
 
 RIM_DEGREES = 92.0  # angle of the silhouette at u = 1
 TABLE = 1024
-
-
-@dataclass(frozen=True)
-class Cut:
-    """A haircut: volumes in px, how far hanging hair reaches (y), and which strands make it."""
-
-    flows: tuple[str, ...]
-    top: float = 9.0
-    side: float = 4.0
-    reach: float = 0.0  # y of the tips of hanging hair; 0: no hanging hair
-    spread: float = 4.0  # how far hanging hair stands off the cheeks
-    fringe: float = 0.0  # length of hair on the forehead, in shares of hairline to silhouette
-    wave: float = 0.0
-    rough: float = 1.0
-    bun: bool = False
-
-
-MALE_CUTS = {
-    "buzz": Cut(("stubble",), top=3.0, side=1.0, rough=0.6),
-    "crop": Cut(("down", "forward"), top=7.5, side=2.2, fringe=0.10),
-    "side parting": Cut(("down", "sweep"), top=9.5, side=3.0, rough=0.7),
-    "swept back": Cut(("down", "back"), top=8.5, side=2.4, rough=0.7),
-    "quiff": Cut(("down", "back"), top=16.0, side=2.0, rough=1.6),
-    "mop": Cut(("down", "forward"), top=12.0, side=6.0, fringe=0.42, rough=1.5),
-    "curls": Cut(("coils",), top=14.0, side=7.0, rough=1.5),
-    "wreath": Cut(("down",), top=0.5, side=4.0, rough=1.0),
-    "curtains": Cut(("along",), top=12.0, side=6.0, reach=170.0, spread=6.0, wave=0.7, rough=1.6),
-    "shaggy": Cut(("down", "forward", "along"), top=12.0, side=8.0, reach=172.0, spread=3.0, fringe=0.3, wave=0.6, rough=1.8),
-    "cropped coils": Cut(("coils",), top=6.0, side=3.0, rough=0.7),
-    "combed": Cut(("down", "sweep"), top=7.0, side=2.0, rough=0.5),
-}
-FEMALE_CUTS = {
-    "long, parted": Cut(("along",), top=9.0, side=6.0, reach=262.0, spread=5.0, rough=0.6),
-    "long waves": Cut(("along",), top=11.0, side=8.0, reach=262.0, spread=11.0, wave=1.0, rough=1.2),
-    "bob": Cut(("along",), top=10.0, side=8.0, reach=196.0, spread=6.0, rough=0.6),
-    "bob with fringe": Cut(("along", "forward"), top=10.0, side=8.0, reach=190.0, spread=6.0, fringe=0.62, rough=0.6),
-    "long with fringe": Cut(("along", "forward"), top=9.0, side=6.0, reach=262.0, spread=5.0, fringe=0.55, rough=0.6),
-    "pixie": Cut(("down", "sweep"), top=10.0, side=4.0, fringe=0.2, rough=1.3),
-    "bun": Cut(("back",), top=4.5, side=2.5, rough=0.4, bun=True),
-    "tied back": Cut(("back",), top=5.0, side=2.5, rough=0.5),
-    "curly": Cut(("coils",), top=15.0, side=14.0, reach=205.0, spread=15.0, rough=1.4),
-    "crown of coils": Cut(("coils",), top=23.0, side=18.0, rough=1.0),
-    "shoulder length": Cut(("along",), top=10.0, side=7.0, reach=226.0, spread=8.0, wave=0.6, rough=1.0),
-    "long, swept": Cut(("along",), top=12.0, side=7.0, reach=262.0, spread=7.0, wave=0.4, rough=0.8),
-}
 
 
 class Hair:
@@ -124,8 +78,16 @@ class Hair:
             neck = f.neck_half + 3
             fall = np.clip(d * (end - EYE_LEVEL) / 110, 0, 1.3)
             lean = 1 - 1.2 * t.hair_length * 0.3
-            inner_x = w["cheek"] - 2.5 + (neck - w["cheek"] - 1.0) * np.sin(np.pi / 2 * np.clip(fall, 0, 1)) ** 1.5 * lean
-            outer_x = w["cheek"] + side + 1 + c.spread * np.sin(np.pi * np.clip(fall * 0.62, 0, 1)) * k - 2.0 * (1 - np.clip(fall, 0, 1))
+            inner_x = (
+                w["cheek"] - 2.5 + (neck - w["cheek"] - 1.0) * np.sin(np.pi / 2 * np.clip(fall, 0, 1)) ** 1.5 * lean
+            )
+            outer_x = (
+                w["cheek"]
+                + side
+                + 1
+                + c.spread * np.sin(np.pi * np.clip(fall * 0.62, 0, 1)) * k
+                - 2.0 * (1 - np.clip(fall, 0, 1))
+            )
             if c.reach < 215:  # a bob turns in at its end
                 outer_x -= (24 if "coils" in c.flows else 12) * np.clip(d - 0.6, 0, 1) ** 1.5 * 2.5
                 inner_x -= 1.5 * np.clip(d - 0.7, 0, 1) * 3.3
@@ -213,7 +175,12 @@ class Hair:
             u = start + (end[:, None] - start) * s
             drift = 0.10 * rng.standard_normal((n, 1)) * s
             # Front strands of the wide side sag over the forehead.
-            sag = -0.30 * max(0.0, -side * t.hair_part + 0.3) * np.exp(-((u - part - 0.35 * side) / 0.22) ** 2) * (1 - v[:, None]) ** 2
+            sag = (
+                -0.30
+                * max(0.0, -side * t.hair_part + 0.3)
+                * np.exp(-(((u - part - 0.35 * side) / 0.22) ** 2))
+                * (1 - v[:, None]) ** 2
+            )
             layers.append(self._strands(u, np.clip(v[:, None] + drift, 0, 1) + sag))
         return layers
 
@@ -267,7 +234,9 @@ class Hair:
         s = np.linspace(0, 1, 60)[None]
         lean = 0.22 * t.hair_part + 0.10 * np.sin(23 * u0 + 5 * t.hair_part) * c.rough * 0.5
         edge = 1 - np.abs(u0 / 0.8) ** 3 * (0.9 if c.fringe > 0.3 else 0.2)
-        tip = -c.fringe * edge * (1 + 0.12 * c.rough * np.sin(31 * u0 + 3) + 0.12 * c.rough * rng.standard_normal((n, 1)))
+        tip = (
+            -c.fringe * edge * (1 + 0.12 * c.rough * np.sin(31 * u0 + 3) + 0.12 * c.rough * rng.standard_normal((n, 1)))
+        )
         start = np.where(rng.random((n, 1)) < 0.62, rng.uniform(0.3, 1.0, (n, 1)), rng.uniform(0, 0.45, (n, 1)))
         v = start + (tip - start) * s
         u = u0 + lean * s**1.5 * (1 - 0.5 * np.abs(u0))
@@ -278,7 +247,11 @@ class Hair:
         u = rng.uniform(-1, 1, (n, 1))
         v = rng.random((n, 1))
         s = np.linspace(0, 1, 6)[None]
-        return [self._strands(u + 0.012 * rng.standard_normal((n, 1)) * s, v + 0.09 * s - 0.02, opacity=0.7, locks=5, frizz=1.2)]
+        return [
+            self._strands(
+                u + 0.012 * rng.standard_normal((n, 1)) * s, v + 0.09 * s - 0.02, opacity=0.7, locks=5, frizz=1.2
+            )
+        ]
 
     def _coils(self) -> list[Strands]:
         """Small loops all over the surface."""
@@ -289,7 +262,9 @@ class Hair:
             u *= 1 - 0.10 * (np.abs(u) > 1.7) * rng.random((n, 1))
         v = rng.random((n, 1)) ** 0.85
         layer = self._strands(np.repeat(u, 26, 1), np.repeat(v, 26, 1), locks=40, frizz=0)
-        a = np.linspace(0, 2.6 * np.pi, 26)[None] * np.where(rng.random((n, 1)) < 0.5, 1, -1) + rng.uniform(0, 6.3, (n, 1))
+        a = np.linspace(0, 2.6 * np.pi, 26)[None] * np.where(rng.random((n, 1)) < 0.5, 1, -1) + rng.uniform(
+            0, 6.3, (n, 1)
+        )
         size = (1.3 + 2.4 * (1 - t.hair_curl) + 0.5 * c.rough * rng.random((n, 1))) * np.linspace(1, 0.55, 26)[None]
         layer.points[..., 0] += size * np.cos(a)
         layer.points[..., 1] += size * np.sin(a) + 1.5 * np.linspace(-1, 1, 26)[None] * (1 if self.hang else 0.3)
@@ -318,7 +293,11 @@ class Hair:
             return []
         rng, n, m = self.rng, 380, 130
         y0, y1 = EYE_LEVEL - 10, self.reach - 2
-        half = np.interp(np.linspace(y0, y1, m), self.outer[TABLE * 3 // 4:, 1], self.outer[TABLE * 3 // 4:, 0]) - MIDDLE - 1.5
+        half = (
+            np.interp(np.linspace(y0, y1, m), self.outer[TABLE * 3 // 4 :, 1], self.outer[TABLE * 3 // 4 :, 0])
+            - MIDDLE
+            - 1.5
+        )
         across = rng.uniform(-1, 1, (n, 1))
         x = MIDDLE + across * half[None] + 0.8 * rng.standard_normal((n, 1))
         y = (np.arange(m)[None] + rng.random((n, 1))) / m * (y1 - y0 - 4 * rng.random((n, 1)) * self.cut.rough) + y0
@@ -326,4 +305,6 @@ class Hair:
         outward = np.zeros_like(points)
         outward[..., 0] = 0.7 * across
         depth = 0.42 + 0.30 * np.abs(across[:, 0]) ** 2
-        return [Strands(points, outward, (depth * np.clip(1 + 0.22 * rng.standard_normal(n), 0.5, 1.5)).astype(np.float32))]
+        return [
+            Strands(points, outward, (depth * np.clip(1 + 0.22 * rng.standard_normal(n), 0.5, 1.5)).astype(np.float32))
+        ]

@@ -56,7 +56,13 @@ class Sheet:
         lies in front.
         """
         curve, rng = np.asarray(curve, float), self.rng
-        path = np.concatenate([curve[:1] + overshoot * _unit(curve[0] - curve[1]), curve, curve[-1:] + overshoot * _unit(curve[-1] - curve[-2])])
+        path = np.concatenate(
+            [
+                curve[:1] + overshoot * _unit(curve[0] - curve[1]),
+                curve,
+                curve[-1:] + overshoot * _unit(curve[-1] - curve[-2]),
+            ]
+        )
         chord = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(path, axis=0).T))])
         count, knots = max(6, int(chord[-1] / STEP)), max(3, int(chord[-1] / 14) + 2)
         s = np.linspace(0, 1, count)
@@ -67,10 +73,21 @@ class Sheet:
         path = path + np.moveaxis(wobble * rng.standard_normal((2, passes, knots)) @ slow, 0, -1)
         rise = np.clip(s / max(taper[0], 1e-3), 0.12, 1) * np.clip((1 - s) / max(taper[1], 1e-3), 0.12, 1)
         thick = width * (0.6 + 0.4 * rise)
-        amount = pressure / passes * rise * thick * (rng.uniform(0.75, 1.2, (passes, knots)) @ slow) * (chord[-1] / count / TRACES)
+        amount = (
+            pressure
+            / passes
+            * rise
+            * thick
+            * (rng.uniform(0.75, 1.2, (passes, knots)) @ slow)
+            * (chord[-1] / count / TRACES)
+        )
         if hidden is not None:
             amount = amount * (1 - self.grid.sample(hidden, path)) ** 2
-        jitter = rng.standard_normal((TRACES, passes, count, 2), np.float32) * np.float32(0.34) * thick[:, None].astype(np.float32)
+        jitter = (
+            rng.standard_normal((TRACES, passes, count, 2), np.float32)
+            * np.float32(0.34)
+            * thick[:, None].astype(np.float32)
+        )
         self.points.append((path.astype(np.float32) + jitter).reshape(-1, 2))
         self.weights.append(np.broadcast_to(amount.astype(np.float32), (TRACES, passes, count)).reshape(-1))
 

@@ -6,14 +6,25 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lib.portraits import details, strands
+from lib.portraits import beards, details, strands
 from lib.portraits.clothes import paint_clothes
 from lib.portraits.geometry import EYE_LEVEL, MIDDLE, SIDES, Face
 from lib.portraits.hair import Hair
 from lib.portraits.raster import Grid, bell, blur, double_size, half_size, linear, over, rgb, step
 from lib.portraits.surface import Relief
 
-SKIN = [linear(tone) for tone in ((246, 222, 208), (238, 204, 184), (226, 186, 160), (204, 160, 130), (172, 128, 99), (128, 92, 70), (92, 66, 53))]
+SKIN = [
+    linear(tone)
+    for tone in (
+        (246, 222, 208),
+        (238, 204, 184),
+        (226, 186, 160),
+        (204, 160, 130),
+        (172, 128, 99),
+        (128, 92, 70),
+        (92, 66, 53),
+    )
+]
 
 
 @dataclass
@@ -171,7 +182,7 @@ def take(face: Face, light: Light, backdrop: np.ndarray, rng: np.random.Generato
     details.paint_mouth(skin, face, grid)
     details.paint_eyes(skin, face, grid, light)
     details.paint_brows(skin, face, grid, rng)
-    details.paint_facial_hair(skin, face, grid, rng)
+    beards.paint_facial_hair(skin, face, grid, rng)
     over(canvas[head], skin, mask)
     coverage, shine = strands.paint(canvas, style.front, style.front_mass, face, whole, light, rng, relief)
     details.paint_glasses(canvas, face, whole)

@@ -28,7 +28,12 @@ class Grid:
     def window(self, left: float, top: float, right: float, bottom: float) -> tuple:
         """Index of the cells that cover a rectangle; fits fields (H, W) and pictures (3, H, W)."""
         s, (height, width) = self.scale, self.shape
-        place = (top + 0.5) * s - self.top, (bottom + 0.5) * s - self.top + 1, (left + 0.5) * s - self.left, (right + 0.5) * s - self.left + 1
+        place = (
+            (top + 0.5) * s - self.top,
+            (bottom + 0.5) * s - self.top + 1,
+            (left + 0.5) * s - self.left,
+            (right + 0.5) * s - self.left + 1,
+        )
         first, last = (int(min(max(p, 0), height)) for p in place[:2])
         start, end = (int(min(max(p, 0), width)) for p in place[2:])
         return ..., slice(first, last), slice(start, end)
@@ -36,7 +41,12 @@ class Grid:
     def crop(self, window: tuple) -> "Grid":
         """The grid of a window."""
         _, rows, columns = window
-        return Grid(self.scale, self.top + rows.start, self.left + columns.start, (rows.stop - rows.start, columns.stop - columns.start))
+        return Grid(
+            self.scale,
+            self.top + rows.start,
+            self.left + columns.start,
+            (rows.stop - rows.start, columns.stop - columns.start),
+        )
 
     def place(self, part: "Grid", field: np.ndarray, outside: float = 0.0) -> np.ndarray:
         """A field of a cropped grid put back into a field of this one."""
@@ -74,7 +84,9 @@ class Grid:
     def polygon(self, points: np.ndarray, soft: float = 0.0) -> np.ndarray:
         """Coverage 0 … 1 of a polygon, its edge softened by a Gaussian of ``soft`` px."""
         image = Image.new("L", (self.shape[1], self.shape[0]))
-        ImageDraw.Draw(image).polygon([tuple(p) for p in (np.asarray(points) + 0.5) * self.scale - (self.left + 0.5, self.top + 0.5)], fill=255)
+        ImageDraw.Draw(image).polygon(
+            [tuple(p) for p in (np.asarray(points) + 0.5) * self.scale - (self.left + 0.5, self.top + 0.5)], fill=255
+        )
         mask = np.asarray(image, np.float32) / 255
         return self.blur(mask, soft) if soft else mask
 
@@ -145,7 +157,9 @@ def linear(display) -> np.ndarray:
 def fill_between(grid: Grid, window: tuple, upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
     """Anti-aliased coverage of the area between two curves y(x) in a window, (h, w) in 0 … 1."""
     x = grid.x[0, window[2]]
-    inside = np.minimum(curve_distance(grid, window, upper), -curve_distance(grid, window, lower)) * grid.scale + np.float32(0.5)
+    inside = np.minimum(
+        curve_distance(grid, window, upper), -curve_distance(grid, window, lower)
+    ) * grid.scale + np.float32(0.5)
     within = (x >= min(upper[0, 0], upper[-1, 0])) & (x <= max(upper[0, 0], upper[-1, 0]))
     return np.clip(inside, 0, 1) * within[None]
 

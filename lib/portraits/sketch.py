@@ -14,13 +14,23 @@ from lib.portraits.geometry import EYE_LEVEL, MIDDLE, SIDES, Face
 from lib.portraits.hair import Hair
 from lib.portraits.pencil import Sheet
 from lib.portraits.raster import Grid, bell, curve_distance, fill_between, step
-from lib.portraits.strands import colour
+from lib.portraits.sketched_hair import draw_brows_and_beard, draw_hair
 from lib.portraits.surface import Relief
 
 LIGHT = np.array((-0.42, -0.24, 0.87), np.float32)
 
 
-def draw(face: Face, relief: Relief, hair: Hair, coverage: np.ndarray, shine: np.ndarray, artist: Artist, bend, rng, grid: Grid) -> np.ndarray:
+def draw(
+    face: Face,
+    relief: Relief,
+    hair: Hair,
+    coverage: np.ndarray,
+    shine: np.ndarray,
+    artist: Artist,
+    bend,
+    rng,
+    grid: Grid,
+) -> np.ndarray:
     """Draw a face: uint8 (250, 200).  coverage, shine: where the hair is and how it catches the light."""
     sheet = Sheet(grid, rng, bend)
     _shade(sheet, face, relief, coverage, artist, rng)
@@ -30,10 +40,10 @@ def draw(face: Face, relief: Relief, hair: Hair, coverage: np.ndarray, shine: np
     _nose(sheet, face, artist)
     _mouth(sheet, face, artist)
     _lines_of_age(sheet, face, artist, coverage)
-    _brows_and_beard(sheet, face, coverage, rng)
+    draw_brows_and_beard(sheet, face, coverage, rng)
     _clothes(sheet, face, artist, coverage, rng)
     _glasses(sheet, face)
-    _hair(sheet, face, hair, coverage, shine, relief, artist, rng)
+    draw_hair(sheet, face, hair, coverage, shine, relief, artist, rng)
     return sheet.finish(artist.paper, artist.grain)
 
 
@@ -51,7 +61,11 @@ def shade_of(face: Face, relief: Relief, grid: Grid) -> np.ndarray:
     rim = face.rim(np.linspace(250, 110, 60))
     below = y - np.interp(x[0], rim[:, 0], rim[:, 1])[None].astype(np.float32)
     neck = step(face.neck_half + 1.0 - np.abs(x - MIDDLE), -1.0, 1.0) * (below > -1)
-    neck = neck * (0.72 * np.exp(-np.maximum(below, 0) / 13) + 0.30 * step(x - MIDDLE, 2, face.neck_half)) * (1 - 0.7 * step(y, 232, 250))
+    neck = (
+        neck
+        * (0.72 * np.exp(-np.maximum(below, 0) / 13) + 0.30 * step(x - MIDDLE, 2, face.neck_half))
+        * (1 - 0.7 * step(y, 232, 250))
+    )
     whole[window] += neck * (1 - grid.place(part, within)[window])
     return np.clip(whole, 0, 1)
 
@@ -77,12 +91,25 @@ def _shade(sheet: Sheet, face: Face, relief: Relief, coverage, artist: Artist, r
         paths = centre[:, None] + (length * s)[..., None] * along + curve[..., None] * across
         paths = (paths + 0.25 * rng.standard_normal((len(centre), 1, 2))).astype(np.float32)
         seen = grid.sample(shade, paths)
-        press = np.clip((seen - low) / (high - low), 0, 1) ** 0.9 * (0.25 + 0.75 * np.sqrt(np.clip(1 - 4 * s * s, 0, 1)))
-        sheet.strokes(paths, (artist.hatch * strength * 1.7 * press * rng.uniform(0.7, 1.25, (len(centre), 1))).astype(np.float32), 0.8, 2)
+        press = np.clip((seen - low) / (high - low), 0, 1) ** 0.9 * (
+            0.25 + 0.75 * np.sqrt(np.clip(1 - 4 * s * s, 0, 1))
+        )
+        sheet.strokes(
+            paths,
+            (artist.hatch * strength * 1.7 * press * rng.uniform(0.7, 1.25, (len(centre), 1))).astype(np.float32),
+            0.8,
+            2,
+        )
 
 
 def _outline(sheet: Sheet, face: Face, coverage, artist: Artist) -> None:
-    kw = {"width": artist.width, "passes": artist.passes, "overshoot": artist.overshoot, "wobble": artist.wobble, "hidden": coverage}
+    kw = {
+        "width": artist.width,
+        "passes": artist.passes,
+        "overshoot": artist.overshoot,
+        "wobble": artist.wobble,
+        "hidden": coverage,
+    }
     jaw = face.rim(np.linspace(86, 180, 50))
     sheet.line(jaw, 1.25 * artist.contour, taper=(0.3, 0.1), **kw)
     sheet.line(face.rim(np.linspace(274, 180, 50)), 1.05 * artist.contour, taper=(0.3, 0.1), **kw)
@@ -148,14 +175,27 @@ def _nose(sheet: Sheet, face: Face, artist: Artist) -> None:
         dy = dy + side * dx * 0.28
         sheet.tone(2.0 * ink * np.exp(-0.5 * ((dx / (0.72 * wide)) ** 2 + (dy / (0.72 * high)) ** 2) ** 1.4), window)
         x = centre[0] - side * wide * 1.05
-        arc = np.array([(x + side * wide * 2.3, centre[1] - 1.6), (x + side * wide, centre[1] - high - 0.6), (x, centre[1] + 0.8), (MIDDLE + side * 1.0, n["base"] + 1.4)])
+        arc = np.array(
+            [
+                (x + side * wide * 2.3, centre[1] - 1.6),
+                (x + side * wide, centre[1] - high - 0.6),
+                (x, centre[1] + 0.8),
+                (MIDDLE + side * 1.0, n["base"] + 1.4),
+            ]
+        )
         sheet.line(arc, 0.7 * ink, 0.85, passes=1, **kw)
     # One flank of the bridge, faint, on the shadow side.
     y = np.linspace(EYE_LEVEL - 4, n["tip"] - 8, 16)
-    x = MIDDLE + n["bend"] * np.sin(np.pi * (y - n["nasion"]) / (n["tip"] - n["nasion"])) + (n["bridge"] + 1.6 - 2.5 * bell(y, EYE_LEVEL + 10, 9))
+    x = (
+        MIDDLE
+        + n["bend"] * np.sin(np.pi * (y - n["nasion"]) / (n["tip"] - n["nasion"]))
+        + (n["bridge"] + 1.6 - 2.5 * bell(y, EYE_LEVEL + 10, 9))
+    )
     sheet.line(np.stack([x, y], -1), 0.42 * artist.contour, 1.2, taper=(0.4, 0.6), passes=2, **kw)
     window = grid.window(MIDDLE - 6, n["tip"] - 9, MIDDLE + 4, n["tip"] + 3)
-    sheet.lift(0.75 * bell(grid.y[window[1]], n["tip"] - 4, 2.2) * bell(grid.x[:, window[2]], MIDDLE - 1.2, 1.7), window)
+    sheet.lift(
+        0.75 * bell(grid.y[window[1]], n["tip"] - 4, 2.2) * bell(grid.x[:, window[2]], MIDDLE - 1.2, 1.7), window
+    )
 
 
 def _mouth(sheet: Sheet, face: Face, artist: Artist) -> None:
@@ -167,7 +207,9 @@ def _mouth(sheet: Sheet, face: Face, artist: Artist) -> None:
     x0, x1, y = m["line"][0, 0], m["line"][-1, 0], m["line"][20, 1]
     for end in (m["line"][0], m["line"][-1]):
         window = grid.window(end[0] - 4, end[1] - 4, end[0] + 4, end[1] + 4)
-        sheet.tone(0.75 * ink * bell(grid.y[window[1]], end[1] + 0.2, 1.0) * bell(grid.x[:, window[2]], end[0], 1.3), window)
+        sheet.tone(
+            0.75 * ink * bell(grid.y[window[1]], end[1] + 0.2, 1.0) * bell(grid.x[:, window[2]], end[0], 1.3), window
+        )
     window = grid.window(x0 - 3, y - 11, x1 + 3, y + 13)
     upper = fill_between(grid, window, m["upper"], m["line"])
     lower = fill_between(grid, window, m["line"], m["lower"])
@@ -181,14 +223,30 @@ def _mouth(sheet: Sheet, face: Face, artist: Artist) -> None:
 def _lines_of_age(sheet: Sheet, face: Face, artist: Artist, coverage) -> None:
     t = face.t
     for side in SIDES:
-        sheet.line(face.nasolabial(side)[2:], (0.04 + 0.62 * t.nasolabial) * artist.contour, 1.0, taper=(0.35, 0.5), passes=2, hidden=coverage)
+        sheet.line(
+            face.nasolabial(side)[2:],
+            (0.04 + 0.62 * t.nasolabial) * artist.contour,
+            1.0,
+            taper=(0.35, 0.5),
+            passes=2,
+            hidden=coverage,
+        )
         outer = face.eye(side)["upper"][-1]
         for k, slant in enumerate((-0.45, 0.05, 0.5)):
             reach = 6.0 + 3 * t.crows_feet
-            foot = np.array([outer + (side * 3.5, 0.8 * k - 0.8), outer + (side * (3.5 + reach), 0.8 * k - 0.8 + slant * reach)])
+            foot = np.array(
+                [outer + (side * 3.5, 0.8 * k - 0.8), outer + (side * (3.5 + reach), 0.8 * k - 0.8 + slant * reach)]
+            )
             sheet.line(foot, 0.7 * max(0.0, t.crows_feet - 0.35), 0.8, passes=1, hidden=coverage)
     for k in range(3):
-        sheet.line(face.forehead_line(k), 0.9 * max(0.0, t.forehead_lines - 0.42), 0.9, taper=(0.4, 0.4), passes=1, hidden=coverage)
+        sheet.line(
+            face.forehead_line(k),
+            0.9 * max(0.0, t.forehead_lines - 0.42),
+            0.9,
+            taper=(0.4, 0.4),
+            passes=1,
+            hidden=coverage,
+        )
     if t.chin_cleft > 0.6:
         y = face.chin_y
         sheet.line(np.array([(MIDDLE, y - 12.0), (MIDDLE + 0.3, y - 8), (MIDDLE, y - 5)]), 0.5, 1.0, passes=1)
@@ -197,31 +255,21 @@ def _lines_of_age(sheet: Sheet, face: Face, artist: Artist, coverage) -> None:
         sheet.tone(1.5 * bell(sheet.grid.y[window[1]], y, size) * bell(sheet.grid.x[:, window[2]], x, size), window)
 
 
-def _brows_and_beard(sheet: Sheet, face: Face, coverage, rng) -> None:
-    t = face.t
-    tone = hair_tone(face)
-    for side in SIDES:
-        hairs = details.strokes_of_brow(face, side, int(50 + 60 * t.brow_density), rng)
-        press = np.interp(np.linspace(0, 1, 12), [0, 0.35, 1], [0.7, 1, 0.2])[None] * rng.uniform(0.6, 1.2, (len(hairs), 1))
-        press = press * (0.62 + 0.38 * tone) * 1.25 * (1 - 0.6 * sheet.grid.sample(coverage, hairs))
-        sheet.strokes(hairs.astype(np.float32), press.astype(np.float32), 0.85, 2)
-    beard = details.beard_hairs(face, rng)
-    if beard is not None:
-        hairs, edge = beard
-        every = 3 if details.beard_kind(face) == "full" else 2
-        hairs, edge = hairs[::every], edge[::every]
-        shape = np.interp(np.linspace(0, 1, 10), [0, 0.3, 1], [0.6, 1, 0.25])[None]
-        weight = 0.75 if details.beard_kind(face) == "stubble" else 1.15
-        press = shape * edge[:, None] * weight * (0.25 + 0.75 * tone) * rng.uniform(0.5, 1.3, (len(hairs), 1))
-        sheet.strokes(hairs.astype(np.float32), press.astype(np.float32), 0.85, 2)
-
-
 def _clothes(sheet: Sheet, face: Face, artist: Artist, coverage, rng) -> None:
     g, grid = clothes.garment(face), sheet.grid
     for line in g["lines"]:
-        sheet.line(line, 0.95 * artist.contour, artist.width, passes=artist.passes, overshoot=artist.overshoot, hidden=coverage)
+        sheet.line(
+            line, 0.95 * artist.contour, artist.width, passes=artist.passes, overshoot=artist.overshoot, hidden=coverage
+        )
     for wing in g["wings"]:
-        sheet.line(np.concatenate([wing, wing[:1]]), 0.9 * artist.contour, artist.width, passes=2, hidden=coverage, overshoot=0.5)
+        sheet.line(
+            np.concatenate([wing, wing[:1]]),
+            0.9 * artist.contour,
+            artist.width,
+            passes=2,
+            hidden=coverage,
+            overshoot=0.5,
+        )
     dark = 1 - 0.9 * float(np.sqrt(clothes.cloth_colour(face.t).mean()))
     window = grid.window(0, 205, 200, 250)
     part = grid.crop(window)
@@ -233,8 +281,12 @@ def _clothes(sheet: Sheet, face: Face, artist: Artist, coverage, rng) -> None:
     start = np.stack([rng.uniform(-10, 205, n), rng.uniform(212, 254, n)], -1)
     s = np.linspace(0, 1, m)[None]
     length = rng.uniform(12, 26, (n, 1))
-    paths = np.stack([start[:, :1] + length * s * np.cos(angle), start[:, 1:] - length * s * np.sin(angle)], -1).astype(np.float32)
-    press = (1.5 * artist.hatch * dark * part.sample(mask, paths) * (paths[..., 1] > 206) * np.clip(3 * (1 - s), 0, 1)).astype(np.float32)
+    paths = np.stack([start[:, :1] + length * s * np.cos(angle), start[:, 1:] - length * s * np.sin(angle)], -1).astype(
+        np.float32
+    )
+    press = (
+        1.5 * artist.hatch * dark * part.sample(mask, paths) * (paths[..., 1] > 206) * np.clip(3 * (1 - s), 0, 1)
+    ).astype(np.float32)
     sheet.strokes(paths, press, 0.95, 2)
 
 
@@ -245,47 +297,3 @@ def _glasses(sheet: Sheet, face: Face) -> None:
     width, press = 0.55 + 0.6 * shape["width"], 1.1 + 0.5 * face.t.frame_weight
     for curve in (*shape["rims"], shape["bridge"], *shape["temples"]):
         sheet.line(curve, press, width, passes=2, taper=(0.02, 0.02), overshoot=1.0, wobble=0.25)
-
-
-def hair_tone(face: Face) -> float:
-    """Darkness of the hair for the pencil, 0 (white) … 1 (black)."""
-    base, grey = colour(face.t)
-    light = float(np.sqrt(base.mean()))
-    light = light + grey * 0.8 * (0.78 - light)
-    return float(np.clip(1.12 - 1.15 * light, 0.12, 1))
-
-
-def _hair(sheet: Sheet, face: Face, hair: Hair, coverage, shine, relief: Relief, artist: Artist, rng) -> None:
-    grid, tone = sheet.grid, hair_tone(face)
-    shine = shine * (0.55 / max(float((shine * coverage).sum() / max(coverage.sum(), 1)), 1e-3))  # whatever the photograph's light
-    area = max(float(coverage.sum()) / grid.scale**2, 50.0)
-    strokes = [_hair_strokes(layer, grid, shine, artist, rng) for layer in hair.front]
-    ink = sum(float((press.mean(1) * _lengths(paths)).sum()) for paths, press in strokes) / area
-    strength = artist.hair * (0.10 + 1.15 * tone) / max(ink, 0.05)  # as much graphite as the hair is dark, however many strokes
-    sheet.tone(artist.hair * (0.06 + 0.45 * tone) * coverage * np.clip(1.5 - shine, 0.15, 1.3))
-    for layer in hair.back:
-        paths, press = _hair_strokes(layer, grid, shine, artist, rng)
-        bare = (np.abs(paths[..., 0] - MIDDLE) > face.neck_half + 0.5) & (relief.grid.sample(relief.inside, paths) < -0.5)
-        sheet.strokes(paths, press * np.float32(1.6 * strength) * bare * (1 - grid.sample(coverage, paths)), 1.0, 1)
-    for paths, press in strokes:
-        sheet.strokes(paths, press * np.float32(strength), 1.0, 1)
-
-
-def _lengths(paths: np.ndarray) -> np.ndarray:
-    """Rough length of each path (n, m, 2), px."""
-    few = paths[:, :: max(1, paths.shape[1] // 12)]
-    return np.hypot(few[:, 1:, 0] - few[:, :-1, 0], few[:, 1:, 1] - few[:, :-1, 1]).sum(1)
-
-
-def _hair_strokes(layer, grid: Grid, shine, artist: Artist, rng) -> tuple[np.ndarray, np.ndarray]:
-    """Some of a layer's strands, each drawn over part of its length, lighter where the hair shines."""
-    n, m = layer.points.shape[:2]
-    wanted = int(min(n, n * (0.42 if m > 30 else 0.9) * artist.hair_strokes))
-    paths = layer.points[rng.permutation(n)[:wanted]]
-    s = np.linspace(0, 1, m, dtype=np.float32)[None]
-    span = rng.uniform(0.45, 1.1, (wanted, 1)) if m > 30 else np.full((wanted, 1), 1.1)
-    first = rng.random((wanted, 1)) * np.maximum(1 - span, 0)
-    inside = np.clip(np.minimum(s - first, first + span - s) / 0.12, 0, 1)
-    bright = grid.sample(shine, paths)
-    press = inside * np.clip(1.55 - 0.95 * bright, 0.06, 1.4) * rng.uniform(0.45, 1.35, (wanted, 1))
-    return paths, press.astype(np.float32)

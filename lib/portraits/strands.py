@@ -14,7 +14,13 @@ import numpy as np
 from lib.portraits.geometry import Face
 from lib.portraits.raster import Grid, blur, linear, over
 
-COLOURS = {"black": (34, 28, 27), "brown": (92, 62, 43), "blond": (205, 168, 112), "red": (150, 76, 40), "grey": (188, 186, 184)}
+COLOURS = {
+    "black": (34, 28, 27),
+    "brown": (92, 62, 43),
+    "blond": (205, 168, 112),
+    "red": (150, 76, 40),
+    "grey": (188, 186, 184),
+}
 
 
 @dataclass
@@ -55,7 +61,9 @@ def _fibre_light(layer: Strands, light, half: np.ndarray) -> tuple[np.ndarray, n
     return tuple(np.repeat(part, every, 1)[:, :m] for part in (diffuse, gloss))
 
 
-def paint(canvas, layers: list[Strands], mass: np.ndarray, face: Face, grid: Grid, light, rng, relief=None) -> tuple[np.ndarray, np.ndarray]:
+def paint(
+    canvas, layers: list[Strands], mass: np.ndarray, face: Face, grid: Grid, light, rng, relief=None
+) -> tuple[np.ndarray, np.ndarray]:
     """Draw strands on a linear-light canvas; return their coverage and brightness, each (H, W), about 0 … 1.
 
     Every sample is shaded as a fibre (Kajiya and Kay, 1989) on a rounded mass of hair.  A strand's random
@@ -82,8 +90,15 @@ def paint(canvas, layers: list[Strands], mass: np.ndarray, face: Face, grid: Gri
         samples.append([index[inside], *(np.broadcast_to(weight, (n, m))[inside] for weight in weights)])
     index, *weights = (np.concatenate(column) for column in zip(*samples, strict=True))
     fine = 0.45 * grid.scale
-    sums = [blur(np.bincount(index, weights=weight, minlength=part.shape[0] * part.shape[1]).reshape(part.shape).astype(np.float32), fine)
-            for weight in (weights if grey_share else weights[:-1])]
+    sums = [
+        blur(
+            np.bincount(index, weights=weight, minlength=part.shape[0] * part.shape[1])
+            .reshape(part.shape)
+            .astype(np.float32),
+            fine,
+        )
+        for weight in (weights if grey_share else weights[:-1])
+    ]
     # Between the strands one sees deeper, darker hair, not the wall behind.
     solid = (0.45 if opacity < 1 else 0.97) * part.polygon(mass, 1.0) if len(mass) else np.float32(0)
     coverage = 1 - np.exp(-1.15 * sums[0]) * (1 - solid)

@@ -17,7 +17,10 @@ DEPTH = 62.0  # of the dome
 
 
 class Relief:
-    """Height field of a face.  ``height``: (H, W) px; ``inside``: signed distance to the outline, px, positive inside."""
+    """Height field of a face.
+
+    height: (H, W) px.  inside: (H, W) signed distance to the outline, px, positive inside.
+    """
 
     def __init__(self, face: Face, grid: Grid):
         self.face, self.grid = face, grid
@@ -36,13 +39,17 @@ class Relief:
         grid, (angle, radius) = self.grid, self.face.radius
         x, y = half_size(np.broadcast_to(grid.x, grid.shape)), half_size(np.broadcast_to(grid.y, grid.shape))
         dx, dy = x - np.float32(CENTRE[0]), y - np.float32(CENTRE[1])
-        index = ((np.arctan2(dx, dy) + np.float32(np.pi)) * np.float32((len(angle) - 1) / (2 * np.pi)) + 0.5).astype(np.int32)
+        index = ((np.arctan2(dx, dy) + np.float32(np.pi)) * np.float32((len(angle) - 1) / (2 * np.pi)) + 0.5).astype(
+            np.int32
+        )
         edge = radius.astype(np.float32)[index]
         distance = np.sqrt(dx * dx + dy * dy)
         relative = distance / edge
         dome = DEPTH * np.sqrt(np.maximum(1 - relative**3.0, 0.0))
         dome = blur(dome, 1.2 * grid.scale / 2)
-        self.height, self.inside = (double_size(part)[: grid.shape[0], : grid.shape[1]].copy() for part in (dome, edge - distance))
+        self.height, self.inside = (
+            double_size(part)[: grid.shape[0], : grid.shape[1]].copy() for part in (dome, edge - distance)
+        )
 
     def _features(self) -> None:
         f, t, n = self.face, self.face.t, self.face.nose

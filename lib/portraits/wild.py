@@ -11,7 +11,9 @@ import numpy as np
 from lib.portraits.photo import Light
 from lib.portraits.raster import Grid, blur, double_size, linear
 
-BACKDROPS = [linear(tone) for tone in ((122, 172, 202), (150, 176, 188), (168, 172, 172), (190, 188, 180), (134, 152, 170))]
+BACKDROPS = [
+    linear(tone) for tone in ((122, 172, 202), (150, 176, 188), (168, 172, 172), (190, 188, 180), (134, 152, 170))
+]
 
 
 def studio_light(rng: np.random.Generator) -> Light:
@@ -33,7 +35,9 @@ def wild_light(rng: np.random.Generator) -> Light:
 
 def studio_backdrop(rng: np.random.Generator, grid: Grid) -> np.ndarray:
     """A plain wall with a soft fall-off of light, (3, H, W) linear."""
-    tone = BACKDROPS[rng.choice(len(BACKDROPS), p=[0.5, 0.2, 0.1, 0.1, 0.1])] * np.exp(0.06 * rng.standard_normal((3, 1, 1)))
+    tone = BACKDROPS[rng.choice(len(BACKDROPS), p=[0.5, 0.2, 0.1, 0.1, 0.1])] * np.exp(
+        0.06 * rng.standard_normal((3, 1, 1))
+    )
     fall = 1.04 - 0.10 * ((grid.x - 80) / 100) ** 2 - 0.06 * ((grid.y - 90) / 125) ** 2
     return (fall * tone).astype(np.float32)
 
@@ -51,7 +55,11 @@ def wild_backdrop(rng: np.random.Generator, grid: Grid) -> np.ndarray:
         share = sum(blur(rng.standard_normal((h, w)).astype(np.float32), s) * s for s in (3.0, 7.0, 14.0)) * 0.8 + 0.5
     elif kind == 2:  # window or door frame
         edge, wide = rng.uniform(0.05, 0.9), rng.uniform(0.04, 0.12)
-        share = np.where(x > edge, 1.0, 0.25) - 0.8 * (np.abs(x - edge) < wide / 2) - 0.5 * (np.abs(y - rng.uniform(0.1, 0.5)) < 0.02)
+        share = (
+            np.where(x > edge, 1.0, 0.25)
+            - 0.8 * (np.abs(x - edge) < wide / 2)
+            - 0.5 * (np.abs(y - rng.uniform(0.1, 0.5)) < 0.02)
+        )
     elif kind == 3:  # shelves or blinds
         share = 0.5 + 0.5 * np.sign(np.sin(2 * np.pi * (y * rng.uniform(4, 9) + 0.1 * x) + rng.uniform(0, 6)))
     share = blur(np.clip(share, 0, 1).astype(np.float32), rng.uniform(1.5, 5.0) * grid.scale / 2)
