@@ -26,7 +26,7 @@ def sensitivity(table: pd.DataFrame) -> Figure:
     for metric, marker in (("ssim", "o"), ("fsim", "s"), ("scoot", "^")):
         axis.plot(means[metric], places, marker, color=_METRIC_COLOURS[metric], label=_NAMES[metric])
     axis.set_yticks(list(places), changes)
-    axis.set(xlim=(None, 100), xlabel="mean score of a real face, changed, against itself (%)")
+    axis.set(xlim=(None, 101), xlabel="mean score of a real face, changed, against itself (%)")
     axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
     return figure
 
@@ -62,6 +62,9 @@ def standing(tables: Mapping[str, pd.DataFrame], metrics: Sequence[str] = ("ssim
             axis.set(title=f"{_DIRECTIONS[direction]}, {_NAMES[metric]}", xlabel=f"{_NAMES[metric]} (%)")
         row[0].set_yticks(range(len(labels)), labels)
         row[0].invert_yaxis()
+    if any(table.published.notna().any() for table in kept.values()):
+        mark = plt.Line2D([], [], ls="", marker="D", ms=6, mfc="none", color=COLOURS["published"], label="published")
+        figure.legend(handles=[mark], loc="outside upper right")
     return figure
 
 

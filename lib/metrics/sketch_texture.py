@@ -31,20 +31,18 @@ def scoot(reference: np.ndarray, image: np.ndarray) -> float:
 
 def _texture(grey: np.ndarray) -> np.ndarray:
     """Contrast and energy of every block, (2 · BLOCKS²,)."""
-    classes = np.minimum((grey.astype(np.int64) * LEVELS) // 255, LEVELS - 1)
-    rows, columns = ([size * i // BLOCKS for i in range(BLOCKS + 1)] for size in grey.shape)
-    values = []
-    for i in range(BLOCKS):
-        for j in range(BLOCKS):
-            counts = _co_occurrences(classes[rows[i]:rows[i + 1], columns[j]:columns[j + 1]])
-            share = counts / counts.sum()
-            values += [np.sum(_SQUARED_DIFFERENCE * share), np.sum(share**2)]
-    return np.array(values)
-
-
-def _co_occurrences(block: np.ndarray) -> np.ndarray:
-    """Counts (LEVELS, LEVELS) of a class and its neighbour right, up right, up and up left, averaged and rounded."""
-    neighbours = [(block[:, :-1], block[:, 1:]), (block[1:, :-1], block[:-1, 1:]),
-                  (block[1:], block[:-1]), (block[1:, 1:], block[:-1, :-1])]
-    total = sum(np.bincount((here * LEVELS + there).ravel(), minlength=LEVELS**2) for here, there in neighbours)
-    return np.floor(total / len(neighbours) + 0.5).reshape(LEVELS, LEVELS)
+    rows, columns = (np.searchsorted([size * i // BLOCKS for i in range(1, BLOCKS)], np.arange(size), side="right")
+                     for size in grey.shape)
+    block = rows[:, None] * BLOCKS + columns  # number of the block of every pixel, (H, W)
+    classes = np.minimum(grey.astype(np.intp) * LEVELS // 255, LEVELS - 1)
+    code = (block * LEVELS + classes) * LEVELS
+    # A pixel and its neighbour right, up right, up and up left, if both lie in one block.
+    here = (np.s_[:, :-1], np.s_[1:, :-1], np.s_[1:], np.s_[1:, 1:])
+    there = (np.s_[:, 1:], np.s_[:-1, 1:], np.s_[:-1], np.s_[:-1, :-1])
+    counts = np.zeros(BLOCKS**2 * LEVELS**2)
+    for pixel, neighbour in zip(here, there, strict=True):
+        pairs = (code[pixel] + classes[neighbour])[block[pixel] == block[neighbour]]
+        counts += np.bincount(pairs, minlength=counts.size)
+    counts = np.floor(counts / len(here) + 0.5).reshape(-1, LEVELS, LEVELS)
+    share = counts / counts.sum(axis=(1, 2), keepdims=True)
+    return np.concatenate([(_SQUARED_DIFFERENCE * share).sum(axis=(1, 2)), (share**2).sum(axis=(1, 2))])
