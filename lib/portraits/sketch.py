@@ -1,7 +1,7 @@
 """The drawing: what an artist puts on paper for a face, from its lines, its relief and its hair.
 
-Nothing is taken from the photograph's pixels.  Contours come from the face's curves, hatching from the
-relief under the artist's own light, hair from the strands that also make the photograph's hair.
+No filter of the photograph: contours come from the face's curves, hatching from the relief under the artist's
+own light, hair from the strands.  Of the picture the artist knows only where the hair lies and where it shines.
 """
 
 from __future__ import annotations
