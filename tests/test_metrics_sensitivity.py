@@ -48,8 +48,10 @@ def test_blur_response_starts_at_the_unblurred_score(faces):
 
 
 def test_standing_shows_ours_and_what_is_only_published():
-    rows = [("input, grey", "grey-input", "ssim", 56.0, 55.0, 57.0, np.nan), ("MSG-SARL", "msg-sarl", "ssim", 61.0, 60.0, 62.0, 61.64),
-            ("FCN", "FCN", "ssim", np.nan, np.nan, np.nan, 52.14), ("MSG-SARL", "msg-sarl", "fsim", 77.0, 76.0, 78.0, np.nan)]
+    rows = [("input, grey", "grey-input", "ssim", 56.0, 55.0, 57.0, np.nan),
+            ("MSG-SARL", "msg-sarl", "ssim", 61.0, 60.0, 62.0, 61.64),
+            ("FCN", "FCN", "ssim", np.nan, np.nan, np.nan, 52.14),
+            ("MSG-SARL", "msg-sarl", "fsim", 77.0, 76.0, 78.0, np.nan)]
     table = pd.DataFrame(rows, columns=["label", "system", "metric", "value", "low", "high", "published"])
     figure = quality.standing({"photo-to-sketch": table, "sketch-to-photo": table})
     labels = [text.get_text() for text in figure.axes[0].get_yticklabels()]

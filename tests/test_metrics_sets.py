@@ -66,7 +66,7 @@ def test_kid_is_the_double_sum_and_unbiased():
 
 
 def test_jackknife_covers_the_true_kernel_distance():
-    # The truth for N(0, I) against N(m, I): E k(x, y) of a cubic in xᵀy has a closed form; a large sample stands for it.
+    # N(0, I) against N(m, I); a large sample stands for the truth.
     shift = np.full(8, 0.6)
     big = RNG.standard_normal((2, 3000, 8))
     truth = kernel_distance(big[0], big[1] + shift)
@@ -89,7 +89,8 @@ def test_jackknife_of_a_mean_is_the_textbook_interval():
 
 
 @pytest.mark.parametrize("features, message", [
-    (np.zeros((1, 5)), "n ≥ 2"), (np.zeros(5), "n ≥ 2"), (np.full((4, 5), np.nan), "NaN"), (np.zeros((4, 3)), "5 and 3")])
+    (np.zeros((1, 5)), "n ≥ 2"), (np.zeros(5), "n ≥ 2"), (np.full((4, 5), np.nan), "NaN"),
+    (np.zeros((4, 3)), "5 and 3")])
 def test_unusable_features_are_refused(features, message):
     for distance in (frechet_distance, kernel_distance):
         with pytest.raises(StudyError, match=message):

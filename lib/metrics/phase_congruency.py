@@ -4,7 +4,7 @@ Source: P. Kovesi, "Image features from phase congruency", Videre 1(3), 1999, wi
 Zhang et al. (FSIM, IEEE TIP 2011) use in their FeatureSIM program; equal to that program to the last
 digits of single precision.
 
-Two deviations, neither of which moves a score by 1e-6 (tests/test_metrics_fsim.py):
+Two deviations, neither of which moves a score by 1e-6 (tests/test_metrics_ssim_fsim.py):
 
 - single precision after the mean is removed (the filters are blind to the mean, and without it the
   spectrum's range fits);
