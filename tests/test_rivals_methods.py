@@ -284,6 +284,12 @@ def test_windows_stay_inside_without_repeats_and_hold_their_own_place(spacing):
     assert seen == len(grid.nodes)
 
 
+def test_a_window_that_fits_for_some_nodes_only_is_refused():
+    method = rivals.create("lle", patch=6, step=1, radius=2, spacing=2)  # odd places 1, 3, 5 of 0 … 4: one too many
+    with pytest.raises(StudyError, match="wider than the places"):
+        method.fit(*faces(1, height=10, width=10))
+
+
 def test_basis_keeps_the_energy_asked_for():
     sources = Patches(torch.from_numpy(faces(5)[0]), 6)
     for energy in (0.5, 0.9, 0.99):

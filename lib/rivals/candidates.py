@@ -101,11 +101,13 @@ def _window_places(tops: torch.Tensor, last: int, offsets: torch.Tensor) -> torc
     stays the same, none occurs twice, and the node's own place stays among them.
     """
     spacing = int(offsets[1] - offsets[0]) if len(offsets) > 1 else 1
-    if int(offsets[-1] - offsets[0]) > last:
-        raise StudyError(f"Search window ±{int(offsets[-1])}: wider than the places a patch can take in the image.")
     short, over = (-(tops + offsets[0])).clamp(min=0), (tops + offsets[-1] - last).clamp(min=0)
     shift = (short + spacing - 1) // spacing - (over + spacing - 1) // spacing  # rounded up
-    return tops[:, None] + shift[:, None] * spacing + offsets
+    places = tops[:, None] + shift[:, None] * spacing + offsets
+    if places.min() < 0 or places.max() > last:
+        raise StudyError(f"Search window ±{int(offsets[-1])}: wider than the places a patch can take in the image. "
+                         "Choose a smaller radius or smaller patches.")
+    return places
 
 
 class WindowCandidates:
