@@ -20,10 +20,10 @@ def gallery(name: str, n: int = 24, split: str = "test", columns: int = 8) -> Fi
         for pictures in (faces.photos, faces.sketches):
             row = list(pictures[start:start + columns])
             rows.append(row + [blank] * (min(columns, len(faces)) - len(row)))
-    return face_grid(rows)
+    return face_grid(rows, cell_width=1.1)
 
 
-def trait_sweep(trait: str, steps: int = 7, database: str = "portraits", number: int = 3) -> Figure:
+def trait_sweep(trait: str, steps: int = 7, database: str = "portraits", number: int = 9) -> Figure:
     """One trait from its lowest to its highest value, everything else as in person ``number``.
 
     The light, the backdrop and the artist stay the same.  Raises StudyError for an unknown trait.
@@ -34,5 +34,6 @@ def trait_sweep(trait: str, steps: int = 7, database: str = "portraits", number:
     person = portraits.identity(database, number)
     values = np.linspace(low, high, steps)
     pairs = [portraits.portrait(database, number, person.changed(**{trait: value})) for value in values]
-    return face_grid([[photo for photo, _ in pairs], [sketch for _, sketch in pairs]],
-                     column_labels=[f"{value:+.2f}" if low < 0 else f"{value:.2f}" for value in values])
+    labels = [f"{value:+.2f}" if low < 0 else f"{value:.2f}" for value in values]
+    rows = [[photo for photo, _ in pairs], [sketch for _, sketch in pairs]]
+    return face_grid(rows, column_labels=labels, cell_width=1.25)
