@@ -31,6 +31,7 @@ class Control:
     """
 
     needs_targets = False
+    measurements: dict = {}  # controls cost nothing worth recording
 
     def fit(self, sources: np.ndarray, targets: np.ndarray, groups: Sequence[str] | None = None) -> None:
         """Learn from the training pairs; ``groups`` (sub-databases) are not told apart."""

@@ -73,7 +73,8 @@ def _trained(system: str, settings: Settings, train: PairedFaces, test: PairedFa
 def _fitted(system: str, settings: Settings, train: PairedFaces, test: PairedFaces, folder: Path, seed: int, *,
             force: bool) -> Path:
     base, _ = profiles.split_system(system)
-    stamp = {"data": data_hash(test), "fitted": data_hash(train), "settings": dataclasses.asdict(settings)}
+    stamp = {"data": data_hash(test), "fitted": data_hash(train), "settings": dataclasses.asdict(settings),
+             "options": _create_fitted(base, settings, seed).measurements.get("options", {})}
     if not force and _complete(folder, test, stamp):
         return folder
     record = {"system": system, "seed": seed, "pairs": len(train), "data": data_hash(train)}
@@ -83,7 +84,7 @@ def _fitted(system: str, settings: Settings, train: PairedFaces, test: PairedFac
         sources, targets = sources_and_targets(test, direction)
         extra = {"targets": targets} if systems.get(base).kind == "control" else {"groups": test.groups}
         runs.write_synthesised(folder, direction, test.names, method.synthesise(sources, **extra))
-        record[direction] = getattr(method, "measurements", {})
+        record[direction] = method.measurements
     runs.write_json(folder / "run.json", {**record, **runs.provenance()})
     runs.write_json(folder / "private" / "synthesised.json", stamp)
     return folder
