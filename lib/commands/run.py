@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from lib import databases, images, paths, profiles
 from lib.errors import StudyError, unknown_name
 
 # Wall time of a first run on 2 CPU cores, for people who decide whether to wait.
-EXPECTED = {"tiny": "about 3 minutes", "quick": "about 12 minutes", "probe": "minutes per system",
+EXPECTED = {"tiny": "about 2 minutes", "quick": "about 6 minutes", "probe": "minutes per system",
             "cpu": "hours", "paper": "days without a GPU"}
 
 
@@ -72,9 +74,10 @@ def _execute(notebook: Path, profile: str, database: str, *, refresh: bool) -> N
     started = time.monotonic()
     print(f"  {notebook.stem:<22}", end="", flush=True)
     try:
-        papermill.execute_notebook(
-            str(notebook), str(output), parameters={"profile": profile, "database": database}, kernel_name="python3",
-            cwd=str(notebook.parent), progress_bar=False, log_output=False)
+        with _quiet_kernel():
+            papermill.execute_notebook(
+                str(notebook), str(output), parameters={"profile": profile, "database": database},
+                kernel_name="python3", cwd=str(notebook.parent), progress_bar=False, log_output=False)
     except papermill.PapermillExecutionError as error:
         print("failed")
         raise StudyError(f"{notebook.name}, cell {error.exec_count}: {error.ename}: {error.evalue}\n"
@@ -83,6 +86,20 @@ def _execute(notebook: Path, profile: str, database: str, *, refresh: bool) -> N
     if refresh:
         with images.atomic_file(notebook) as temporary:
             nbformat.write(_for_publication(nbformat.read(output, as_version=4)), temporary)
+
+
+@contextlib.contextmanager
+def _quiet_kernel():
+    """Keep what the kernel's process says of its own transport off the screen; a cell's errors are in the notebook."""
+    sys.stderr.flush()
+    kept, silent = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silent, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(silent)
 
 
 def _for_publication(notebook):
