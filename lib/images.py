@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from lib.errors import StudyError
+from lib.errors import StudyError, listed
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".ppm")
 HEIGHT, WIDTH = 250, 200  # the field's aligned geometry: eyes at (75, 125) and (125, 125)
@@ -42,6 +42,22 @@ def list_images(folder: Path) -> list[Path]:
     if not files:
         raise StudyError(f"{folder}: holds no images ({', '.join(SUFFIXES)}).")
     return files
+
+
+def by_stem(folder: Path) -> dict[str, Path]:
+    """Images of ``folder`` by name without suffix, sorted.
+
+    Raises StudyError as ``list_images`` does, and listing all names met twice with different suffixes.
+    """
+    found: dict[str, Path] = {}
+    twice = []
+    for file in list_images(folder):
+        if file.stem in found:
+            twice.append(f"{found[file.stem].name} and {file.name}")
+        found[file.stem] = file
+    if twice:
+        raise StudyError(f"{folder}: the same name with different suffixes:\n{listed(twice)}\nRemove one of each.")
+    return found
 
 
 def read_image(path: Path) -> np.ndarray:

@@ -45,15 +45,10 @@ def translate_folder(checkpoint: Path, source: Path, output: Path, direction: st
     before the first output is written, so one bad file loses nothing.
     """
     source = Path(source)
-    files = images.list_images(source) if source.is_dir() else [source]
+    files = images.by_stem(source) if source.is_dir() else {source.stem: source}
     prepare = images.to_rgb if direction == "photo-to-sketch" else images.to_grey
-    stems = [file.stem for file in files]
-    if len(set(stems)) < len(stems):
-        twice = sorted({stem for stem in stems if stems.count(stem) > 1})
-        raise StudyError(f"{source}: two files would become the same {twice[0]}.png ({len(twice)} such names). "
-                         "Rename one.")
-    faces = [prepare(images.read_image(file)) for file in files]
+    faces = [prepare(images.read_image(file)) for file in files.values()]
     translator = Translator(checkpoint)
-    for stem, face in zip(stems, faces):
+    for stem, face in zip(files, faces):
         images.write_png(Path(output) / f"{stem}.png", translator(direction, face[None])[0])
     return len(files)

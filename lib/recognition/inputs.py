@@ -39,7 +39,7 @@ def read_pairs(real: Path, synthesised: Path) -> tuple[tuple[str, ...], np.ndarr
     Raises StudyError listing every name without partner or met twice, and every image of another size.
     """
     first, second = Path(real), Path(synthesised)
-    first_files, second_files = _by_stem(first), _by_stem(second)
+    first_files, second_files = images.by_stem(first), images.by_stem(second)
     lonely = [f"{first_files[name]}: no partner in {second}" for name in sorted(first_files.keys() - second_files)]
     lonely += [f"{second_files[name]}: no partner in {first}" for name in sorted(second_files.keys() - first_files)]
     if lonely:
@@ -55,17 +55,3 @@ def read_pairs(real: Path, synthesised: Path) -> tuple[tuple[str, ...], np.ndarr
         raise StudyError(f"All images must have the size of {files[0]}, {width}×{height} (width×height); "
                          f"{len(odd)} differ:\n{listed(odd)}\nAlign and resize them first.")
     return names, np.stack(faces[:len(names)]), np.stack(faces[len(names):])
-
-
-def _by_stem(folder: Path) -> dict[str, Path]:
-    """Images of a folder by name without suffix; raises StudyError listing names met twice."""
-    found: dict[str, Path] = {}
-    problems = []
-    for file in images.list_images(folder):
-        if file.stem in found:
-            problems.append(f"{found[file.stem]} and {file.name}")
-        found[file.stem] = file
-    if problems:
-        raise StudyError(f"{folder}: names met twice, with different suffixes:\n{listed(problems)}\n"
-                         "Remove one of each.")
-    return found

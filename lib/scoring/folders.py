@@ -23,7 +23,7 @@ def pair_folders(reference: Path, synthesised: Path) -> list[Pair]:
 
     Raises StudyError listing every image without partner and every name met twice in a folder.
     """
-    first, second = _by_stem(Path(reference)), _by_stem(Path(synthesised))
+    first, second = images.by_stem(Path(reference)), images.by_stem(Path(synthesised))
     lonely = [f"{first[name]}: no partner in {synthesised}" for name in sorted(first.keys() - second)]
     lonely += [f"{second[name]}: no partner in {reference}" for name in sorted(second.keys() - first)]
     if lonely:
@@ -76,19 +76,6 @@ def _stack(faces: list[np.ndarray]) -> np.ndarray:
     if len({face.shape for face in faces}) > 1:
         raise StudyError("Distances of sets need images of one size throughout; score them per image or resize them.")
     return np.stack(faces)
-
-
-def _by_stem(folder: Path) -> dict[str, Path]:
-    """Images of a folder by name without suffix; raises StudyError listing names met twice."""
-    found: dict[str, Path] = {}
-    twice = []
-    for file in images.list_images(folder):
-        if file.stem in found:
-            twice.append(f"{found[file.stem].name} and {file.name}")
-        found[file.stem] = file
-    if twice:
-        raise StudyError(f"{folder}: the same name with different suffixes:\n{listed(twice)}\nRemove one of each.")
-    return found
 
 
 def _check(pairs: list[Pair]) -> None:
