@@ -50,7 +50,7 @@ def to_face(image: Tensor, settings: Settings, height: int, width: int) -> np.nd
     """(1, C, S, S) in [-1, 1] → uint8 (height, width) or (height, width, 3), rounded and clamped."""
     square = ((image.float() + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()
     square = square[..., 0] if square.shape[3] == 1 else square
-    return from_square(square, settings.resampling, settings.fit, height=height, width=width)[0]
+    return from_square(square, settings.output_resampling, settings.fit, height=height, width=width)[0]
 
 
 def translate_faces(method: Method, settings: Settings, direction: str, faces: np.ndarray,

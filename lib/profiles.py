@@ -33,6 +33,8 @@ class Settings:
     # Images
     size: int = _number(256, "paper: images are resized to 256×256")
     resampling: str = _choice("bicubic", ("bilinear", "lanczos", "area"), "not said; the field's habit (notebook 01)")
+    output_resampling: str = _choice("bicubic", ("bilinear", "lanczos", "area"),
+                                     "filter from the network's size to 200×250; not said; as on the way in")
     fit: str = _choice("resize", ("pad",), "paper: resized, which changes the aspect ratio; others pad")
     train_pairs: int | None = _number(None, "None: the whole training split")
     test_pairs: int | None = _number(None, "None: the whole test split")
@@ -109,6 +111,9 @@ PROFILES: dict[str, Settings] = {
     "paper": Settings(),
 }
 
+# Settings that act on a finished network's images alone: a system that differs in these shares the network.
+AFTER_TRAINING = ("output_resampling",)
+
 # Rows of Tables I-III as switches (MSG, self-attention, cycle): all eight cells of the 2×2×2 design.
 _SWITCHES = {
     "backbone": (False, False, False),
@@ -161,6 +166,17 @@ def split_system(system: str) -> tuple[str, dict[str, str]]:
             raise StudyError(f"System '{system}': '{part}' is not of the form name=value.")
         overrides[name] = value
     return base, overrides
+
+
+def training_system(system: str) -> str:
+    """The system whose networks ``system`` uses: itself without the settings that act after training.
+
+    >>> training_system("msg-sarl+output_resampling=area+fusion=shared")
+    'msg-sarl+fusion=shared'
+    """
+    base, overrides = split_system(system)
+    kept = [f"{name}={text}" for name, text in overrides.items() if name not in AFTER_TRAINING]
+    return "+".join([base, *kept])
 
 
 def _parse(name: str, text: str):
