@@ -1,7 +1,210 @@
-"""What each part brings: contrasts of the eight cells MSG × self-attention × cycle (Duan et al. 2020, Section IV-C)."""
+"""What each part brings: the 2×2×2 design MSG × self-attention × cycle (Duan et al. 2020, Section IV-C).
+
+``effects``         the seven factorial effects from all eight cells, each with limits and p-value
+``simple_effects``  single pairs of cells, as the paper compares them, beside the published differences
+``seed_spread``     how far runs of one cell lie apart; ``published_against_luck`` puts the paper's differences to it
+
+Scores are per cent, as in the paper.  Limits take test images and training runs as samples (``lib.contrasts``).
+
+Coding (Box, Hunter and Hunter 2005, Statistics for Experimenters, ch. 5): a main effect is the mean of the four cells
+with a part minus the mean of the four without; the interaction A × B is *half* of (effect of A where B is present −
+effect of A where B is absent), so that the effect of A is main + A × B with B and main − A × B without; the
+three-way interaction is half the same difference of two-way ones.  All seven have one and the same precision.
+In a regression with switches coded ±½ the interactions' coefficients are 2 and 4 times these.
+"""
 
 from __future__ import annotations
 
-from lib.contrasts import Effect, RunSpread, compare, contrast
+import itertools
+from collections.abc import Iterable, Sequence
 
-__all__ = ["Effect", "RunSpread", "compare", "contrast"]
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from lib import paths, profiles, systems, tables
+from lib.contrasts import LEVEL, Effect, RunSpread, by_image_and_seed, compare, contrast
+from lib.errors import StudyError, listed
+from lib.scoring import Scores, read_scores
+from lib.statistics import holm
+
+__all__ = ["Effect", "RunSpread", "compare", "contrast", "effects", "simple_effects", "seed_spread",
+           "published_against_luck", "cells_of"]
+
+METRICS = ("ssim", "fsim")  # those of Tables I-III
+PARTS = {"msg": "MSG", "attention": "self-attention", "cycle": "cycle"}  # setting → name
+PAIRS = (  # part, system with it, system without it: what Section IV-C compares, and the cell that it lacks
+    ("MSG", "backbone-msg", "backbone"),
+    ("self-attention", "backbone-attention", "backbone"),
+    ("cycle", "backbone-cycle", "backbone"),
+    ("MSG", "msg-sarl", "msg-sarl-no-msg"),
+    ("self-attention", "msg-sarl", "msg-sarl-no-attention"),
+    ("cycle", "msg-sarl", "msg-sarl-no-cycle"),
+    ("all three", "msg-sarl", "backbone"),
+)
+
+
+def _weights() -> dict[str, np.ndarray]:
+    """Weight of each cell of ``systems.ABLATIONS`` in each of the seven effects: ±1/4."""
+    chosen = [profiles.settings_for("paper", system) for system in systems.ABLATIONS]
+    signs = {part: np.array([1.0 if getattr(settings, part) else -1.0 for settings in chosen]) for part in PARTS}
+    return {" × ".join(PARTS[part] for part in combined): np.prod([signs[part] for part in combined], axis=0) / 4
+            for size in (1, 2, 3) for combined in itertools.combinations(PARTS, size)}
+
+
+WEIGHTS = _weights()
+EFFECTS = tuple(WEIGHTS)
+
+
+def cells_of(scores: Scores, direction: str, metric: str) -> dict[str, pd.DataFrame]:
+    """Scores (images, seeds) in per cent of the cells that have any, in table order.
+
+    Raises StudyError when the cells were not scored on the same images.
+    """
+    rows = scores.images.query("direction == @direction and metric == @metric")
+    cells = {system: by_image_and_seed(part) for system in systems.ABLATIONS
+             if len(part := rows[rows.system == system])}
+    images = {system: frozenset(cell.index) for system, cell in cells.items()}
+    if len(set(images.values())) > 1:
+        counts = listed([f"{system}: {len(names)} images" for system, names in images.items()])
+        raise StudyError(f"{direction}, {metric}: the cells of the design were scored on different images and cannot "
+                         f"be paired\n{counts}\nMake the odd ones again with `python -m lib train … --force`.")
+    return cells
+
+
+def effects(profile: str, database: str, scores: Scores | None = None,
+            metrics: Sequence[str] = METRICS) -> pd.DataFrame:
+    """The seven effects of the design: direction, metric, effect, estimate, low, high, p_value, p_holm, images, seeds.
+
+    Percentage points.  ``p_holm`` is corrected (Holm 1979) within the family of the seven effects on one
+    metric in one direction: that is the question "which parts move this number?".  ``seeds`` is the smallest
+    number of any cell; with 1 everywhere the limits hold for these trainings only.  Raises StudyError naming the
+    cells that are missing and the command that makes them.
+    """
+    scores = scores or read_scores(profile, database)
+    missing, rows = {}, []
+    for direction, metric in itertools.product(paths.DIRECTIONS, metrics):
+        cells = cells_of(scores, direction, metric)
+        if absent := [system for system in systems.ABLATIONS if system not in cells]:
+            for system in absent:
+                missing.setdefault(system, []).append(f"{direction} {metric.upper()}")
+            continue
+        values, spread = [cell.to_numpy() for cell in cells.values()], pooled_spread(cells.values())
+        found = [compare(values, weights, spread) for weights in WEIGHTS.values()]
+        adjusted = holm([effect.p_value for effect in found])
+        rows += [(direction, metric, name, *effect, p)
+                 for name, effect, p in zip(EFFECTS, found, adjusted, strict=True)]
+    if missing:
+        cells = listed([f"{system}: {', '.join(missing[system])}" for system in systems.ABLATIONS if system in missing])
+        raise StudyError(f"{paths.study_folder(profile, database)}: the design needs all eight cells; no scores of\n"
+                         f"{cells}\nMake them with {_commands(profile, database)}.")
+    return _p_holm_beside_p(pd.DataFrame(rows, columns=["direction", "metric", "effect", *Effect._fields, "p_holm"]))
+
+
+def simple_effects(profile: str, database: str, scores: Scores | None = None,
+                   metrics: Sequence[str] = METRICS) -> pd.DataFrame:
+    """The paper's own comparisons (``PAIRS``), ours beside the published difference.
+
+    Columns: direction, metric, part, with_part, without_part (labels), estimate, low, high, p_value, p_holm
+    (family: the pairs of one metric and direction), images, seeds, published (difference of two printed values),
+    same_sign (of ours and published), published_inside (our limits hold it: no contradiction, and no support
+    either where they are wide).  Percentage points.  A pair with a cell that was not run has NaN and seeds 0.
+    Raises StudyError when there is no pair at all.
+    """
+    scores = scores or read_scores(profile, database)
+    rows = []
+    for direction, metric in itertools.product(paths.DIRECTIONS, metrics):
+        cells = cells_of(scores, direction, metric)
+        spread = pooled_spread(cells.values())
+        family = []
+        for part, first, second in PAIRS:
+            ran = first in cells and second in cells
+            effect = (compare([cells[first].to_numpy(), cells[second].to_numpy()], [1, -1], spread) if ran
+                      else Effect(np.nan, np.nan, np.nan, np.nan, 0, 0))
+            family.append((direction, metric, part, tables.label_of(first), tables.label_of(second), *effect))
+        rows += family
+    table = pd.DataFrame(rows, columns=["direction", "metric", "part", "with_part", "without_part", *Effect._fields])
+    if not table.seeds.any():
+        raise StudyError(f"{paths.study_folder(profile, database)}: no two cells that differ in one part have scores. "
+                         f"Make them with {_commands(profile, database)}.")
+    for _, family in table[table.seeds > 0].groupby(["direction", "metric"]):
+        table.loc[family.index, "p_holm"] = holm(family.p_value)
+    printed = published_differences(database).set_index(["direction", "metric", "with_part", "without_part"]).published
+    table = table.join(printed, on=printed.index.names)
+    both = table.published.notna() & table.estimate.notna()
+    table["same_sign"] = (np.sign(table.published) == np.sign(table.estimate)).astype("boolean").where(both)
+    table["published_inside"] = table.published.between(table.low, table.high).astype("boolean").where(both)
+    return _p_holm_beside_p(table)
+
+
+def published_differences(database: str) -> pd.DataFrame:
+    """Differences of the printed values of Tables I-III for ``PAIRS``; no row where the paper printed only one.
+
+    Columns: direction, metric, part, with_part, without_part, published (percentage points).
+    """
+    printed = tables.published().query("table in ('I', 'II', 'III') and database == @database")
+    values = printed.set_index(["direction", "metric", "system"]).value
+    rows = []
+    for direction, metric, (part, *pair) in itertools.product(paths.DIRECTIONS, METRICS, PAIRS):
+        first, second = (tables.label_of(system) for system in pair)
+        if (direction, metric, first) in values.index and (direction, metric, second) in values.index:
+            difference = round(values[direction, metric, first] - values[direction, metric, second], 2)
+            rows.append((direction, metric, part, first, second, difference))
+    return pd.DataFrame(rows, columns=["direction", "metric", "part", "with_part", "without_part", "published"])
+
+
+def pooled_spread(cells: Iterable[pd.DataFrame]) -> RunSpread | None:
+    """Standard deviation of run means over seeds, pooled over cells (images, seeds); None with one seed everywhere."""
+    variances = [(cell.mean().var(ddof=1), cell.shape[1] - 1) for cell in cells if cell.shape[1] > 1]
+    freedom = sum(degrees for _, degrees in variances)
+    if not freedom:
+        return None
+    return RunSpread(float(np.sqrt(sum(variance * degrees for variance, degrees in variances) / freedom)), freedom)
+
+
+def seed_spread(profile: str, database: str, scores: Scores | None = None,
+                metrics: Sequence[str] = METRICS) -> pd.DataFrame:
+    """How far the mean scores of runs lie apart that differ in nothing but the seed, percentage points.
+
+    Columns: direction, metric, system (``pooled`` last), runs, sd, low, high (95 %, chi-squared) and
+    two_runs: 95 % of pairs of runs of one and the same system differ by less (the repeatability limit of
+    ISO 5725-6, t · √2 · sd).  Raises StudyError when no cell has two seeds.
+    """
+    scores = scores or read_scores(profile, database)
+    rows = []
+    for direction, metric in itertools.product(paths.DIRECTIONS, metrics):
+        cells = {system: cell for system, cell in cells_of(scores, direction, metric).items() if cell.shape[1] > 1}
+        for system, group in [*((name, [cell]) for name, cell in cells.items()), ("pooled", list(cells.values()))]:
+            if (spread := pooled_spread(group)) is not None:
+                tails = stats.chi2.ppf([(1 + LEVEL) / 2, (1 - LEVEL) / 2], spread.freedom)
+                limits = spread.sd * np.sqrt(spread.freedom / tails)
+                two_runs = stats.t.ppf((1 + LEVEL) / 2, spread.freedom) * np.sqrt(2) * spread.sd
+                runs = sum(cell.shape[1] for cell in group)
+                rows.append((direction, metric, system, runs, spread.sd, *limits, two_runs))
+    if not rows:
+        raise StudyError(f"{paths.study_folder(profile, database)}: no cell of the design has scores of two seeds. "
+                         f"Make them with {_commands(profile, database)}.")
+    return pd.DataFrame(rows, columns=["direction", "metric", "system", "runs", "sd", "low", "high", "two_runs"])
+
+
+def published_against_luck(profile: str, database: str, scores: Scores | None = None) -> pd.DataFrame:
+    """The published differences in units of our run-to-run spread: would two runs of one system differ as much?
+
+    Columns of ``published_differences`` and sd, in_sds (|published| / sd), two_runs, beyond_luck (|published| >
+    two_runs).  The spread is that of our runs at this profile; the paper reports none.  Empty where the paper
+    has no table of the database.  Raises StudyError as ``seed_spread`` does.
+    """
+    pooled = seed_spread(profile, database, scores).query("system == 'pooled'")
+    table = published_differences(database).merge(pooled[["direction", "metric", "sd", "two_runs"]])
+    size = table.published.abs()
+    return table.assign(in_sds=size / table.sd, beyond_luck=size > table.two_runs)
+
+
+def _p_holm_beside_p(table: pd.DataFrame) -> pd.DataFrame:
+    table.insert(table.columns.get_loc("p_value") + 1, "p_holm", table.pop("p_holm"))
+    return table
+
+
+def _commands(profile: str, database: str) -> str:
+    study = f"--profile {profile} --database {database}"
+    return f"`python -m lib train --grid ablations {study}`, then `python -m lib score {study}`"

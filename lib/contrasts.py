@@ -29,11 +29,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import optimize, stats
+import pandas as pd
+from scipy import optimize, special
 
-from lib.errors import StudyError
+from lib.errors import StudyError, listed
 
 LEVEL = 0.95
+_SMALLEST_P = 1e-12  # smaller p-values are given as this one
 
 
 class Effect(NamedTuple):
@@ -52,6 +54,26 @@ class RunSpread(NamedTuple):
 
     sd: float
     freedom: int
+
+
+def by_image_and_seed(rows: pd.DataFrame, unit: float = 100) -> pd.DataFrame:
+    """Scores of one system, direction and metric as a table (images, seeds), in per cent.
+
+    rows: as ``lib.scoring`` keeps them.  Raises StudyError naming the seeds that lack images or have some twice.
+    """
+    first = rows.iloc[0]
+    if rows.duplicated(["image", "seed"]).any():
+        twice = ", ".join(map(str, sorted(rows.seed[rows.duplicated(["image", "seed"])].unique())))
+        raise StudyError(f"{first.system}, {first.direction}, {first.metric}: some images of seed {twice} have two "
+                         "scores. Restore scores.csv, or remove it and score again.")
+    table = unit * rows.pivot(index="image", columns="seed", values="value")
+    lacking = table.isna().sum()
+    if lacking.any():
+        problems = [f"seed {seed}: {count} of {len(table)} images have no {first.metric}"
+                    for seed, count in lacking[lacking > 0].items()]
+        raise StudyError(f"{first.system}, {first.direction}: scores are incomplete\n{listed(problems)}\n"
+                         "Score the study again with `python -m lib score --profile … --database … --force`.")
+    return table
 
 
 def contrast(differences: np.ndarray, level: float = LEVEL) -> Effect:
@@ -102,23 +124,22 @@ def _limits_and_p(estimate: float, parts: list[tuple[float, float]], level: floa
     """Limits from (variance, degrees of freedom) of each source, and the p at which a limit touches zero."""
 
     def half_width(p: float) -> float:
-        return float(np.sqrt(sum(stats.t.isf(p / 2, freedom)**2 * variance for variance, freedom in parts)))
+        return sum(special.stdtrit(freedom, p / 2)**2 * variance for variance, freedom in parts) ** 0.5
 
     half = half_width(1 - level)
     limits = (float(estimate - half), float(estimate + half))
     if half == 0:
         return *limits, float(estimate == 0)
-    floor = -300.0  # log p; smaller ones are of no interest
-    if half_width(np.exp(floor)) <= abs(estimate):
-        return *limits, float(np.exp(floor))
-    log_p = optimize.brentq(lambda x: half_width(np.exp(x)) - abs(estimate), floor, 0.0)
+    if half_width(_SMALLEST_P) <= abs(estimate):
+        return *limits, _SMALLEST_P
+    log_p = optimize.brentq(lambda x: half_width(np.exp(x)) - abs(estimate), np.log(_SMALLEST_P), 0.0)
     return *limits, float(np.exp(log_p))
 
 
 def _checked(cell: np.ndarray) -> np.ndarray:
     cell = np.asarray(cell, dtype=float)
     if cell.ndim != 2 or len(cell) < 2 or cell.shape[1] < 1:
-        raise StudyError(f"A contrast needs scores of shape (images, seeds) with at least two images, got {cell.shape}.")
+        raise StudyError(f"A contrast needs scores (images, seeds) of at least two images, got shape {cell.shape}.")
     if not np.all(np.isfinite(cell)):
         raise StudyError(f"A contrast got {np.sum(~np.isfinite(cell))} values that are NaN or infinite; "
                          "every image needs a score for every seed.")

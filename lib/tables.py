@@ -3,9 +3,11 @@
 Reads ``scores.csv`` and ``set_scores.csv`` of a study (``lib.scoring``) and ``results/published_tables.csv``
 (Duan et al. 2020, typed from the paper, which prints no spread anywhere).  Nothing is computed from images.
 
-- ``summary``: one row per direction, system and metric, with the mean over faces, its 95 % interval over
-  faces, the number of seeds and the standard deviation of their means;
+- ``summary``: one row per direction, system and metric, with the mean over faces and seeds, its 95 % interval
+  (over faces; with several seeds over faces and training runs), the number of seeds and the standard deviation
+  of their means;
 - ``ablations``, ``rivals``: the rows of Tables I-III and IV-VII, floors above and the ceiling below them;
+  systems with changed settings (``msg-sarl+fusion=shared``) are no rows of these;
 - ``as_text``: such a table as people read it; ``write_tables``: all of a study's, as CSV and Markdown.
 
 Scores in [0, 1] become per cent, as the paper prints them; distances of sets keep their unit.
@@ -18,8 +20,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from lib import databases, images, paths, profiles, systems
+from lib.contrasts import LEVEL, by_image_and_seed, contrast
 from lib.scoring import SET_METRICS, STUDY_METRICS, Scores, read_scores
 from lib.statistics import bootstrap_interval
 
@@ -45,37 +49,46 @@ def published() -> pd.DataFrame:
 def summary(profile: str, database: str, scores: Scores | None = None) -> pd.DataFrame:
     """Means and intervals of a study: direction, system, metric, value, low, high, n, seeds, spread.
 
-    Per cent for image metrics.  A face's score is its mean over seeds; the interval (BCa bootstrap) is
-    over faces, n of them; ``spread`` is the standard deviation of the seeds' means, NaN with one seed.
-    A distance of sets has the jackknife's limits of its first seed.  Raises StudyError without scores.
+    Per cent for image metrics.  With one seed the interval (BCa bootstrap) is over the n faces and says nothing
+    of another training; with several it takes faces and runs as samples (``lib.contrasts``).  ``spread`` is the
+    standard deviation of the seeds' means, NaN with one.  Distances of sets: jackknife over faces, and the runs'
+    own t interval added to it as variances add.  Raises StudyError without scores or with incomplete ones.
     """
     scores = scores or read_scores(profile, database)
     rows = []
     for (direction, system, metric), part in scores.images.groupby(_KEY, sort=False):
-        faces = 100 * part.groupby("image").value.mean().to_numpy()
-        seeds = 100 * part.groupby("seed").value.mean()
-        low, high = _limits(faces.tobytes())
-        rows.append((direction, system, metric, faces.mean(), low, high, len(faces), len(seeds), seeds.std()))
+        values = by_image_and_seed(part)
+        low, high = _limits(values.shape, values.to_numpy().tobytes())
+        means = values.mean()
+        rows.append((direction, system, metric, means.mean(), low, high, *values.shape, means.std()))
     count = {key: part.image.nunique() for key, part in scores.images.groupby(["direction", "system"])}
     for (direction, system, metric), part in scores.sets.groupby(_KEY, sort=False):
-        first = part.sort_values("seed").iloc[0]
-        rows.append((direction, system, metric, part.value.mean(), first.low, first.high,
+        rows.append((direction, system, metric, part.value.mean(), *_set_limits(part),
                      count.get((direction, system), 0), len(part), part.value.std()))
     return pd.DataFrame(rows, columns=[*_KEY, "value", "low", "high", "n", "seeds", "spread"])
 
 
 @lru_cache(maxsize=8192)
-def _limits(values: bytes) -> tuple[float, float]:
-    """Bootstrap limits of the mean of float64 values; the same rows stand in several tables of a notebook."""
-    faces = np.frombuffer(values)
-    return tuple(bootstrap_interval(faces)[1:]) if len(faces) > 1 else (np.nan, np.nan)
+def _limits(shape: tuple[int, int], values: bytes) -> tuple[float, float]:
+    """Limits of the mean of float64 values (faces, seeds); the same rows stand in several tables of a notebook."""
+    array = np.frombuffer(values).reshape(shape)
+    if len(array) < 2:
+        return np.nan, np.nan
+    return tuple(bootstrap_interval(array[:, 0])[1:] if shape[1] == 1 else contrast(array)[1:3])
+
+
+def _set_limits(part: pd.DataFrame) -> tuple[float, float]:
+    """Limits of a distance of sets, one row per seed: the same faces every time, so their part does not average out."""
+    half = stats.t.ppf((1 + LEVEL) / 2, len(part) - 1) * part.value.sem() if len(part) > 1 else 0.0
+    below, above = (part.value - part.low).mean(), (part.high - part.value).mean()
+    return part.value.mean() - np.hypot(below, half), part.value.mean() + np.hypot(above, half)
 
 
 def ablations(profile: str, database: str, direction: str, ours: pd.DataFrame | None = None) -> pd.DataFrame:
     """Ours beside Table I (CUHK Student), II (CUFS) or III (CUFSF), one direction.
 
     Columns: label, system, metric, value, low, high, n, seeds, spread, published; rows in table order
-    with floors first and the ceiling last.  Variants with changed settings follow their base system.
+    with floors first and the ceiling last.
     ours: the study's ``summary``, if it is already at hand.
     """
     printed = published().query("table in ('I', 'II', 'III') and database == @database and direction == @direction")
@@ -102,11 +115,9 @@ def _beside(ours: pd.DataFrame, direction: str, names: tuple[str, ...], printed:
     only_printed = [name for name in dict.fromkeys(printed.system) if name not in systems.SYSTEMS]
     exemplars = [name for name in names if name in systems.of_kind("exemplar")]
     order = [*FLOORS, *exemplars, *only_printed, *(name for name in names if name not in exemplars), CEILING]
-    present = [name for name in dict.fromkeys(ours.system) if name.split("+")[0] in order]
-    wanted = [name for base in order for name in
-              [base, *(name for name in present if name != base and name.split("+")[0] == base)]]
     always = (*FLOORS, CEILING)
-    wanted = [name for name in wanted if name in present or name in always or name in set(printed.system)]
+    present = set(ours.system)
+    wanted = [name for name in order if name in present or name in always or name in set(printed.system)]
     table = ours.drop(columns="direction").merge(
         printed[["system", "metric", "value"]].rename(columns={"value": "published"}),
         on=["system", "metric"], how="outer")
@@ -129,7 +140,7 @@ def label_of(system: str) -> str:
 def as_text(table: pd.DataFrame) -> pd.DataFrame:
     """A table of ``ablations`` or ``rivals`` as people read it: one row per system, cells ``61.6 [60.9, 62.2] ± 0.1``.
 
-    The brackets hold the 95 % interval over faces, ± the standard deviation over seeds where there are
+    The brackets hold the 95 % interval of ``summary``, ± the standard deviation over seeds where there are
     several; the published value stands in a column of its own.  What was not run or not computed says so.
     """
     metrics = [metric for metric in METRIC_LABELS if metric == "fid" or metric in set(table.metric)]
@@ -170,8 +181,9 @@ def caption(profile: str, database: str, kind: str, direction: str) -> str:
                ("rivals", "cufsf"): "V" if direction == "photo-to-sketch" else "VII"}
     number = numbers.get((kind, database))
     text = (f"{kind.capitalize()} on {database}, {DIRECTION_LABELS[direction]}; profile {profile} ({settings.size} px, "
-            f"epochs: {settings.epochs}; the paper: 256 px, 400). Brackets: 95 % bootstrap interval over the faces "
-            "(jackknife for distances of sets); ±: standard deviation over seeds. ")
+            f"epochs: {settings.epochs}; the paper: 256 px, 400). Brackets: 95 % interval, over the faces where there "
+            "is one seed (bootstrap; jackknife for distances of sets), over faces and training runs where there are "
+            "several; ±: standard deviation over seeds. ")
     text += (f"Published: Table {number} of Duan et al. (2020), single numbers without spread."
              if number else "The paper has no such table for this database.")
     if database in databases.EMBEDDED:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from lib import paths, systems, tables
 from lib.errors import StudyError
 from lib.scoring import Scores
-from lib.statistics import bootstrap_interval
 
 P2S, S2P = paths.DIRECTIONS
 SET_COLUMNS = ["database", "direction", "system", "seed", "metric", "value", "low", "high"]
@@ -46,28 +46,54 @@ def test_published_values_are_the_papers():
 def test_published_ablations_bear_our_labels():
     labels = {system.label for system in systems.SYSTEMS.values()}
     assert set(tables.published().query("table in ('I', 'II', 'III')").system) <= labels
+    assert tables.label_of("msg-sarl+fusion=shared") == "MSG-SARL, fusion=shared"
 
 
-def test_summary_averages_seeds_per_face_first(scores):
-    row = tables.summary("cpu", "cuhk-student", scores).query("system == 'msg-sarl' and metric == 'ssim'").iloc[0]
-    faces = 61 + 0.1 * np.arange(30)
+def test_summary_averages_seeds_and_counts_them_as_a_sample(scores):
+    row = summed(scores).query("system == 'msg-sarl' and metric == 'ssim'").iloc[0]
+    faces = 61 + 0.1 * np.arange(30)  # seed means 60, 61, 62 + a constant, without any residual
     assert row.value == pytest.approx(faces.mean()) and row.n == 30 and row.seeds == 3
-    assert row.spread == pytest.approx(1.0)  # of 60, 61, 62 + a constant
-    interval = bootstrap_interval(faces)
-    assert (row.low, row.high) == pytest.approx((interval.low, interval.high), abs=0.02)  # ties among rounded means
+    assert row.spread == pytest.approx(1.0)
+    over_faces = stats.t.ppf(0.975, 29) * faces.std(ddof=1) / np.sqrt(30)
+    over_runs = stats.t.ppf(0.975, 2) * 1.0 / np.sqrt(3)
+    half = np.sqrt(over_faces**2 + over_runs**2)
+    assert (row.low, row.high) == pytest.approx((faces.mean() - half, faces.mean() + half))
+
+
+def test_summary_of_one_seed_is_the_bootstrap_over_faces():
+    values = np.random.default_rng(1).uniform(0.4, 0.7, 30)
+    row = summed(made_scores((P2S, "lle", 0, "ssim", values))).iloc[0]
+    theirs = stats.bootstrap((100 * values,), np.mean, method="BCa", rng=1).confidence_interval
+    assert (row.low, row.high) == pytest.approx(tuple(theirs), abs=0.15) and np.isnan(row.spread)
+
+
+def test_distances_of_sets_count_runs_as_a_sample():
+    sets = [("cuhk-student", P2S, "msg-sarl", seed, "fid", 50.0 + seed, 47.0 + seed, 54.0 + seed) for seed in (0, 1, 2)]
+    row = summed(made_scores(sets=sets)).iloc[0]
+    over_runs = stats.t.ppf(0.975, 2) / np.sqrt(3)
+    assert row.value == pytest.approx(51) and row.seeds == 3
+    assert (row.low, row.high) == pytest.approx((51 - np.hypot(3, over_runs), 51 + np.hypot(4, over_runs)))
+    alone = summed(made_scores(sets=sets[1:2])).iloc[0]
+    assert (alone.low, alone.high) == pytest.approx((48, 55))
+
+
+def test_incomplete_scores_are_refused():
+    with pytest.raises(StudyError, match="seed 1: 10 of 30 images have no ssim"):
+        summed(made_scores((P2S, "msg-sarl", 0, "ssim", np.full(30, 0.5)), (P2S, "msg-sarl", 1, "ssim", [0.5] * 20)))
 
 
 def test_ablations_hold_floors_first_ceiling_last_and_the_published_column(scores):
     table = tables.ablations("cpu", "cuhk-student", P2S, summed(scores))
     order = list(dict.fromkeys(table.system))
     assert tuple(order[:4]) == tables.FLOORS and order[-1] == tables.CEILING
-    assert order.index("msg-sarl+fusion=shared") == order.index("msg-sarl") + 1 and "lle" not in order
+    assert not {"msg-sarl+fusion=shared", "lle"} & set(order)
     assert table.query("system == 'backbone' and metric == 'ssim'").published.item() == 58.84
     assert table.query("system in @tables.FLOORS").published.isna().all()
 
 
 def test_rivals_hold_exemplars_and_the_papers_own(scores):
-    assert "lle" in set(tables.rivals("cpu", "cuhk-student", P2S, summed(scores)).system)
+    ours = set(tables.rivals("cpu", "cuhk-student", P2S, summed(scores)).system)
+    assert {"lle", "msg-sarl"} <= ours and "msg-sarl+fusion=shared" not in ours
     cufs = tables.rivals("cpu", "cufs", P2S, summed(scores))
     assert cufs.query("system == 'U-GAT-IT' and metric == 'fid'").published.item() == 34.93
     assert list(dict.fromkeys(cufs.system)).index("U-GAT-IT") < list(dict.fromkeys(cufs.system)).index("msg-sarl")
@@ -91,7 +117,7 @@ def test_text_says_interval_spread_and_what_is_missing(scores):
     assert text.loc["MSG-SARL", "FSIM %"] == tables.NOT_COMPUTED and text.loc["backbone", "SSIM %"] == tables.NOT_RUN
     assert text.loc["MSG-SARL", "FID"] == tables.NOT_COMPUTED
     assert text.loc["MSG-SARL", "KID (VGG16-HED)"] == "0.1235 [0.1000, 0.1500]"
-    assert text.loc["MSG-SARL, fusion=shared", "faces"] == "30"
+    assert text.loc["MSG-SARL", "faces"] == "30" and text.loc["MSG-SARL", "seeds"] == "3"
 
 
 def test_one_face_has_no_interval():
