@@ -25,8 +25,10 @@ CHANNELS = {P2S: (3, 1), S2P: (1, 3)}
 class MsgSarl:
     """Networks, optimisers and the training step.
 
-    ``step(photos, sketches, indices)`` takes (B, 3, H, H) and (B, 1, H, H) in [-1, 1] and the rows they
-    have in the training set; it updates everything once and returns the losses, detached.
+    ``prepare(photos, sketches)`` takes the whole training set, (n, 3, H, H) and (n, 1, H, H) in [-1, 1];
+    ``step(rows)`` takes the rows (B,) int64 of a batch, updates everything once and returns the losses,
+    detached.  Everything lives on ``device`` and the step never waits for it, so that a GPU can record
+    it as a graph (``lib.capture``).
     """
 
     def __init__(self, settings: Settings, device: torch.device, *, training: bool = True):
@@ -47,17 +49,29 @@ class MsgSarl:
             device, torch.bfloat16 if settings.precision == "bf16" else torch.float32,
             memory_format=torch.channels_last)
         self.pools = tuple(int(pool) for pool in settings.perceptual_pools.split("-"))
-        self.target_features: dict[tuple[str, int], list[Tensor]] = {}
-        betas = (settings.beta1, settings.beta2)
-        self.optimisers = [torch.optim.Adam(network.parameters(), settings.learning_rate, betas, fused=True)
-                           for network in (self.generators, self.discriminators)]
+        # A recorded graph reads the rate from the device's memory; a CPU is faster with a plain number.
+        on_gpu = device.type == "cuda"
+        self.optimisers = [
+            torch.optim.Adam(network.parameters(), torch.tensor(settings.learning_rate, device=device) if on_gpu else
+                             settings.learning_rate, (settings.beta1, settings.beta2), fused=True, capturable=on_gpu)
+            for network in (self.generators, self.discriminators)]
 
     def autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16")
 
-    def step(self, photos: Tensor, sketches: Tensor, indices: list[int]) -> dict[str, Tensor]:
-        source = {P2S: photos, S2P: sketches}
-        target = {P2S: sketches, S2P: photos}
+    @torch.no_grad()
+    def prepare(self, photos: Tensor, sketches: Tensor) -> None:
+        """Take the training set in: images, and the features of the targets, which no step changes."""
+        self.images = {P2S: photos.to(self.device), S2P: sketches.to(self.device)}  # by the direction they are sources of
+        with self.autocast():
+            self.target_features = {
+                d: [torch.cat(maps) for maps in zip(*(self.features(image[None], self.pools) for image in images))]
+                for d, images in ((P2S, self.images[S2P]), (S2P, self.images[P2S]))}
+
+    def step(self, rows: Tensor) -> dict[str, Tensor]:
+        source = {d: self.images[d].index_select(0, rows) for d in DIRECTIONS}
+        target = {P2S: source[S2P], S2P: source[P2S]}
+        target_features = {d: [maps.index_select(0, rows) for maps in self.target_features[d]] for d in DIRECTIONS}
         with self.autocast():
             scales = {d: self.generators[d](source[d]) for d in DIRECTIONS}  # images at H/8, H/4, H/2, H
             synthesised = {d: scales[d][-1] for d in DIRECTIONS}
@@ -69,7 +83,7 @@ class MsgSarl:
             for d in DIRECTIONS:
                 terms[d, "adversarial"] = losses.adversarial_loss(judged_fake[d])
                 terms[d, "perceptual"] = losses.perceptual_loss(
-                    self.features(synthesised[d], self.pools), self._features_of(d, target[d], indices))
+                    self.features(synthesised[d], self.pools), target_features[d])
                 terms[d, "tv"] = losses.total_variation_loss(synthesised[d], self.settings.tv_reduction)
                 terms[d, "discriminator"] = losses.discriminator_loss(judged_real[d], judged_fake[d])
             if self.settings.cycle:
@@ -93,22 +107,22 @@ class MsgSarl:
         return {f"{d}/{name}": term.detach() for (d, name), term in terms.items()}
 
     @torch.no_grad()
-    def _features_of(self, direction: str, images: Tensor, indices: list[int]) -> list[Tensor]:
-        """Feature maps of target images, computed once per training image and kept."""
-        for row, index in enumerate(indices):
-            if (direction, index) not in self.target_features:
-                self.target_features[direction, index] = self.features(images[row:row + 1], self.pools)
-        return [torch.cat(maps) for maps in zip(*(self.target_features[direction, index] for index in indices))]
-
-    @torch.no_grad()
     def translate(self, direction: str, images: Tensor) -> Tensor:
         """Images (B, C, H, H) in [-1, 1] of the source domain → (B, C', H, H) of the target domain, in fp32."""
         return self.generators[direction](images)[-1]
 
+    def compile(self) -> None:
+        """Pass the networks through torch's compiler: slower to start, faster to step."""
+        for network in (*self.generators.values(), *self.discriminators.values(), self.features):
+            network.compile()
+
     def set_learning_rate(self, rate: float) -> None:
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
-                group["lr"] = rate
+                if isinstance(group["lr"], Tensor):
+                    group["lr"].fill_(rate)
+                else:
+                    group["lr"] = rate
 
     def diagnostics(self) -> dict[str, float]:
         """The learned attention scales α and β of every SARB, which start at 0 (Eq. 8, 10)."""
@@ -134,4 +148,7 @@ class MsgSarl:
         if "optimisers" in state:
             self.discriminators.load_state_dict(state["discriminators"])
             for optimiser, part in zip(self.optimisers, state["optimisers"], strict=True):
-                optimiser.load_state_dict(part)
+                # Options belong to this device, moments to the run: a run may move from one kind to the other.
+                options = [{**ours, "params": theirs["params"]}
+                           for ours, theirs in zip(optimiser.param_groups, part["param_groups"], strict=True)]
+                optimiser.load_state_dict({**part, "param_groups": options})

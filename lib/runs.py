@@ -6,16 +6,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from lib import images, paths
 from lib.errors import StudyError
+
+
+class BusyError(StudyError):
+    """Another process is at work on the same run."""
+
+
+@contextlib.contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Keep a run folder for this process; raises BusyError when another has it.  The system frees it at any death."""
+    lock = Path(folder) / "private" / "claimed"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(lock, timeout=0):
+            yield
+    except Timeout:
+        raise BusyError(f"{folder}: another process is making this run. Wait for it or stop it.") from None
 
 
 def write_synthesised(folder: Path, direction: str, names: tuple[str, ...], faces: np.ndarray) -> None:
@@ -59,11 +78,14 @@ def provenance() -> dict:
     """What a reader needs to place a number: code revision, versions, hardware."""
     import importlib.metadata
 
-    revision = subprocess.run(["git", "-C", str(paths.ROOT), "describe", "--always", "--dirty"],
-                              capture_output=True, text=True)
+    revision = os.environ.get("MSGSARL_REVISION")  # where the code was copied without its history
+    if not revision:
+        git = subprocess.run(["git", "-C", str(paths.ROOT), "describe", "--always", "--dirty"],
+                             capture_output=True, text=True)
+        revision = git.stdout.strip() or "unknown"
     versions = {p: importlib.metadata.version(p) for p in ("numpy", "scipy", "torch", "pillow", "scikit-image")}
     return {
-        "revision": revision.stdout.strip() or "unknown",
+        "revision": revision,
         "versions": {"python": platform.python_version(), **versions},
         "hardware": f"{platform.machine()}, {os.cpu_count()} cores",
     }

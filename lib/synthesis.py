@@ -39,35 +39,62 @@ def synthesise(database: str, system: str, profile: str, seed: int = 0, *, resum
                force: bool = False) -> Path:
     """Make a system's run folder complete: ``run.json`` and the test faces of both directions; return it.
 
-    Trained systems are trained if need be.  Raises StudyError for unknown names, missing databases and
-    run folders that belong to other settings or data.
+    Trained systems are trained if need be, and systems that differ only in ``profiles.AFTER_TRAINING`` use
+    the same networks.  Raises StudyError for unknown names, missing databases and run folders that belong to
+    other settings or data, BusyError for a run that another process is making.
     """
     base, overrides = profiles.split_system(system)
     settings = profiles.settings_for(profile, system)
     folder = paths.run_folder(profile, database, system, seed)
     test = load_faces(database, settings, "test")
     train = load_faces(database, settings, "train")
-    if systems.get(base).kind == "trained":
+    if systems.get(base).kind != "trained":
+        with runs.claimed(folder):
+            return _fitted(system, settings, train, test, folder, seed, force=force)
+    network = profiles.training_system(system)
+    if network != system:
+        source = synthesise(database, network, profile, seed, resume=resume)
+        with runs.claimed(folder):
+            return _translated(source, system, settings, test, folder, seed, force=force)
+    with runs.claimed(folder):
         return _trained(system, settings, train, test, folder, seed, resume=resume, force=force)
-    return _fitted(system, settings, train, test, folder, seed, force=force)
 
 
 def _trained(system: str, settings: Settings, train: PairedFaces, test: PairedFaces, folder: Path, seed: int, *,
              resume: bool, force: bool) -> Path:
     from lib import training  # torch is needed from here on only
-    from lib.translate import Translator
 
     if force:
         (folder / "checkpoint.pt").unlink(missing_ok=True)
     record = training.train(system, settings, train, folder, seed, resume=resume)
-    stamp = {"data": data_hash(test), "trained": [record["data"], record["seconds"], record["revision"]]}
-    if force or not _complete(folder, test, stamp):
-        translator = Translator(folder / "checkpoint.pt")
-        for direction in paths.DIRECTIONS:
-            sources, _ = sources_and_targets(test, direction)
-            runs.write_synthesised(folder, direction, test.names, translator(direction, sources))
-        runs.write_json(folder / "private" / "synthesised.json", stamp)
+    _translate(folder / "checkpoint.pt", settings, record, test, folder, force=force)
     return folder
+
+
+def _translated(source: Path, system: str, settings: Settings, test: PairedFaces, folder: Path, seed: int, *,
+                force: bool) -> Path:
+    """The faces of a system that has another's networks, from that system's run folder ``source``."""
+    record = runs.read_json(source / "run.json")
+    _translate(source / "checkpoint.pt", settings, record, test, folder, force=force)
+    runs.write_json(folder / "run.json", {**record, "system": system, "seed": seed, "network": record["system"],
+                                          "settings": dataclasses.asdict(settings)})
+    return folder
+
+
+def _translate(checkpoint: Path, settings: Settings, record: dict, test: PairedFaces, folder: Path, *,
+               force: bool) -> None:
+    """Write the test faces of both directions unless those of this checkpoint and these settings are there."""
+    from lib.translate import Translator
+
+    stamp = {"data": data_hash(test), "trained": [record["data"], record["seconds"], record["revision"]],
+             **{name: getattr(settings, name) for name in profiles.AFTER_TRAINING}}
+    if not force and _complete(folder, test, stamp):
+        return
+    translator = Translator(checkpoint, settings)
+    for direction in paths.DIRECTIONS:
+        sources, _ = sources_and_targets(test, direction)
+        runs.write_synthesised(folder, direction, test.names, translator(direction, sources))
+    runs.write_json(folder / "private" / "synthesised.json", stamp)
 
 
 def _fitted(system: str, settings: Settings, train: PairedFaces, test: PairedFaces, folder: Path, seed: int, *,

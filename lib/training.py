@@ -21,6 +21,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from lib import checkpoints, images, methods, paths, runs
+from lib.capture import Stepper
 from lib.databases import PairedFaces, data_hash
 from lib.errors import StudyError
 from lib.methods import Method
@@ -59,8 +60,8 @@ def train(system: str, settings: Settings, faces: PairedFaces, folder: Path, see
     method = methods.create(system, settings, device)
     progress = _Progress(method, contents)
 
-    photos, sketches = (
-        methods.to_tensor(part, settings).to(device) for part in (faces.photos, faces.sketches))
+    method.prepare(methods.to_tensor(faces.photos, settings), methods.to_tensor(faces.sketches, settings))
+    step_on = Stepper(method, device)
     steps = -(-len(faces) // settings.batch)
     bar = tqdm(total=settings.epochs * steps, initial=progress.epoch * steps + progress.step,
                desc=f"{system}, seed {seed}", unit="step", smoothing=0.02,
@@ -71,10 +72,9 @@ def train(system: str, settings: Settings, faces: PairedFaces, folder: Path, see
             rate = settings.learning_rate_at(progress.epoch)
             order = epoch_order(len(faces), seed, progress.epoch)
             for step in range(progress.step, steps):
-                indices = order[step * settings.batch:(step + 1) * settings.batch]
                 done = progress.epoch * steps + step
                 method.set_learning_rate(rate * min(1.0, (done + 1) / max(settings.warmup_steps, 1)))
-                progress.add(method.step(photos[indices], sketches[indices], indices))
+                progress.add(step_on(order[step * settings.batch:(step + 1) * settings.batch]))
                 bar.update()
                 if time.monotonic() - saved > checkpoint_seconds:
                     saved = time.monotonic()

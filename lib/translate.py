@@ -6,6 +6,7 @@ Always fp32 and evaluation mode, whatever the training used; one image at a time
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +15,22 @@ import torch
 from lib import checkpoints, images, methods
 from lib.errors import StudyError, unknown_name
 from lib.paths import DIRECTIONS
+from lib.profiles import AFTER_TRAINING, Settings
 
 
 class Translator:
-    """A trained system ready to translate; raises StudyError for a file that is not a checkpoint of ours."""
+    """A trained system ready to translate; raises StudyError for a file that is not a checkpoint of ours.
 
-    def __init__(self, checkpoint: Path, device: torch.device | None = None):
+    settings: those that act after training (``profiles.AFTER_TRAINING``) replace the checkpoint's.
+    """
+
+    def __init__(self, checkpoint: Path, settings: Settings | None = None, device: torch.device | None = None):
         self.device = device or methods.default_device()
         contents = checkpoints.load(checkpoint)
         self.settings = checkpoints.settings_of(contents, checkpoint)
+        if settings:
+            after = {name: getattr(settings, name) for name in AFTER_TRAINING}
+            self.settings = dataclasses.replace(self.settings, **after)
         self.finished = contents["finished"]
         self.method = methods.create(contents["system"], self.settings, self.device, training=False)
         state = {key: value for key, value in contents["method"].items() if key == "generators"}

@@ -1,17 +1,20 @@
-"""``python -m lib train``: make one or several runs complete, trained and translated."""
+"""``python -m lib train``: make one or several runs complete, trained and translated; or a grid, scored too."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from lib import databases, paths, profiles, synthesis
-from lib.errors import unknown_name
+from lib import databases, grids, paths, profiles, synthesis, tables
+from lib.errors import StudyError, unknown_name
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--database", required=True, help=", ".join(databases.NAMES))
-    parser.add_argument("--system", required=True, action="append", metavar="SYSTEM",
+    parser.add_argument("--grid", choices=tuple(grids.GRIDS),
+                        help="instead of --system: every run that is missing of the eight ablation cells, or of the "
+                             "ledger's alternatives, with a forecast; scored as well; seeds 0, 1, 2 unless said")
+    parser.add_argument("--system", action="append", metavar="SYSTEM",
                         help="a row of the tables, e.g. msg-sarl, fast-rslcr; with changed choices as "
                              "msg-sarl+position_softmax=double; may be given several times")
     parser.add_argument("--profile", default="quick", help=f"{', '.join(profiles.PROFILES)} (default: quick)")
@@ -25,11 +28,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     if options.database not in databases.NAMES:
         raise unknown_name("database", options.database, databases.NAMES)
-    for system in options.system:
+    if bool(options.grid) == bool(options.system):
+        raise StudyError("Give --system (once or several times) or --grid.")
+    chosen = grids.names(options.grid) if options.grid else options.system
+    for system in chosen:
         profiles.settings_for(options.profile, system)  # a misspelt name is reported before hours of work
     paths.use_data(options.data)
+    if options.grid:
+        return _grid(options, chosen)
     for seed in options.seed or [0]:
         for system in options.system:
             folder = synthesis.synthesise(options.database, system, options.profile, seed, force=options.force)
             print(f"{system}, seed {seed}: complete in {folder}")
+    return 0
+
+
+def _grid(options: argparse.Namespace, chosen: tuple[str, ...]) -> int:
+    cells = [grids.Cell(options.database, options.profile, system, seed)
+             for seed in options.seed or grids.SEEDS for system in chosen]
+    left = grids.fill(cells, force=options.force)
+    for cell in left:
+        print(f"{cell.system}, seed {cell.seed}: left to the process that is making it")
+    print(f"tables: {tables.write_tables(options.profile, options.database)[0].parent}")
     return 0

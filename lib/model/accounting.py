@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from lib.capture import WARM_UP, Stepper
 from lib.model.discriminator import Discriminator
 from lib.model.generator import Generator
 from lib.msg_sarl import CHANNELS, MsgSarl
@@ -64,39 +65,49 @@ def sizes(settings: Settings) -> pd.DataFrame:
 
 def step_flops(settings: Settings) -> int:
     """Floating-point operations of one training step, target features cached."""
-    method, images = _ready(settings, torch.device("cpu"))
+    method = _ready(settings, torch.device("cpu"))
     with FlopCounterMode(display=False) as counter:
-        method.step(*images, [0])
+        method.step(torch.zeros(settings.batch, dtype=torch.int64))
     return counter.get_total_flops()
 
 
-def benchmark(settings: Settings, device: torch.device, steps: int = 5) -> dict[str, float]:
+def benchmark(settings: Settings, device: torch.device, steps: int = 5, *, record: bool | None = None,
+              compiled: bool = False) -> dict[str, float]:
     """Seconds per step and the share of this device's measured matrix-product peak in the same precision.
 
     Peak and step are taken alternately and the fastest of each is kept, so that a busy machine slows
-    both sides alike.
+    both sides alike.  ``record``: replay a CUDA graph (default: on CUDA); ``compiled``: networks
+    through ``torch.compile`` first.  Each measurement takes several steps where they are short.
     """
-    method, images = _ready(settings, device)
     flops = step_flops(settings)
+    method = _ready(settings, device)
+    if compiled:
+        method.compile()
+    stepper = Stepper(method, device, record=record)
+    rows = [0] * settings.batch
+    repeats = 20 if device.type == "cuda" else 1
+    for _ in range(WARM_UP + 2 if device.type == "cuda" else 1):
+        stepper(rows)
     step_seconds, peak = [], []
     for _ in range(steps):
         peak.append(_matrix_flops(settings, device))
         started = time.perf_counter()
-        method.step(*images, [0])
+        for _ in range(repeats):
+            stepper(rows)
         _wait(device)
-        step_seconds.append(time.perf_counter() - started)
+        step_seconds.append((time.perf_counter() - started) / repeats)
     seconds, best = min(step_seconds), max(peak)
+    memory = {"GPU memory, GB": torch.cuda.max_memory_allocated(device) / 1e9} if device.type == "cuda" else {}
     return {"GFLOP per step": flops / 1e9, "seconds per step": seconds, "GFLOP/s": flops / seconds / 1e9,
-            "peak GFLOP/s": best / 1e9, "share of peak": flops / seconds / best}
+            "peak GFLOP/s": best / 1e9, "share of peak": flops / seconds / best, **memory}
 
 
-def _ready(settings: Settings, device: torch.device):
+def _ready(settings: Settings, device: torch.device) -> MsgSarl:
+    """A method with one random training pair, before its first step."""
     torch.manual_seed(0)
     method = MsgSarl(settings, device)
-    images = [torch.rand(settings.batch, channels, settings.size, settings.size, device=device) * 2 - 1
-              for channels in (3, 1)]
-    method.step(*images, [0] * settings.batch)  # fills the cache of target features and warms up
-    return method, images
+    method.prepare(*(torch.rand(1, channels, settings.size, settings.size) * 2 - 1 for channels in (3, 1)))
+    return method
 
 
 def _matrix_flops(settings: Settings, device: torch.device) -> float:

@@ -13,6 +13,8 @@ Deviations and choices, all options of ``lib.profiles.Settings``:
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -121,10 +123,14 @@ class SelfAttention(nn.Module):
 
 
 class Conv(nn.Conv2d):
-    """Convolution that keeps the size (divided by ``stride``), with reflected or zero borders."""
+    """Convolution that keeps the size (divided by ``stride``), with reflected or zero borders.
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, padding: str = "reflect"):
-        super().__init__(inputs, outputs, kernel, stride, padding=kernel // 2, padding_mode=padding)
+    Without ``bias`` where a normalisation follows, which would subtract it again.
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, padding: str = "reflect",
+                 bias: bool = True):
+        super().__init__(inputs, outputs, kernel, stride, padding=kernel // 2, padding_mode=padding, bias=bias)
 
     def _conv_forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         if self.padding_mode == "zeros":
@@ -133,20 +139,43 @@ class Conv(nn.Conv2d):
 
 
 def reflect(x: Tensor, border: int) -> Tensor:
-    """Reflection padding by indexing: equal to ``F.pad(mode="reflect")``, deterministic on CUDA as well."""
-    for dim in (2, 3):
-        size = x.shape[dim]
-        index = torch.arange(-border, size + border, device=x.device).abs()
-        index = size - 1 - (size - 1 - index).abs()
-        x = x.index_select(dim, index)
+    """Reflection padding by indexing: equal to ``F.pad(mode="reflect")``, and channels-last on both devices."""
+    height, width = x.shape[2:]
+    if x.is_cuda:  # one gather of whole pixels; on a CPU its backward pass would go pixel by pixel
+        pixels = x.permute(0, 2, 3, 1).flatten(1, 2).index_select(1, _reflected_pixels(height, width, border, x.device))
+        return pixels.unflatten(1, (height + 2 * border, width + 2 * border)).permute(0, 3, 1, 2)
+    for dim, size in ((2, height), (3, width)):
+        x = x.index_select(dim, _reflected(size, border))
     return x
+
+
+@lru_cache(maxsize=None)
+def _reflected(size: int, border: int) -> Tensor:
+    index = torch.arange(-border, size + border).abs()
+    return size - 1 - (size - 1 - index).abs()
+
+
+@lru_cache(maxsize=None)
+def _reflected_pixels(height: int, width: int, border: int, device: torch.device) -> Tensor:
+    return (_reflected(height, border)[:, None] * width + _reflected(width, border)).flatten().to(device)
+
+
+class InstanceNorm(nn.Module):
+    """Instance normalisation without parameters: every channel of every image to mean 0 and variance 1.
+
+    (B, C, H, W) → (B, C, H, W).  Of a single image it is batch normalisation by the batch's own statistics,
+    which torch computes in any memory layout; its ``instance_norm`` rearranges the image twice.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.batch_norm(x, None, None, training=True) if len(x) == 1 else F.instance_norm(x)
 
 
 class ConvNormAct(nn.Sequential):
     """Convolution, instance normalisation, PReLU: the unit of the generator."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, padding: str = "reflect"):
-        super().__init__(Conv(inputs, outputs, kernel, stride, padding), nn.InstanceNorm2d(outputs), nn.PReLU())
+        super().__init__(Conv(inputs, outputs, kernel, stride, padding, bias=False), InstanceNorm(), nn.PReLU())
 
 
 class ResidualBlock(nn.Module):
@@ -156,7 +185,7 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.body = nn.Sequential(
             ConvNormAct(channels, channels, 3, padding=padding),
-            Conv(channels, channels, 3, padding=padding), nn.InstanceNorm2d(channels))
+            Conv(channels, channels, 3, padding=padding, bias=False), InstanceNorm())
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.body(x)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lib.model.attention import Conv
+from lib.model.attention import Conv, InstanceNorm
 from lib.profiles import Settings
 
 STAGES = 4
@@ -36,9 +36,9 @@ class Discriminator(nn.Module):
         inputs = [channels, *(widths[j] + joined[j] for j in range(STAGES - 1))]
         self.stages = nn.ModuleList(
             nn.Sequential(
-                Conv(inputs[j], widths[j], 3, padding=settings.padding),
+                Conv(inputs[j], widths[j], 3, padding=settings.padding, bias=not j),
                 # The first stage is not normalised: that would hide the image's contrast (PatchGAN's habit).
-                nn.InstanceNorm2d(widths[j]) if j else nn.Identity(),
+                InstanceNorm() if j else nn.Identity(),
                 nn.LeakyReLU(0.2))
             for j in range(STAGES))
         self.judge = Conv(widths[-1], 1, 3, padding=settings.padding)

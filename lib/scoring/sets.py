@@ -91,6 +91,6 @@ def _load(name: str) -> Callable[[np.ndarray], np.ndarray]:
     if name == "fid-inception":
         from lib.metrics import inception  # torch is needed from here on only
         return inception.load()
-    from lib import features
-    network = features.load(name)
+    from lib import features, methods
+    network = features.load(name).to(methods.default_device())
     return lambda faces: features.embed(network, faces)

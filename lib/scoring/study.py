@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from filelock import FileLock
 from tqdm import tqdm
 
 from lib import images, paths, profiles, runs
@@ -118,6 +119,7 @@ def _score_runs(profile: str, database: str, found: list[Run], force: bool, sets
     folder = paths.study_folder(profile, database)
     embed, targets, scored = Embedder(), {}, []
     tables = {kind: _read(folder, kind) for kind in _FILES}
+    (folder / "private").mkdir(parents=True, exist_ok=True)
     for run in tqdm(found, desc="scoring", unit="run", leave=False, disable=None):
         settings = profiles.settings_for(profile, run.system)
         seen = (settings.holdout, settings.test_pairs)
@@ -132,9 +134,9 @@ def _score_runs(profile: str, database: str, found: list[Run], force: bool, sets
                 rows = work.score_images() if kind == "images" else work.score_sets(embed)
                 if not len(rows):
                     continue
-                # Read again: another process may have scored other runs meanwhile.
-                tables[kind] = _replace(_read(folder, kind), rows)
-                _write(folder, kind, tables[kind])
+                with FileLock(folder / "private" / "scores"):  # another process may be scoring other runs
+                    tables[kind] = _replace(_read(folder, kind), rows)
+                    _write(folder, kind, tables[kind])
                 work.stamp(kind)
                 scored += [f"{direction}/{run.system}/seed{run.seed}"] if kind == "images" else []
     absent = tuple(f"{direction}/{run.system}/seed{run.seed}" for run in found for direction in run.absent)

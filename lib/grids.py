@@ -1,0 +1,141 @@
+"""Many runs by one command: which are missing, how long they will take, making and scoring them one by one.
+
+A *grid* is systems × seeds.  Runs that are complete are passed over; so are runs that another process is
+making, so that the same command may be started once per GPU, or several times on one.  Killed, it
+goes on where it was.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from lib import ledger, paths, profiles, runs, scoring, synthesis, systems
+from lib.errors import unknown_name
+from lib.runs import BusyError
+
+SEEDS = (0, 1, 2)
+GRIDS: dict[str, Callable[[], tuple[str, ...]]] = {
+    "ablations": lambda: systems.ABLATIONS,
+    "ledger": ledger.tested_systems,
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of a grid."""
+
+    database: str
+    profile: str
+    system: str
+    seed: int
+
+    @property
+    def folder(self):
+        return paths.run_folder(self.profile, self.database, self.system, self.seed)
+
+    def record(self) -> dict | None:
+        """The run's record, if there is one and it is of today's settings."""
+        file = self.folder / "run.json"
+        record = runs.read_json(file) if file.exists() else None
+        settings = dataclasses.asdict(profiles.settings_for(self.profile, self.system))
+        return record if record and record.get("settings") == settings else None
+
+
+def names(grid: str) -> tuple[str, ...]:
+    """Systems of a grid; raises StudyError for an unknown one."""
+    if grid not in GRIDS:
+        raise unknown_name("grid", grid, GRIDS)
+    return GRIDS[grid]()
+
+
+def missing(cells: list[Cell]) -> list[Cell]:
+    """Cells without a run of today's settings, or whose run has neither faces here nor rows in ``scores.csv``."""
+    scored = {}
+    for study in {(cell.profile, cell.database) for cell in cells}:
+        file = paths.study_folder(*study) / "scores.csv"
+        table = scoring.read_scores(*study).images if file.exists() else None
+        scored[study] = set() if table is None else set(zip(table.system, table.seed))
+    return [cell for cell in cells if cell.record() is None or not (
+        (cell.system, cell.seed) in scored[cell.profile, cell.database]
+        or all(any((cell.folder / direction).glob("*.png")) for direction in paths.DIRECTIONS))]
+
+
+def fill(cells: list[Cell], report: Callable[[str], None] = print, *, force: bool = False) -> list[Cell]:
+    """Make and score every missing run, reporting a forecast before each; return those left to other processes.
+
+    Raises StudyError as ``synthesis.synthesise`` does; what was made before stays.
+    """
+    waiting = list(cells) if force else missing(cells)
+    report(f"{len(cells)} runs, {len(cells) - len(waiting)} of them complete")
+    busy: list[Cell] = []
+    while waiting:
+        cell, *waiting = waiting
+        if not (force or missing([cell])):
+            continue  # another process has made it meanwhile
+        try:
+            report(f"{cell.system}, seed {cell.seed}: {_left([cell, *waiting], cells)}")
+            started = time.monotonic()
+            synthesis.synthesise(cell.database, cell.system, cell.profile, cell.seed, force=force)
+            scoring.score_study(cell.profile, cell.database, systems=[cell.system], seeds=[cell.seed])
+            report(f"  done in {_duration(time.monotonic() - started)}")
+        except BusyError as error:
+            report(f"  {error}")
+            busy.append(cell)
+    return [cell for cell in busy if cell in missing(busy)]
+
+
+def forecast(left: list[Cell], grid: list[Cell]) -> float | None:
+    """Seconds that training ``left`` will take: as runs of the same system took, others by their cost.
+
+    Looks at the finished runs of ``grid`` and at the logs of unfinished ones; None while there is neither.
+    """
+    seconds: dict[str, list[float]] = {}
+    for cell, taken in _measured(grid):
+        seconds.setdefault(cell.system, []).append(taken)
+    if not seconds:
+        return None
+    means = {system: sum(values) / len(values) for system, values in seconds.items()}
+    profile = left[0].profile
+    per_flop = sum(means.values()) / sum(_cost(profile, system) for system in means)
+    trained = [cell for cell in left if profiles.training_system(cell.system) == cell.system]
+    return sum(means.get(cell.system, per_flop * _cost(profile, cell.system)) for cell in trained)
+
+
+def _measured(cells: list[Cell]) -> Iterator[tuple[Cell, float]]:
+    """Seconds of every run that has trained here for an epoch at least, extended to its end."""
+    import pandas as pd
+
+    for cell in cells:
+        record, log = cell.record(), cell.folder / "log.csv"
+        if record and "seconds" in record and "network" not in record:
+            yield cell, record["seconds"]
+        elif log.exists() and len(rows := pd.read_csv(log)):
+            epochs = profiles.settings_for(cell.profile, cell.system).epochs
+            yield cell, rows.seconds.iloc[-1] * epochs / len(rows)
+
+
+@lru_cache(maxsize=None)
+def _cost(profile: str, system: str) -> float:
+    """Floating-point operations of a run, up to a factor that all systems share: counted at a small size."""
+    from lib.model.accounting import step_flops
+
+    settings = profiles.settings_for(profile, system)
+    small = dataclasses.replace(settings, size=32, width=8)
+    return settings.epochs * step_flops(small) * (settings.size / profiles.get(profile).size) ** 2
+
+
+def _left(left: list[Cell], grid: list[Cell]) -> str:
+    seconds = forecast(left, grid)
+    count = f"run {len(grid) - len(left) + 1} of {len(grid)}"
+    if seconds is None:
+        return f"{count}; the time left will be known after this run's first epoch"
+    return f"{count}; about {_duration(seconds)} of training left at the pace so far"
+
+
+def _duration(seconds: float) -> str:
+    return (f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min" if seconds < 5400
+            else f"{seconds / 3600:.1f} h")
