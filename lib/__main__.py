@@ -17,6 +17,7 @@ COMMANDS = {
     "translate": "turn images into sketches or photos with a trained checkpoint",
     "score": "compare two folders of images from any program: SSIM, FSIM, Fréchet distances",
     "recognise": "NLDA face recognition between two folders of images",
+    "ledger": "write results/ledger.md: the paper's open choices, ours, and what alternatives change",
     "study": "build a user study as one HTML file, or analyse its answers",
 }
 

@@ -1,0 +1,67 @@
+"""Figure of the ambiguity ledger: what each alternative changes, with its limits."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lib.figures.style import COLOURS, TEXT_WIDTH
+from lib.ledger.effects import FACES
+from lib.paths import DIRECTIONS
+
+_COLOUR = dict(zip(DIRECTIONS, (COLOURS["ours"], COLOURS["published"])))
+_NAMES = {"ssim": "SSIM", "fsim": "FSIM"}
+
+
+def effects(frame: pd.DataFrame) -> Figure:
+    """Differences and 95 % limits of each alternative, SSIM and FSIM side by side, both directions.
+
+    frame: ``lib.ledger.effects``; rows keep its order, and alternatives of one entry share a band.  Limits that hold
+    for these trainings alone are dashed.  An empty frame gives a figure that says so.
+    """
+    shown = frame[frame.metric.isin(_NAMES)]
+    rows = list(dict.fromkeys(zip(shown.id, shown.alternative)))
+    if not rows:
+        figure = plt.figure(figsize=(TEXT_WIDTH, 0.6))
+        figure.text(0, 0.5, "No alternative has been run here.", color=COLOURS["control"])
+        return figure
+    figure, axes = plt.subplots(1, len(_NAMES), sharex=True, sharey=True,
+                                figsize=(TEXT_WIDTH, 0.34 * len(rows) + 1.3))
+    for axis, (metric, name) in zip(axes, _NAMES.items()):
+        _bands(axis, [entry for entry, _ in rows])
+        for row in shown[shown.metric == metric].itertuples():
+            _dot(axis, row, rows.index((row.id, row.alternative)))
+        axis.axvline(0, color=COLOURS["ink"], linewidth=0.8)
+        axis.set(title=name, xlabel="alternative − default (per cent points)", ylim=(len(rows) - 0.5, -0.5))
+        axis.grid(axis="y", visible=False)
+        axis.tick_params(axis="y", length=0)
+    axes[0].set_yticks(range(len(rows)), [alternative.replace("=", " = ") for _, alternative in rows])
+    figure.legend(handles=_marks((shown.limits == FACES).any()), loc="outside lower center", ncols=3)
+    return figure
+
+
+def _dot(axis: Axes, row, place: int) -> None:
+    height = place + (-0.16 if row.direction == DIRECTIONS[0] else 0.16)
+    axis.plot([row.low, row.high], [height, height], color=_COLOUR[row.direction], linewidth=1.6,
+              linestyle=(0, (2, 1)) if row.limits == FACES else "-", solid_capstyle="butt")
+    axis.plot(row.difference, height, "o", markersize=4.5, color=_COLOUR[row.direction])
+
+
+def _bands(axis: Axes, entries: list[str]) -> None:
+    """Shade every second entry, so that alternatives of one choice are seen together."""
+    for number, entry in enumerate(dict.fromkeys(entries)):
+        first = entries.index(entry)
+        if number % 2:
+            last = first + entries.count(entry) - 1
+            axis.axhspan(first - 0.5, last + 0.5, color=COLOURS["control"], alpha=0.1, linewidth=0)
+
+
+def _marks(dashed: bool) -> list[plt.Line2D]:
+    marks = [plt.Line2D([], [], color=_COLOUR[direction], marker="o", markersize=4.5, linewidth=1.6,
+                        label=direction.replace("-", " ")) for direction in DIRECTIONS]
+    if dashed:
+        marks.append(plt.Line2D([], [], color=COLOURS["control"], linewidth=1.6, linestyle=(0, (2, 1)),
+                                label="limits for other faces, these trainings"))
+    return marks

@@ -1,0 +1,133 @@
+"""The ledger as people read it: a table for notebooks, and ``results/ledger.md``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+
+from lib import databases, images, paths, profiles, tables
+from lib.errors import unknown_name
+from lib.ledger.effects import FACES, effects
+from lib.ledger.entries import PARTS, Entry, alternatives, entries
+
+SHOWN = ("ssim", "fsim")  # ``effects`` has every metric of the scores
+PROFILE, DATABASE = "cpu", "cuhk-student"  # the study whose effects are committed
+_SHORT = dict(zip(paths.DIRECTIONS, ("FP2S", "FS2P")))
+_KINDS = {"choice": "left open", "error": "printed wrongly", "claim": "claim examined"}
+
+
+def table(part: str | None = None, profile: str = PROFILE, database: str = DATABASE) -> pd.DataFrame:
+    """The entries of a part (default: all), one row each: where, what is open, ours, reason, effect.
+
+    Index: the entries' ids.  Raises StudyError for unknown names.
+    """
+    if part is not None and part not in PARTS:
+        raise unknown_name("part of the ledger", part, PARTS)
+    found = effects(profile, database)
+    run_here = alternatives(profile)
+    rows = {entry.id: {"where": entry.where, "what is open": _open(entry), "ours": _ours(entry),
+                       "reason": _reason(entry), "effect": _effect_text(entry, found, run_here)}
+            for entry in entries() if part in (None, entry.part)}
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def effect_table(found: pd.DataFrame, profile: str = PROFILE) -> pd.DataFrame:
+    """Effects on SSIM and FSIM, one row of texts per alternative, in the order in which they are run."""
+    rows = {}
+    for alternative in alternatives(profile):
+        part = found[(found.alternative == alternative) & found.metric.isin(SHOWN)]
+        cells = {(row.direction, row.metric): row for row in part.itertuples()}
+        rows[f"`{alternative}`"] = {
+            **{f"{short} {metric.upper()}": _number(cells.get((direction, metric)))
+               for direction, short in _SHORT.items() for metric in SHOWN},
+            "faces": str(part.images.max()) if len(part) else "—",
+            "trainings": str(part.seeds.min()) if len(part) else "—"}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("alternative")
+
+
+def as_markdown(profile: str = PROFILE, database: str = DATABASE) -> str:
+    """The whole ledger as Markdown, with the effects of one study."""
+    count = Counter(entry.kind for entry in entries())
+    found = effects(profile, database)
+    blocks = [
+        "# The ambiguity ledger",
+        "What Duan et al. (2020) leave open or print wrongly, claims that their evidence does not bear out, and what "
+        f"this study does there: {len(entries())} entries ("
+        + ", ".join(f"{words}: {count[kind]}" for kind, words in _KINDS.items())
+        + "). Made by `python -m lib ledger` from `lib/ledger/ledger.yaml`, `lib/profiles.py` and the scores of a "
+        "study; change those, not this file.",
+        "## Effects of the alternatives", _caption(profile, database, found),
+        tables.markdown(effect_table(found, profile)).rstrip()]
+    for part in PARTS:
+        lines = ["| entry | what is open | ours | reason |", "| --- | --- | --- | --- |"]
+        lines += [f"| {' | '.join(map(_one_line, _cells(entry)))} |" for entry in entries() if entry.part == part]
+        blocks += [f"## {part.capitalize()}", "\n".join(lines)]
+    return "\n\n".join(blocks) + "\n"
+
+
+def write(profile: str = PROFILE, database: str = DATABASE) -> Path:
+    """Write ``results/ledger.md`` and return its path; raises StudyError for unknown names and damaged files."""
+    text, file = as_markdown(profile, database), paths.results_root() / "ledger.md"
+    with images.atomic_file(file) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return file
+
+
+def _cells(entry: Entry) -> tuple[str, str, str, str]:
+    return f"**{entry.id}**<br>{entry.where}<br>*{_KINDS[entry.kind]}*", _open(entry), _ours(entry), _reason(entry)
+
+
+def _open(entry: Entry) -> str:
+    return entry.open + (f" Readings: {'; '.join(entry.readings)}." if entry.readings else "")
+
+
+def _ours(entry: Entry) -> str:
+    return ". ".join(filter(None, [_capital(entry.chosen), entry.setting_text])) + "."
+
+
+def _reason(entry: Entry) -> str:
+    reason = _capital(entry.reason).rstrip(".") + "."
+    return " ".join(filter(None, [reason, entry.consequence]))
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def _effect_text(entry: Entry, found: pd.DataFrame, run_here: dict[str, Entry]) -> str:
+    texts = []
+    for alternative in (name for name in entry.alternatives if name in run_here):
+        part = found[(found.alternative == alternative) & found.metric.isin(SHOWN)]
+        numbers = [f"{_SHORT[row.direction]} {row.metric.upper()} {_number(row)}" for row in part.itertuples()]
+        texts.append(f"{alternative}: {', '.join(numbers) or tables.NOT_RUN}")
+    return "; ".join(texts)
+
+
+def _number(row) -> str:
+    """``−0.52 [−0.90, −0.14]``, with a dagger where the limits hold for other faces alone."""
+    if row is None:
+        return tables.NOT_RUN
+    text = f"{row.difference:+.2f} [{row.low:+.2f}, {row.high:+.2f}]".replace("-", "−")
+    return text + (" †" if row.limits == FACES else "")
+
+
+def _caption(profile: str, database: str, found: pd.DataFrame) -> str:
+    settings = profiles.get(profile)
+    count = int(found.metric.isin(SHOWN).sum())
+    text = (f"MSG-SARL with one choice changed, minus MSG-SARL, on {database}, profile {profile} ({settings.size} px, "
+            f"epochs: {settings.epochs}); per cent points of SSIM and FSIM. Brackets: 95 % limits for other faces and "
+            "other trainings; with † for other faces and these very trainings. An alternative trained once borrows the "
+            "spread between trainings from the ablation systems trained several times. ")
+    if count:
+        text += (f"Each comparison stands by itself: if no alternative changed anything, {0.05 * count:.0f} of these "
+                 f"{count} brackets could be expected to miss zero; all share the default's trainings, so they err "
+                 "together. ")
+    if database in databases.EMBEDDED:
+        text += "The embedded portraits are a stand-in to run the study, no evidence on the paper. "
+    return text.rstrip()
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
