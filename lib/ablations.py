@@ -29,7 +29,7 @@ from lib.scoring import Scores, read_scores
 from lib.statistics import holm
 
 __all__ = ["Effect", "RunSpread", "compare", "contrast", "effects", "simple_effects", "seed_spread",
-           "published_against_luck", "cells_of"]
+           "published_against_luck", "published_effects", "cells_of"]
 
 METRICS = ("ssim", "fsim")  # those of Tables I-III
 PARTS = {"msg": "MSG", "attention": "self-attention", "cycle": "cycle"}  # setting → name
@@ -44,15 +44,13 @@ PAIRS = (  # part, system with it, system without it: what Section IV-C compares
 )
 
 
-def _weights() -> dict[str, np.ndarray]:
-    """Weight of each cell of ``systems.ABLATIONS`` in each of the seven effects: ±1/4."""
-    chosen = [profiles.settings_for("paper", system) for system in systems.ABLATIONS]
-    signs = {part: np.array([1.0 if getattr(settings, part) else -1.0 for settings in chosen]) for part in PARTS}
-    return {" × ".join(PARTS[part] for part in combined): np.prod([signs[part] for part in combined], axis=0) / 4
-            for size in (1, 2, 3) for combined in itertools.combinations(PARTS, size)}
-
-
-WEIGHTS = _weights()
+# Which cell has which part: (8 cells, 3 parts) of bool.
+SWITCHES = pd.DataFrame(
+    [[getattr(profiles.settings_for("paper", system), part) for part in PARTS] for system in systems.ABLATIONS],
+    index=systems.ABLATIONS, columns=list(PARTS.values()))
+# Weight of each cell in each of the seven effects: ±1/4.
+WEIGHTS = {" × ".join(parts): (2 * SWITCHES[list(parts)] - 1).prod(axis=1) / 4
+           for size in (1, 2, 3) for parts in itertools.combinations(PARTS.values(), size)}
 EFFECTS = tuple(WEIGHTS)
 
 
@@ -90,7 +88,7 @@ def effects(profile: str, database: str, scores: Scores | None = None,
                 missing.setdefault(system, []).append(f"{direction} {metric.upper()}")
             continue
         values, spread = [cell.to_numpy() for cell in cells.values()], pooled_spread(cells.values())
-        found = [compare(values, weights, spread) for weights in WEIGHTS.values()]
+        found = [compare(values, weights.to_numpy(), spread) for weights in WEIGHTS.values()]
         adjusted = holm([effect.p_value for effect in found])
         rows += [(direction, metric, name, *effect, p)
                  for name, effect, p in zip(EFFECTS, found, adjusted, strict=True)]
@@ -142,15 +140,42 @@ def published_differences(database: str) -> pd.DataFrame:
 
     Columns: direction, metric, part, with_part, without_part, published (percentage points).
     """
-    printed = tables.published().query("table in ('I', 'II', 'III') and database == @database")
-    values = printed.set_index(["direction", "metric", "system"]).value
     rows = []
-    for direction, metric, (part, *pair) in itertools.product(paths.DIRECTIONS, METRICS, PAIRS):
-        first, second = (tables.label_of(system) for system in pair)
-        if (direction, metric, first) in values.index and (direction, metric, second) in values.index:
-            difference = round(values[direction, metric, first] - values[direction, metric, second], 2)
-            rows.append((direction, metric, part, first, second, difference))
-    return pd.DataFrame(rows, columns=["direction", "metric", "part", "with_part", "without_part", "published"])
+    for direction, metric, values in _printed(database):
+        for part, first, second in PAIRS:
+            if not np.isnan(difference := values[first] - values[second]):
+                rows.append((direction, metric, part, tables.label_of(first), tables.label_of(second),
+                             round(difference, 2)))
+    table = pd.DataFrame(rows, columns=["direction", "metric", "part", "with_part", "without_part", "published"])
+    return table.astype({"published": float})  # also when there is no row
+
+
+def published_effects(database: str) -> pd.DataFrame:
+    """Every effect that the printed cells of Tables I-III allow, the other parts held as ``given`` says.
+
+    Columns: direction, metric, effect, given, published (percentage points, coded as ``effects``).  With seven of
+    the eight cells (three in sketch to photo) the paper has a part's effect in some settings of the others only,
+    and no three-way interaction.
+    """
+    rows = []
+    for direction, metric, values in _printed(database):
+        for effect in EFFECTS[:-1]:
+            others = [part for part in SWITCHES if part not in effect.split(" × ")]
+            for states, cells in SWITCHES.groupby(others):
+                contrast_of_cells = (WEIGHTS[effect] * values)[cells.index] * 2**len(others)
+                if contrast_of_cells.notna().all():
+                    given = ", ".join(f"{'with' if on else 'without'} {part}" for on, part in zip(states, others))
+                    rows.append((direction, metric, effect, given, round(contrast_of_cells.sum(), 3)))
+    return pd.DataFrame(rows, columns=["direction", "metric", "effect", "given", "published"])
+
+
+def _printed(database: str) -> Iterable[tuple[str, str, pd.Series]]:
+    """Printed values by cell, NaN where the paper has none, for each direction and metric."""
+    printed = tables.published().query("table in ('I', 'II', 'III') and database == @database")
+    values = printed.pivot(index="system", columns=["direction", "metric"], values="value")
+    for direction, metric in values:
+        column = values[direction, metric].reindex([tables.label_of(system) for system in systems.ABLATIONS])
+        yield direction, metric, column.set_axis(systems.ABLATIONS)
 
 
 def pooled_spread(cells: Iterable[pd.DataFrame]) -> RunSpread | None:

@@ -1,0 +1,153 @@
+"""Figures of the ablations: effects with intervals, the eight cells run by run, galleries with their scores."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lib import images, paths, profiles, runs, systems, tables
+from lib.ablations import EFFECTS, METRICS, SWITCHES, cells_of, published_effects
+from lib.databases import PairedFaces
+from lib.errors import StudyError
+from lib.figures.style import COLOURS, TEXT_WIDTH, face_grid
+from lib.scoring import Scores, read_scores
+
+FLOOR = "pixel-regression"
+_NAMES = {"ssim": "SSIM", "fsim": "FSIM", "fsimc": "FSIMc", "scoot": "Scoot"}
+_DIRECTIONS = {"photo-to-sketch": "photo to sketch", "sketch-to-photo": "sketch to photo"}
+
+
+def effects(frame: pd.DataFrame, database: str) -> Figure:
+    """The seven effects with 95 % intervals, a panel per direction and metric; filled: clear after Holm's correction.
+
+    frame: ``lib.ablations.effects``.  database: whose published effects stand beside ours as open diamonds, one
+    for each setting of the other parts that the paper printed.
+    """
+    directions, metrics = (list(dict.fromkeys(frame[column])) for column in ("direction", "metric"))
+    figure, axes = plt.subplots(len(directions), len(metrics), squeeze=False, sharex="col", sharey=True,
+                                figsize=(TEXT_WIDTH, 2.5 * len(directions) + 0.8))
+    printed = published_effects(database)
+    for row, direction in zip(axes, directions, strict=True):
+        for axis, metric in zip(row, metrics, strict=True):
+            here = "direction == @direction and metric == @metric"
+            _effect_dots(axis, frame.query(here), printed.query(here))
+            axis.set(title=f"{_DIRECTIONS[direction]}, {_NAMES[metric]}")
+    axes[0, 0].set_yticks(range(len(EFFECTS)), EFFECTS)
+    axes[0, 0].set_ylim(len(EFFECTS) - 0.4, -0.6)
+    for axis, metric in zip(axes[-1], metrics, strict=True):
+        axis.set_xlabel(f"change of {_NAMES[metric]} (percentage points)")
+    marks = [_mark("o", COLOURS["ours"], "ours, 95 % interval; p < 0.05 (Holm)"),
+             _mark("o", COLOURS["ours"], "not told apart from 0", hollow=True)]
+    if len(printed):
+        marks.append(_mark("D", COLOURS["published"], "published, one setting of the other parts", hollow=True))
+    figure.legend(handles=marks, loc="outside upper right", ncols=len(marks), fontsize=9)
+    return figure
+
+
+def _effect_dots(axis: Axes, ours: pd.DataFrame, printed: pd.DataFrame) -> None:
+    for entry in ours.itertuples():
+        place = EFFECTS.index(entry.effect)
+        axis.plot([entry.low, entry.high], [place, place], color=COLOURS["ours"], lw=2, solid_capstyle="butt", zorder=2)
+        axis.plot(entry.estimate, place, "o", ms=7, color=COLOURS["ours"], zorder=3,
+                  mfc=COLOURS["ours"] if entry.p_holm < 0.05 else "white")
+    axis.plot(printed.published, [EFFECTS.index(effect) + 0.27 for effect in printed.effect], "D", ms=5, mfc="none",
+              color=COLOURS["published"], zorder=3)
+    axis.axvline(0, color=COLOURS["ink"], lw=1, zorder=1)
+    axis.axhline(2.5, color=COLOURS["control"], lw=0.8, ls=":")  # main effects above, interactions below
+    axis.grid(axis="y", visible=False)
+
+
+def cells(profile: str, database: str, scores: Scores | None = None) -> Figure:
+    """Mean scores of the eight cells: a small dot per run, their mean as a bar, the paper's value as open diamond.
+
+    The dotted line is the per-pixel regression, the floor that needs no network.  Cells without scores stay empty;
+    raises StudyError when there is none at all.
+    """
+    scores = scores or read_scores(profile, database)
+    found = {(direction, metric): cells_of(scores, direction, metric)
+             for direction in paths.DIRECTIONS for metric in METRICS}
+    if not any(found.values()):
+        raise StudyError(f"{paths.study_folder(profile, database)}: none of the eight cells has scores. Make them with "
+                         f"`python -m lib train --grid ablations --profile {profile} --database {database}`.")
+    order = sorted(systems.ABLATIONS, key=lambda system: SWITCHES.loc[system].sum())  # backbone first, all parts last
+    figure, axes = plt.subplots(2, len(METRICS), sharey=True, figsize=(TEXT_WIDTH, 6.4))
+    for axis, ((direction, metric), ours) in zip(axes.flat, found.items(), strict=True):
+        _cell_dots(axis, ours, order)
+        printed = tables.published().query("table in ('I', 'II', 'III') and database == @database and "
+                                           "direction == @direction and metric == @metric")
+        places = [[tables.label_of(system) for system in order].index(label) for label in printed.system]
+        axis.plot(printed.value, np.array(places) + 0.27, "D", ms=5, mfc="none", color=COLOURS["published"])
+        floor = scores.images.query("direction == @direction and metric == @metric and system == @FLOOR").value
+        if len(floor):
+            axis.axvline(100 * floor.mean(), color=COLOURS["control"], lw=1.2, ls=":")
+        axis.set(title=f"{_DIRECTIONS[direction]}, {_NAMES[metric]}", xlabel=f"mean {_NAMES[metric]} (%)")
+        axis.grid(axis="y", visible=False)
+    axes[0, 0].set_yticks(range(len(order)), [tables.label_of(system) for system in order])
+    axes[0, 0].set_ylim(len(order) - 0.4, -0.6)
+    marks = [_mark("o", COLOURS["ours"], "one run"), _mark("|", COLOURS["ours"], "mean of the runs"),
+             plt.Line2D([], [], ls=":", color=COLOURS["control"], label=tables.label_of(FLOOR))]
+    if len(published_effects(database)):
+        marks.insert(2, _mark("D", COLOURS["published"], "published", hollow=True))
+    figure.legend(handles=marks, loc="outside upper right", ncols=len(marks), fontsize=9)
+    return figure
+
+
+def _cell_dots(axis: Axes, ours: dict[str, pd.DataFrame], order: Sequence[str]) -> None:
+    for system, table in ours.items():
+        means, place = table.mean(), order.index(system)
+        axis.plot(means, [place] * len(means), "o", ms=5, alpha=0.55, mew=0, color=COLOURS["ours"])
+        axis.plot(means.mean(), place, "|", ms=15, mew=2, color=COLOURS["ours"])
+
+
+def gallery(profile: str, database: str, direction: str, systems: Sequence[str], names: Sequence[str], *,
+            row_labels: Sequence[str] = (), metrics: Sequence[str] = METRICS, seed: int = 0,
+            faces: PairedFaces | None = None, scores: Scores | None = None) -> Figure:
+    """Rows of test images: input, target, one column per system (its run ``seed``), scores in % below each.
+
+    names: test images, e.g. from ``lib.extremes``.  row_labels: one per name.  faces: the test split, if already
+    at hand.  Raises StudyError for names that are no test images and for faces that were not synthesised.
+    """
+    from lib.synthesis import load_faces, sources_and_targets
+
+    faces = faces or load_faces(database, profiles.settings_for(profile, systems[0]), "test")
+    unknown = [name for name in names if name not in faces.names]
+    if unknown:
+        raise StudyError(f"{database}: no test image is called {', '.join(unknown)}.")
+    chosen = [faces.names.index(name) for name in names]
+    sources, targets = (array[chosen] for array in sources_and_targets(faces, direction))
+    made = [runs.read_synthesised(paths.run_folder(profile, database, system, seed), direction, tuple(names))
+            for system in systems]
+    columns = [sources, targets, *made]
+    width = min(1.35, TEXT_WIDTH / (len(columns) + bool(row_labels)))
+    titles = [textwrap.fill(tables.label_of(system), max(9, int(14 * width)), break_on_hyphens=False,
+                            break_long_words=False) for system in systems]
+    figure = face_grid([[images.to_rgb(column[i]) for column in columns] for i in range(len(names))],
+                       row_labels=row_labels, column_labels=["input", "target", *titles], cell_width=width)
+    values = _score_texts(scores or read_scores(profile, database), direction, metrics, seed)
+    grid = np.reshape(figure.axes, (len(names), len(columns)))
+    for axis in grid[0]:
+        axis.title.set_fontsize(8)
+    for row, name in zip(grid, names, strict=True):
+        for axis, system in zip(row[2:], systems, strict=True):
+            axis.set_xlabel(values.get((system, name), ""), fontsize=7.5, labelpad=1)
+    height, lines = width * sources.shape[1] / sources.shape[2], max(title.count("\n") for title in titles) + 1
+    figure.set_figheight((height + 0.16) * len(names) + 0.14 * lines + 0.3)
+    figure.supxlabel(f"below each face: {' / '.join(_NAMES[metric] for metric in metrics)} in %", fontsize=9)
+    return figure
+
+
+def _score_texts(scores: Scores, direction: str, metrics: Sequence[str], seed: int) -> dict[tuple[str, str], str]:
+    rows = scores.images.query("direction == @direction and seed == @seed and metric in @metrics")
+    table = (100 * rows.pivot(index=["system", "image"], columns="metric", values="value")).reindex(columns=metrics)
+    return {key: " / ".join(f"{value:.1f}" for value in line) for key, line in zip(table.index, table.to_numpy())}
+
+
+def _mark(marker: str, colour: str, label: str, hollow: bool = False) -> plt.Line2D:
+    return plt.Line2D([], [], ls="", marker=marker, ms=6 if marker != "|" else 12, mew=1.2 if marker != "|" else 2,
+                      color=colour, mfc="white" if hollow else colour, label=label)

@@ -1,0 +1,201 @@
+"""Effects of the 2×2×2 design against regression on made-up scores of known truth; the paper's own differences."""
+
+from __future__ import annotations
+
+import itertools
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from lib import ablations, extremes, images, paths, runs, systems
+from lib.errors import StudyError
+from lib.figures import ablations as figures
+from lib.scoring import Scores
+from conftest import made_up_faces
+
+P2S, S2P = paths.DIRECTIONS
+SETS = pd.DataFrame(columns=["database", "direction", "system", "seed", "metric", "value", "low", "high"])
+# MSG, self-attention, cycle of each cell, typed from the names.
+CELLS = {"backbone": (0, 0, 0), "backbone-msg": (1, 0, 0), "backbone-attention": (0, 1, 0), "backbone-cycle": (0, 0, 1),
+         "msg-sarl-no-msg": (0, 1, 1), "msg-sarl-no-cycle": (1, 1, 0), "msg-sarl-no-attention": (1, 0, 1),
+         "msg-sarl": (1, 1, 1)}
+
+
+def made_scores(seeds=3, count=20, run_sd=0.0, leave_out=(), seed=0):
+    """SSIM = 60 + 1·MSG + 2·attention + 0.5·cycle + 0.8·MSG·attention in points; FSIM is 10 more."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for direction, (metric, base) in itertools.product(paths.DIRECTIONS, (("ssim", 60), ("fsim", 70))):
+        faces = 4 * rng.standard_normal(count)
+        for system, (msg, attention, cycle) in CELLS.items():
+            mean = base + msg + 2 * attention + 0.5 * cycle + 0.8 * msg * attention
+            for k in range(seeds if system not in leave_out else 0):
+                values = mean + faces + run_sd * rng.standard_normal() + 0.1 * rng.standard_normal(count)
+                rows += [("made-up", direction, system, k, f"face-{i:02d}", metric, v / 100)
+                         for i, v in enumerate(values)]
+    columns = ["database", "direction", "system", "seed", "image", "metric", "value"]
+    return Scores(pd.DataFrame(rows, columns=columns), SETS)
+
+
+def test_switches_are_those_the_names_say():
+    assert {name: tuple(row) for name, row in ablations.SWITCHES.astype(int).iterrows()} == CELLS
+
+
+def test_effects_are_the_truth_in_the_stated_coding():
+    table = ablations.effects("cpu", "made-up", made_scores())
+    assert len(table) == 2 * 2 * 7 and set(table.images) == {20} and set(table.seeds) == {3}
+    truth = {"MSG": 1.4, "self-attention": 2.4, "cycle": 0.5, "MSG × self-attention": 0.4, "MSG × cycle": 0,
+             "self-attention × cycle": 0, "MSG × self-attention × cycle": 0}
+    for entry in table.itertuples():
+        assert entry.estimate == pytest.approx(truth[entry.effect], abs=0.05)
+        assert entry.low < entry.estimate < entry.high and entry.high - entry.low < 0.2
+    clear = table.p_holm < 0.001
+    assert set(table.effect[clear]) == {name for name, size in truth.items() if size}
+
+
+def test_effects_are_twice_the_coefficients_of_a_regression_on_signs():
+    scores = made_scores(run_sd=0.5)
+    table = ablations.effects("cpu", "made-up", scores, metrics=("ssim",)).query("direction == @P2S")
+    rows = scores.images.query("direction == @P2S and metric == 'ssim'")
+    signs = 2 * np.array([CELLS[system] for system in rows.system]) - 1
+    columns = [signs[:, list(parts)].prod(axis=1) for size in (0, 1, 2, 3)
+               for parts in itertools.combinations(range(3), size)]
+    coefficients = np.linalg.lstsq(np.stack(columns, axis=1), 100 * rows.value.to_numpy(), rcond=None)[0]
+    assert table.estimate.to_numpy() == pytest.approx(2 * coefficients[1:])
+
+
+def test_holm_is_within_a_direction_and_metric():
+    table = ablations.effects("cpu", "made-up", made_scores(run_sd=1.0))
+    for _, family in table.groupby(["direction", "metric"]):
+        theirs = np.maximum.accumulate(np.sort(family.p_value) * np.arange(7, 0, -1)).clip(max=1)
+        assert np.sort(family.p_holm) == pytest.approx(theirs)
+
+
+def test_missing_cells_are_named_with_their_command():
+    with pytest.raises(StudyError) as error:
+        ablations.effects("cpu", "cuhk-student", made_scores(leave_out=("backbone-cycle", "backbone")))
+    text = str(error.value)
+    assert "backbone-cycle: photo-to-sketch SSIM" in text and "msg-sarl:" not in text
+    assert "python -m lib train --grid ablations --profile cpu --database cuhk-student" in text
+
+
+def test_cells_on_different_images_are_refused():
+    scores = made_scores()
+    odd = scores.images.system.eq("msg-sarl") & scores.images.image.eq("face-00")
+    with pytest.raises(StudyError, match=r"different images[\s\S]*backbone: 20 images[\s\S]*msg-sarl: 19 images"):
+        ablations.effects("cpu", "made-up", Scores(scores.images[~odd], SETS))
+
+
+def test_simple_effects_stand_beside_the_published_differences():
+    table = ablations.simple_effects("cpu", "cuhk-student", made_scores(run_sd=0.3)).set_index(
+        ["direction", "metric", "with_part", "without_part"])
+    mine = table.loc[P2S, "ssim", "MSG-SARL", "MSG-SARL w/o MSG"]
+    assert mine.estimate == pytest.approx(1.8, abs=1) and mine.published == 0.37 and mine.same_sign
+    assert mine.published_inside == (mine.low <= 0.37 <= mine.high)
+    printed = {"MSG-SARL w/o MSG": 0.37, "MSG-SARL w/o Self-Attention": 1.98, "MSG-SARL w/o Cycle": 1.70}
+    assert all(table.loc[P2S, "ssim", "MSG-SARL", name].published == value for name, value in printed.items())
+    assert table.loc[P2S, "ssim", "backbone w/ Self-Attention", "backbone"].published == 1.76
+    eighth = table.loc[P2S, "ssim", "backbone w/ Cycle", "backbone"]
+    assert np.isnan(eighth.published) and pd.isna(eighth.same_sign) and eighth.estimate == pytest.approx(0.5, abs=1)
+
+
+def test_simple_effects_say_what_was_not_run():
+    table = ablations.simple_effects("cpu", "made-up", made_scores(leave_out=("backbone-msg",)))
+    lacking = table.with_part == "backbone w/ MSG"
+    assert table.estimate[lacking].isna().all() and (table.seeds[lacking] == 0).all()
+    assert table.estimate[~lacking].notna().all() and table.published.isna().all()
+    with pytest.raises(StudyError, match="train --grid ablations"):
+        ablations.simple_effects("cpu", "made-up", made_scores(leave_out=tuple(CELLS)[1:]))
+
+
+def test_published_effects_are_hand_worked_from_table_one():
+    table = ablations.published_effects("cuhk-student")
+    table = table.set_index(["direction", "metric", "effect", "given"]).published.sort_index()
+    msg = table.loc[P2S, "ssim", "MSG"]
+    assert msg["without self-attention, without cycle"] == pytest.approx(59.45 - 58.84)
+    assert msg["with self-attention, without cycle"] == pytest.approx(59.94 - 60.60)
+    assert msg["with self-attention, with cycle"] == pytest.approx(61.64 - 61.27) and len(msg) == 3
+    both = table.loc[P2S, "ssim", "MSG × self-attention"]
+    assert dict(both) == {"without cycle": pytest.approx(((59.94 - 60.60) - (59.45 - 58.84)) / 2)}
+    assert len(table.loc[S2P, "ssim"]) == 2 and ablations.published_effects("portraits").empty
+
+
+def test_seed_spread_recovers_the_standard_deviation():
+    table = ablations.seed_spread("cpu", "cuhk-student", made_scores(seeds=40, run_sd=0.4, count=4))
+    pooled = table.query("system == 'pooled'")
+    assert set(pooled.runs) == {320} and pooled.sd.to_numpy() == pytest.approx(0.4, rel=0.15)
+    assert ((pooled.low < 0.41) & (pooled.high > 0.39)).all()
+    assert (pooled.two_runs / pooled.sd).to_numpy() == pytest.approx(stats.t.ppf(0.975, 312) * np.sqrt(2))
+    one = table.query("system == 'backbone' and metric == 'ssim' and direction == @P2S").iloc[0]
+    theirs = stats.bootstrap((np.random.default_rng(0).normal(0, one.sd, 4000),), np.std).confidence_interval
+    assert one.low < theirs.low < theirs.high < one.high  # 40 runs know less than 4000
+    with pytest.raises(StudyError, match="two seeds"):
+        ablations.seed_spread("cpu", "made-up", made_scores(seeds=1))
+
+
+def test_published_differences_are_measured_in_luck():
+    table = ablations.published_against_luck("cpu", "cuhk-student", made_scores(run_sd=0.3))
+    assert len(table) == 6 + 6 + 2 + 2
+    assert (table.beyond_luck == (table.published.abs() > table.two_runs)).all()
+    assert (table.in_sds * table.sd).to_numpy() == pytest.approx(table.published.abs().to_numpy())
+    assert ablations.published_against_luck("cpu", "portraits", made_scores(run_sd=0.3)).empty
+
+
+def test_single_seeds_are_judged_with_the_spread_of_the_others():
+    scores = made_scores(run_sd=0.5)
+    rows = scores.images[(scores.images.system != "msg-sarl") | (scores.images.seed == 0)]
+    table = ablations.effects("cpu", "made-up", Scores(rows, SETS))
+    assert set(table.seeds) == {1}
+    alone = ablations.effects("cpu", "made-up", Scores(scores.images[scores.images.seed == 0], SETS))
+    width = {name: (t.high - t.low).mean() for name, t in (("borrowed", table), ("alone", alone))}
+    assert width["borrowed"] > 3 * width["alone"]
+
+
+def test_extremes_are_the_ends_of_the_ranking():
+    scores = made_scores(count=12)
+    found = extremes.extremes("cpu", "made-up", "msg-sarl", P2S, "ssim", scores=scores)
+    rows = scores.images.query("system == 'msg-sarl' and direction == @P2S and metric == 'ssim'")
+    ranking = rows.groupby("image").value.mean().sort_values()
+    assert found.worst == tuple(ranking.index[:3]) and found.best == tuple(ranking.index[:-4:-1])
+    with pytest.raises(StudyError, match="at most 6"):
+        extremes.extremes("cpu", "made-up", "msg-sarl", P2S, "ssim", count=7, scores=scores)
+    with pytest.raises(StudyError, match="train --profile cpu --database made-up --system lle"):
+        extremes.extremes("cpu", "made-up", "lle", P2S, "ssim", scores=scores)
+
+
+def test_disagreement_is_a_rank_correlation():
+    ssim, fsim = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6]), np.array([0.1, 0.6, 0.3, 0.4, 0.5, 0.2])
+    rows = [("made-up", P2S, "lle", 0, f"f{i}", metric, value)
+            for metric, values in (("ssim", ssim), ("fsim", fsim)) for i, value in enumerate(values)]
+    scores = Scores(pd.DataFrame(rows, columns=["database", "direction", "system", "seed", "image", "metric", "value"]),
+                    SETS)
+    found = extremes.disagreement("cpu", "made-up", "lle", P2S, scores=scores)
+    assert found.correlation == pytest.approx(1 - 6 * (16 + 16) / (6 * 35))
+    assert -1 < found.low < found.correlation < found.high < 1
+    assert set(found.images.image[:2]) == {"f1", "f5"} and dict(zip(found.images.image, found.images.gap))["f1"] == 4
+
+
+def test_figures_show_every_effect_cell_and_face(tmp_path, monkeypatch):
+    monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path))
+    scores, faces = made_scores(count=4), made_up_faces(4)
+    drawn = figures.effects(ablations.effects("cpu", "made-up", scores), "cuhk-student")
+    assert len(drawn.axes) == 4
+    diamonds = [line for line in drawn.axes[0].lines if line.get_marker() == "D"][0]
+    assert len(diamonds.get_xdata()) == 3 + 3 + 3 + 1 + 1 + 1
+    drawn = figures.cells("cpu", "cuhk-student", scores)
+    assert [text.get_text() for text in drawn.axes[0].get_yticklabels()][::7] == ["backbone", "MSG-SARL"]
+    assert len([line for line in drawn.axes[0].lines if line.get_marker() == "o"]) == len(systems.ABLATIONS)
+    for system in ("backbone", "msg-sarl"):
+        runs.write_synthesised(paths.run_folder("tiny", "made-up", system, 0), P2S, faces.names, faces.sketches)
+    made = figures.gallery("tiny", "made-up", P2S, ["backbone", "msg-sarl"], ["face-02", "face-00"], faces=faces,
+                           scores=scores)
+    shown = np.reshape(made.axes, (2, 4))
+    assert np.array_equal(shown[0, 2].images[0].get_array(), images.to_rgb(faces.sketches[2]))
+    row = scores.images.query("system == 'backbone' and image == 'face-02' and seed == 0 and direction == @P2S")
+    assert shown[0, 2].get_xlabel() == " / ".join(f"{100 * value:.1f}" for value in row.value)
+    with pytest.raises(StudyError, match="no test image is called nobody"):
+        figures.gallery("tiny", "made-up", P2S, ["backbone"], ["nobody"], faces=faces, scores=scores)
+    plt.close("all")
