@@ -8,13 +8,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import made_up_faces
 from scipy import stats
 
 from lib import ablations, extremes, images, paths, runs, systems
 from lib.errors import StudyError
 from lib.figures import ablations as figures
 from lib.scoring import Scores
-from conftest import made_up_faces
 
 P2S, S2P = paths.DIRECTIONS
 SETS = pd.DataFrame(columns=["database", "direction", "system", "seed", "metric", "value", "low", "high"])
