@@ -16,6 +16,7 @@ COMMANDS = {
     "train": "train a system (or fit an exemplar rival) and synthesise the test faces",
     "translate": "turn images into sketches or photos with a trained checkpoint",
     "score": "compare two folders of images from any program: SSIM, FSIM, Fréchet distances",
+    "attention": "measure what the self-attention of every trained run of a study does",
     "recognise": "NLDA face recognition between two folders of images",
     "ledger": "write results/ledger.md: the paper's open choices, ours, and what alternatives change",
     "study": "build a user study as one HTML file, or analyse its answers",

@@ -1,0 +1,161 @@
+"""Attention over many faces, runs and seeds → ``attention.csv``, computing only what is new.
+
+``attention.csv``  system,seed,direction,sarb,quantity,mean,sd,faces: mean and standard deviation over test faces;
+                   sarb is 1 to 4, or ``all`` where all four act together
+
+Checkpoints are never committed, this table is: notebooks read it.  What a run's rows were computed from
+is stamped in its ``private/attention.json``; rows of runs without a checkpoint here stay as they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+from filelock import FileLock
+from tqdm import tqdm
+
+from lib import images, paths, profiles, runs, synthesis, systems
+from lib.attention_maps.observing import SARBS
+from lib.attention_maps.quantities import QUANTITIES, measure, summarise
+from lib.databases import data_hash
+from lib.errors import StudyError
+from lib.paths import DIRECTIONS
+from lib.scoring.study import Run, list_runs
+from lib.translate import Translator
+
+VERSION = 1  # part of every stamp: raise it when the numbers change
+FACES = 20  # test faces of each run; a minute and a half of one CPU core per run at 128×128
+_KEY = ["system", "seed"]
+_COLUMNS = [*_KEY, "direction", "sarb", "quantity", "mean", "sd", "faces"]
+
+
+@dataclass(frozen=True)
+class AttentionTable:
+    """``attention.csv`` and how it came about.
+
+    rows: the table.  measured: runs computed now, as ``system/seed<k>``.  left_out: run → why not; its
+    earlier rows, if any, stay.
+    """
+
+    rows: pd.DataFrame
+    measured: tuple[str, ...] = ()
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+def measure_study(profile: str, database: str, faces: int = FACES, force: bool = False) -> AttentionTable:
+    """Bring ``attention.csv`` of a study up to date: every run with self-attention whose checkpoint is here.
+
+    faces: the first so many test faces.  force: measure again what is unchanged.  Raises StudyError for
+    unknown names, a missing database, and a study with neither such runs nor an earlier table.
+    """
+    profiles.get(profile)
+    if faces < 1:
+        raise StudyError(f"faces {faces}: give at least 1.")
+    folder = paths.study_folder(profile, database)
+    found = [run for run in list_runs(profile, database) if _attends(profile, run.system)]
+    if not found and not (folder / "attention.csv").exists():
+        raise StudyError(f"{folder}: no run with self-attention. Make one, e.g. with "
+                         f"`python -m lib train --database {database} --system msg-sarl --profile {profile}`.")
+    table, measured, left_out = _read(folder), [], {}
+    for run in tqdm(found, desc="attention", unit="run", leave=False, disable=None):
+        name, settings = f"{run.system}/seed{run.seed}", profiles.settings_for(profile, run.system)
+        try:
+            translator = Translator(run.folder / "checkpoint.pt")
+        except StudyError as error:
+            left_out[name] = str(error)
+            continue
+        if not translator.finished or translator.settings != settings:
+            left_out[name] = "trained with other settings" if translator.finished else "its training is not finished"
+            continue
+        test = synthesis.load_faces(database, settings, "test")
+        stamp = {"version": VERSION, "data": data_hash(test), "faces": min(faces, len(test)),
+                 "checkpoint": hashlib.sha256((run.folder / "checkpoint.pt").read_bytes()).hexdigest()}
+        record = run.folder / "private" / "attention.json"
+        if not force and _of_run(table, run).any() and record.exists() and runs.read_json(record) == stamp:
+            continue
+        parts = [summarise(measure(translator, direction, synthesis.sources_and_targets(test, direction)[0][:faces]))
+                 .assign(system=run.system, seed=run.seed, direction=direction) for direction in DIRECTIONS]
+        (folder / "private").mkdir(exist_ok=True)
+        with FileLock(folder / "private" / "attention"):  # another process may be measuring other runs
+            table = _replace(_read(folder), run, pd.concat(parts)[_COLUMNS])
+            with images.atomic_file(folder / "attention.csv") as temporary:
+                table.to_csv(temporary, index=False, float_format="%.6g")
+        runs.write_json(record, stamp)
+        measured.append(name)
+    return AttentionTable(table, tuple(measured), left_out)
+
+
+def _attends(profile: str, system: str) -> bool:
+    """Whether a run has self-attention units of its own (systems that share another's network have none)."""
+    base, _ = profiles.split_system(system)
+    return (base in systems.ABLATIONS and profiles.settings_for(profile, system).attention
+            and profiles.training_system(system) == system)
+
+
+def _of_run(table: pd.DataFrame, run: Run) -> pd.Series:
+    return (table.system == run.system) & (table.seed == run.seed)
+
+
+def _replace(table: pd.DataFrame, run: Run, rows: pd.DataFrame) -> pd.DataFrame:
+    kept = table[~_of_run(table, run)]
+    joined = pd.concat([kept, rows], ignore_index=True) if len(kept) else rows
+    order = {name: place for place, name in enumerate(systems.SYSTEMS)}
+    place = joined.system.map(lambda name: order.get(name.split("+")[0], len(order)))
+    return (joined.assign(place=place).sort_values(["place", "system", "seed"], kind="stable")
+            .drop(columns="place").reset_index(drop=True))
+
+
+def _read(folder: Path) -> pd.DataFrame:
+    file = folder / "attention.csv"
+    if not file.exists():
+        return pd.DataFrame(columns=_COLUMNS)
+    try:
+        table = pd.read_csv(file, dtype={"sarb": str})
+    except (OSError, ValueError) as error:
+        raise StudyError(f"{file}: cannot be read ({error}). Restore or remove it.") from None
+    if list(table.columns) != _COLUMNS:
+        raise StudyError(f"{file}: has the columns {', '.join(table.columns)}, expected {', '.join(_COLUMNS)}. "
+                         "Restore or remove it.")
+    return table
+
+
+def read_attention(profile: str, database: str) -> pd.DataFrame:
+    """Read ``attention.csv`` of a study; raises StudyError naming what makes it."""
+    folder = paths.study_folder(profile, database)
+    if not (folder / "attention.csv").exists():
+        raise StudyError(f"{folder / 'attention.csv'}: missing. Make it where the checkpoints are with "
+                         f"`python -m lib attention --profile {profile} --database {database}`.")
+    return _read(folder)
+
+
+def overview(table: pd.DataFrame, quantities: list[str] | None = None) -> pd.DataFrame:
+    """``attention.csv`` read across: a row per system, seed, direction and SARB, a column of means per quantity."""
+    wide = table.pivot_table(index=["system", "seed", "direction", "sarb"], columns="quantity", values="mean",
+                             sort=False)
+    return wide[[name for name in quantities or QUANTITIES if name in wide]]
+
+
+def read_scales(profile: str, database: str, system: str) -> pd.DataFrame:
+    """Learned α and β over training, from ``log.csv`` of every seed: seed, direction, sarb, scale, epoch, value.
+
+    Epoch 0 is the start, where all are 0 (Eq. 8, 10).  Raises StudyError when there is no log or the
+    system has no attention.
+    """
+    folder = paths.study_folder(profile, database) / system
+    logs = {int(file.parent.name[4:]): file for file in folder.glob("seed*/log.csv") if file.parent.name[4:].isdigit()}
+    if not logs:
+        raise StudyError(f"{folder}: no log.csv of any seed. Train with "
+                         f"`python -m lib train --database {database} --system {system} --profile {profile}`.")
+    rows = []
+    for seed, file in sorted(logs.items()):
+        log = pd.read_csv(file)
+        names = [(d, i, s) for d in DIRECTIONS for i in SARBS for s in ("alpha", "beta") if f"{d}/{s}{i}" in log]
+        if not names:
+            raise StudyError(f"{file}: logs no attention scales; take a system with self-attention.")
+        for direction, i, scale in names:
+            values = [0.0, *log[f"{direction}/{scale}{i}"]]
+            rows += [(seed, direction, i, scale, epoch, value) for epoch, value in zip([0, *log["epoch"]], values)]
+    return pd.DataFrame(rows, columns=["seed", "direction", "sarb", "scale", "epoch", "value"])

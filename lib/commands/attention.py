@@ -1,0 +1,37 @@
+"""``python -m lib attention``: measure the self-attention of every trained run of a study."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--profile", required=True)
+    parser.add_argument("--database", required=True, metavar="NAME")
+    parser.add_argument("--faces", type=int, metavar="N", help="the first N test faces (default: 20)")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases")
+    parser.add_argument("--force", action="store_true", help="measure again what is unchanged")
+
+
+def run(options: argparse.Namespace) -> int:
+    from lib import databases, paths
+    from lib.attention_maps import measure_study, overview
+    from lib.attention_maps.study import FACES
+    from lib.errors import unknown_name
+
+    if options.database not in databases.NAMES:
+        raise unknown_name("database", options.database, databases.NAMES)
+    paths.use_data(options.data)
+    result = measure_study(options.profile, options.database, FACES if options.faces is None else options.faces,
+                           options.force)
+    if len(result.rows):
+        shown = ["alpha", "beta", "position_entropy", "channel_entropy", "position_share", "channel_share", "off"]
+        print(overview(result.rows, shown).to_string(float_format="%.3f", na_rep=""))
+        print("entropy: 1 uniform, 0 one-hot; share: what attention adds beside its input; "
+              "off: grey levels by which the output changes without it")
+    print(f"{paths.study_folder(options.profile, options.database) / 'attention.csv'}: {len(result.rows)} rows; "
+          f"runs measured now: {len(result.measured)}")
+    for name, reason in result.left_out.items():
+        print(f"  {name}: left out, earlier rows stay: {reason}")
+    return 0
