@@ -18,8 +18,9 @@ _NAMES = {"ssim": "SSIM", "fsim": "FSIM"}
 def effects(frame: pd.DataFrame) -> Figure:
     """Differences and 95 % limits of each alternative, SSIM and FSIM side by side, both directions.
 
-    frame: ``lib.ledger.effects``; rows keep its order, and alternatives of one entry share a band.  Limits that hold
-    for these trainings alone are dashed.  An empty frame gives a figure that says so.
+    frame: ``lib.ledger.effects``; rows keep its order, and alternatives of one entry share a band.  Filled: clear
+    after Holm's correction.  Limits that hold for these trainings alone are dashed.  An empty frame gives a figure
+    that says so.
     """
     shown = frame[frame.metric.isin(_NAMES)]
     rows = list(dict.fromkeys(zip(shown.id, shown.alternative)))
@@ -38,7 +39,7 @@ def effects(frame: pd.DataFrame) -> Figure:
         axis.grid(axis="y", visible=False)
         axis.tick_params(axis="y", length=0)
     axes[0].set_yticks(range(len(rows)), [alternative.replace("=", " = ") for _, alternative in rows])
-    figure.legend(handles=_marks((shown.limits == FACES).any()), loc="outside lower center", ncols=3)
+    figure.legend(handles=_marks((shown.limits == FACES).any()), loc="outside lower center", ncols=5, fontsize=9, columnspacing=1.3)
     return figure
 
 
@@ -46,7 +47,8 @@ def _dot(axis: Axes, row, place: int) -> None:
     height = place + (-0.16 if row.direction == DIRECTIONS[0] else 0.16)
     axis.plot([row.low, row.high], [height, height], color=_COLOUR[row.direction], linewidth=1.6,
               linestyle=(0, (2, 1)) if row.limits == FACES else "-", solid_capstyle="butt")
-    axis.plot(row.difference, height, "o", markersize=4.5, color=_COLOUR[row.direction])
+    axis.plot(row.difference, height, "o", markersize=5, color=_COLOUR[row.direction],
+              markerfacecolor=_COLOUR[row.direction] if row.p_holm < 0.05 else "white")
 
 
 def _bands(axis: Axes, entries: list[str]) -> None:
@@ -59,9 +61,12 @@ def _bands(axis: Axes, entries: list[str]) -> None:
 
 
 def _marks(dashed: bool) -> list[plt.Line2D]:
-    marks = [plt.Line2D([], [], color=_COLOUR[direction], marker="o", markersize=4.5, linewidth=1.6,
-                        label=direction.replace("-", " ")) for direction in DIRECTIONS]
+    marks = [plt.Line2D([], [], color=_COLOUR[direction], linewidth=1.6, label=direction.replace("-", " "))
+             for direction in DIRECTIONS]
+    marks += [plt.Line2D([], [], color=COLOURS["control"], linewidth=0, marker="o", markersize=5, label=label,
+                         markerfacecolor=fill) for label, fill in (("p < 0.05 (Holm)", COLOURS["control"]),
+                                                                   ("not told apart from 0", "white"))]
     if dashed:
         marks.append(plt.Line2D([], [], color=COLOURS["control"], linewidth=1.6, linestyle=(0, (2, 1)),
-                                label="limits for other faces, these trainings"))
+                                label="other faces, these trainings"))
     return marks

@@ -106,11 +106,12 @@ def _effect_text(entry: Entry, found: pd.DataFrame, run_here: dict[str, Entry]) 
 
 
 def _number(row) -> str:
-    """``−0.52 [−0.90, −0.14]``, with a dagger where the limits hold for other faces alone."""
+    """``−0.52 [−0.90, −0.14]``, † where the limits hold for other faces alone, ‡ where p < 0.05 after correction."""
     if row is None:
         return tables.NOT_RUN
     text = f"{row.difference:+.2f} [{row.low:+.2f}, {row.high:+.2f}]".replace("-", "−")
-    return text + (" †" if row.limits == FACES else "")
+    marks = ("†" if row.limits == FACES else "") + ("‡" if row.p_holm < 0.05 else "")
+    return f"{text} {marks}".rstrip()
 
 
 def _caption(profile: str, database: str, found: pd.DataFrame) -> str:
@@ -121,9 +122,9 @@ def _caption(profile: str, database: str, found: pd.DataFrame) -> str:
             "other trainings; with † for other faces and these very trainings. An alternative trained once borrows the "
             "spread between trainings from the ablation systems trained several times. ")
     if count:
-        text += (f"Each comparison stands by itself: if no alternative changed anything, {0.05 * count:.0f} of these "
-                 f"{count} brackets could be expected to miss zero; all share the default's trainings, so they err "
-                 "together. ")
+        text += (f"Brackets stand by themselves: if no alternative changed anything, {0.05 * count:.0f} of these "
+                 f"{count} could be expected to miss zero. ‡: p < 0.05 after Holm's correction over the alternatives "
+                 "of a column. All share the default's trainings, so they err together. ")
     if database in databases.EMBEDDED:
         text += "The embedded portraits are a stand-in to run the study, no evidence on the paper. "
     return text.rstrip()
