@@ -23,7 +23,7 @@ import pandas as pd
 from scipy import stats
 
 from lib import paths, profiles, systems, tables
-from lib.contrasts import LEVEL, Effect, RunSpread, by_image_and_seed, compare, contrast
+from lib.contrasts import LEVEL, Effect, RunSpread, by_image_and_seed, compare, contrast, limits_hold_for
 from lib.errors import StudyError, listed
 from lib.scoring import Scores, read_scores
 from lib.statistics import holm
@@ -72,12 +72,14 @@ def cells_of(scores: Scores, direction: str, metric: str) -> dict[str, pd.DataFr
 
 def effects(profile: str, database: str, scores: Scores | None = None,
             metrics: Sequence[str] = METRICS) -> pd.DataFrame:
-    """The seven effects of the design: direction, metric, effect, estimate, low, high, p_value, p_holm, images, seeds.
+    """The seven effects of the design, in percentage points.
 
-    Percentage points.  ``p_holm`` is corrected (Holm 1979) within the family of the seven effects on one
-    metric in one direction: that is the question "which parts move this number?".  ``seeds`` is the smallest
-    number of any cell; with 1 everywhere the limits hold for these trainings only.  Raises StudyError naming the
-    cells that are missing and the command that makes them.
+    Columns: direction, metric, effect, estimate, low, high, p_value, p_holm, images, seeds, limits.  ``p_holm`` is
+    corrected (Holm 1979) within the family of the seven effects on one metric in one direction: that is the question
+    "which parts move this number?".  ``seeds`` is the smallest number of any cell; ``limits`` says whether low,
+    high and p hold for other ``faces and trainings`` or, with one seed everywhere, for other ``faces`` only: then
+    a training's luck passes for an effect.  Raises StudyError naming the cells that are missing and the command
+    that makes them.
     """
     scores = scores or read_scores(profile, database)
     missing, rows = {}, []
@@ -90,13 +92,14 @@ def effects(profile: str, database: str, scores: Scores | None = None,
         values, spread = [cell.to_numpy() for cell in cells.values()], pooled_spread(cells.values())
         found = [compare(values, weights.to_numpy(), spread) for weights in WEIGHTS.values()]
         adjusted = holm([effect.p_value for effect in found])
-        rows += [(direction, metric, name, *effect, p)
+        rows += [(direction, metric, name, *effect, limits_hold_for(effect, spread), p)
                  for name, effect, p in zip(EFFECTS, found, adjusted, strict=True)]
     if missing:
         cells = listed([f"{system}: {', '.join(missing[system])}" for system in systems.ABLATIONS if system in missing])
         raise StudyError(f"{paths.study_folder(profile, database)}: the design needs all eight cells; no scores of\n"
                          f"{cells}\nMake them with {_commands(profile, database)}.")
-    return _p_holm_beside_p(pd.DataFrame(rows, columns=["direction", "metric", "effect", *Effect._fields, "p_holm"]))
+    columns = ["direction", "metric", "effect", *Effect._fields, "limits", "p_holm"]
+    return _p_holm_beside_p(pd.DataFrame(rows, columns=columns))
 
 
 def simple_effects(profile: str, database: str, scores: Scores | None = None,
@@ -104,8 +107,8 @@ def simple_effects(profile: str, database: str, scores: Scores | None = None,
     """The paper's own comparisons (``PAIRS``), ours beside the published difference.
 
     Columns: direction, metric, part, with_part, without_part (labels), estimate, low, high, p_value, p_holm
-    (family: the pairs of one metric and direction), images, seeds, published (difference of two printed values),
-    same_sign (of ours and published), published_inside (our limits hold it: no contradiction, and no support
+    (family: the pairs of one metric and direction), images, seeds, limits, published (difference of two printed
+    values), same_sign (of ours and published), published_inside (our limits hold it: no contradiction, and no support
     either where they are wide).  Percentage points.  A pair with a cell that was not run has NaN and seeds 0.
     Raises StudyError when there is no pair at all.
     """
@@ -119,9 +122,11 @@ def simple_effects(profile: str, database: str, scores: Scores | None = None,
             ran = first in cells and second in cells
             effect = (compare([cells[first].to_numpy(), cells[second].to_numpy()], [1, -1], spread) if ran
                       else Effect(np.nan, np.nan, np.nan, np.nan, 0, 0))
-            family.append((direction, metric, part, tables.label_of(first), tables.label_of(second), *effect))
+            family.append((direction, metric, part, tables.label_of(first), tables.label_of(second), *effect,
+                           limits_hold_for(effect, spread) if ran else None))
         rows += family
-    table = pd.DataFrame(rows, columns=["direction", "metric", "part", "with_part", "without_part", *Effect._fields])
+    columns = ["direction", "metric", "part", "with_part", "without_part", *Effect._fields, "limits"]
+    table = pd.DataFrame(rows, columns=columns)
     if not table.seeds.any():
         raise StudyError(f"{paths.study_folder(profile, database)}: no two cells that differ in one part have scores. "
                          f"Make them with {_commands(profile, database)}.")

@@ -35,6 +35,7 @@ from scipy import optimize, special
 from lib.errors import StudyError, listed
 
 LEVEL = 0.95
+FACES, FACES_AND_TRAININGS = "faces", "faces and trainings"  # what limits and p-value hold for
 _SMALLEST_P = 1e-12  # smaller p-values are given as this one
 
 
@@ -104,6 +105,11 @@ def compare(cells: Sequence[np.ndarray], weights: Sequence[float], spread: RunSp
     parts += _run_part(cells, weights, spread)
     return Effect(float(per_image.mean()), *_limits_and_p(per_image.mean(), parts, level), images,
                   min(cell.shape[1] for cell in cells))
+
+
+def limits_hold_for(effect: Effect, spread: RunSpread | None) -> str:
+    """``faces and trainings`` where every cell has several seeds or a spread was borrowed, else ``faces`` alone."""
+    return FACES_AND_TRAININGS if effect.seeds > 1 or spread is not None else FACES
 
 
 def _run_part(cells: Sequence[np.ndarray], weights: Sequence[float],

@@ -152,6 +152,7 @@ def test_single_seeds_are_judged_with_the_spread_of_the_others():
     alone = ablations.effects("cpu", "made-up", Scores(scores.images[scores.images.seed == 0], SETS))
     width = {name: (t.high - t.low).mean() for name, t in (("borrowed", table), ("alone", alone))}
     assert width["borrowed"] > 3 * width["alone"]
+    assert set(table.limits) == {"faces and trainings"} and set(alone.limits) == {"faces"}
 
 
 def test_extremes_are_the_ends_of_the_ranking():

@@ -42,10 +42,11 @@ def effects(frame: pd.DataFrame, database: str) -> Figure:
     axes[0, 0].set_ylim(len(EFFECTS) - 0.4, -0.6)
     for axis, metric in zip(axes[-1], metrics, strict=True):
         axis.set_xlabel(f"change of {_NAMES[metric]} (percentage points)")
-    marks = [_mark("o", COLOURS["ours"], "ours, 95 % interval; p < 0.05 (Holm)"),
+    over = " and ".join(dict.fromkeys(frame.limits))
+    marks = [_mark("o", COLOURS["ours"], f"ours, 95 % over {over}; p < 0.05 (Holm)"),
              _mark("o", COLOURS["ours"], "not told apart from 0", hollow=True)]
     if len(printed):
-        marks.append(_mark("D", COLOURS["published"], "published, one setting of the other parts", hollow=True))
+        marks.append(_mark("D", COLOURS["published"], "published, other parts fixed", hollow=True))
     figure.legend(handles=marks, loc="outside upper right", ncols=len(marks), fontsize=9)
     return figure
 
