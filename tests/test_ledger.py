@@ -16,7 +16,7 @@ from scipy import stats
 from lib import __main__, ledger, losses, paths, profiles, scoring, systems, tables
 from lib.errors import StudyError
 from lib.figures import ledger as figures
-from lib.ledger.effects import COLUMNS, FACES, FACES_AND_TRAININGS
+from lib.ledger.comparison import COLUMNS, FACES, FACES_AND_TRAININGS
 from lib.model.attention import PositionAttention
 
 P2S, S2P = paths.DIRECTIONS

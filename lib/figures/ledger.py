@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lib.figures.style import COLOURS, TEXT_WIDTH
-from lib.ledger.effects import FACES
+from lib.ledger.comparison import FACES
 from lib.paths import DIRECTIONS
 
 _COLOUR = dict(zip(DIRECTIONS, (COLOURS["ours"], COLOURS["published"])))
@@ -39,7 +39,8 @@ def effects(frame: pd.DataFrame) -> Figure:
         axis.grid(axis="y", visible=False)
         axis.tick_params(axis="y", length=0)
     axes[0].set_yticks(range(len(rows)), [alternative.replace("=", " = ") for _, alternative in rows])
-    figure.legend(handles=_marks((shown.limits == FACES).any()), loc="outside lower center", ncols=5, fontsize=9, columnspacing=1.3)
+    figure.legend(handles=_marks((shown.limits == FACES).any()), loc="outside lower center", ncols=5, fontsize=9,
+                  columnspacing=1.3)
     return figure
 
 

@@ -1,13 +1,13 @@
 """The ambiguity ledger: what the paper leaves open or gets wrong, what this study does there, what it changes.
 
 ``ledger.yaml``  the entries; its head explains the fields
-``entries``      reading and checking them; the systems to run
-``effects``      what each alternative changes, from the scores of a study
+``record``       reading and checking them; the systems to run
+``comparison``   what each alternative changes, from the scores of a study
 ``report``       the ledger as a table and as Markdown (``python -m lib ledger``)
 """
 
-from lib.ledger.effects import effects
-from lib.ledger.entries import PARTS, Entry, alternatives, entries, tested_systems
+from lib.ledger.comparison import effects
+from lib.ledger.record import PARTS, Entry, alternatives, entries, tested_systems
 from lib.ledger.report import as_markdown, effect_table, table, write
 
 __all__ = ["PARTS", "Entry", "alternatives", "as_markdown", "effect_table", "effects", "entries", "table",

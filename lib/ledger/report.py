@@ -9,8 +9,8 @@ import pandas as pd
 
 from lib import databases, images, paths, profiles, tables
 from lib.errors import unknown_name
-from lib.ledger.effects import FACES, effects
-from lib.ledger.entries import PARTS, Entry, alternatives, entries
+from lib.ledger.comparison import FACES, effects
+from lib.ledger.record import PARTS, Entry, alternatives, entries
 
 SHOWN = ("ssim", "fsim")  # ``effects`` has every metric of the scores
 PROFILE, DATABASE = "cpu", "cuhk-student"  # the study whose effects are committed

@@ -13,7 +13,7 @@ from lib import databases, paths, profiles, scoring, systems
 from lib.ablations import pooled_spread
 from lib.contrasts import Effect, RunSpread, by_image_and_seed, compare, contrast
 from lib.errors import unknown_name
-from lib.ledger.entries import alternatives
+from lib.ledger.record import alternatives
 from lib.statistics import holm
 
 COLUMNS = ["id", "alternative", "direction", "metric", "difference", "low", "high", "p_value", "p_holm", "images",
