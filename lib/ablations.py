@@ -23,7 +23,8 @@ import pandas as pd
 from scipy import stats
 
 from lib import paths, profiles, systems, tables
-from lib.contrasts import LEVEL, Effect, RunSpread, by_image_and_seed, compare, contrast, limits_hold_for
+from lib.contrasts import (LEVEL, Effect, RunSpread, by_image_and_seed, compare, contrast, limits_hold_for,
+                           pooled_spread)
 from lib.errors import StudyError, listed
 from lib.scoring import Scores, read_scores
 from lib.statistics import holm
@@ -107,7 +108,7 @@ def simple_effects(profile: str, database: str, scores: Scores | None = None,
     """The paper's own comparisons (``PAIRS``), ours beside the published difference.
 
     Columns: direction, metric, part, with_part, without_part (labels), estimate, low, high, p_value, p_holm
-    (family: the pairs of one metric and direction), images, seeds, limits, published (difference of two printed
+    (family: the pairs of one metric and direction; the spread between runs is pooled over the cells), images, seeds, limits, published (difference of two printed
     values), same_sign (of ours and published), published_inside (our limits hold it: no contradiction, and no support
     either where they are wide).  Percentage points.  A pair with a cell that was not run has NaN and seeds 0.
     Raises StudyError when there is no pair at all.
@@ -120,7 +121,8 @@ def simple_effects(profile: str, database: str, scores: Scores | None = None,
         family = []
         for part, first, second in PAIRS:
             ran = first in cells and second in cells
-            effect = (compare([cells[first].to_numpy(), cells[second].to_numpy()], [1, -1], spread) if ran
+            effect = (compare([cells[first].to_numpy(), cells[second].to_numpy()], [1, -1], spread,
+                              spread_for_all=True) if ran
                       else Effect(np.nan, np.nan, np.nan, np.nan, 0, 0))
             family.append((direction, metric, part, tables.label_of(first), tables.label_of(second), *effect,
                            limits_hold_for(effect, spread) if ran else None))
@@ -181,15 +183,6 @@ def _printed(database: str) -> Iterable[tuple[str, str, pd.Series]]:
     for direction, metric in values:
         column = values[direction, metric].reindex([tables.label_of(system) for system in systems.ABLATIONS])
         yield direction, metric, column.set_axis(systems.ABLATIONS)
-
-
-def pooled_spread(cells: Iterable[pd.DataFrame]) -> RunSpread | None:
-    """Standard deviation of run means over seeds, pooled over cells (images, seeds); None with one seed everywhere."""
-    variances = [(cell.mean().var(ddof=1), cell.shape[1] - 1) for cell in cells if cell.shape[1] > 1]
-    freedom = sum(degrees for _, degrees in variances)
-    if not freedom:
-        return None
-    return RunSpread(float(np.sqrt(sum(variance * degrees for variance, degrees in variances) / freedom)), freedom)
 
 
 def seed_spread(profile: str, database: str, scores: Scores | None = None,

@@ -25,7 +25,7 @@ alike, a contrast whose weights add to zero would vary less than V_runs says, an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -87,12 +87,14 @@ def contrast(differences: np.ndarray, level: float = LEVEL) -> Effect:
 
 
 def compare(cells: Sequence[np.ndarray], weights: Sequence[float], spread: RunSpread | None = None,
-            level: float = LEVEL) -> Effect:
+            level: float = LEVEL, *, spread_for_all: bool = False) -> Effect:
     """Estimate Σ w_c · mean(cell c) with the limits of the module's head.
 
     cells: one array (images, seeds) per cell, row i being the same image in all; the numbers of seeds may
     differ.  spread: run-to-run spread known from elsewhere, used for cells that have a single seed; without
-    it such cells count as if another training gave the same means.  ``seeds`` of the result is the smallest number.
+    it such cells count as if another training gave the same means.  ``spread_for_all`` uses it for every cell: two
+    seeds say little about their own spread, many pairs of seeds say more, if all cells spread alike.  ``seeds`` of
+    the result is the smallest number.
     Raises StudyError for NaN, unequal images, fewer than two images, or weights that do not fit.
     """
     cells = [_checked(cell) for cell in cells]
@@ -102,9 +104,18 @@ def compare(cells: Sequence[np.ndarray], weights: Sequence[float], spread: RunSp
                          "(images, seeds); give one weight per cell and the same images in every cell.")
     per_image = sum(weight * cell.mean(axis=1) for weight, cell in zip(weights, cells))
     parts = [(per_image.var(ddof=1) / images, images - 1)]
-    parts += _run_part(cells, weights, spread)
+    parts += _run_part(cells, weights, spread, spread_for_all)
     return Effect(float(per_image.mean()), *_limits_and_p(per_image.mean(), parts, level), images,
                   min(cell.shape[1] for cell in cells))
+
+
+def pooled_spread(cells: Iterable[pd.DataFrame]) -> RunSpread | None:
+    """Standard deviation of run means over seeds, pooled over cells (images, seeds); None with one seed everywhere."""
+    variances = [(cell.mean().var(ddof=1), cell.shape[1] - 1) for cell in cells if cell.shape[1] > 1]
+    freedom = sum(degrees for _, degrees in variances)
+    if not freedom:
+        return None
+    return RunSpread(float(np.sqrt(sum(variance * degrees for variance, degrees in variances) / freedom)), freedom)
 
 
 def limits_hold_for(effect: Effect, spread: RunSpread | None) -> str:
@@ -112,9 +123,12 @@ def limits_hold_for(effect: Effect, spread: RunSpread | None) -> str:
     return FACES_AND_TRAININGS if effect.seeds > 1 or spread is not None else FACES
 
 
-def _run_part(cells: Sequence[np.ndarray], weights: Sequence[float],
-              spread: RunSpread | None) -> list[tuple[float, float]]:
+def _run_part(cells: Sequence[np.ndarray], weights: Sequence[float], spread: RunSpread | None,
+              spread_for_all: bool) -> list[tuple[float, float]]:
     """V_runs with Welch's degrees of freedom; nothing where no cell can tell how far its runs spread."""
+    if spread is not None and spread_for_all:
+        variance = sum(weight**2 / cell.shape[1] for weight, cell in zip(weights, cells)) * spread.sd**2
+        return [(variance, spread.freedom)] if variance else []
     sources = [(weight**2 * cell.mean(axis=0).var(ddof=1) / cell.shape[1], cell.shape[1] - 1)
                for weight, cell in zip(weights, cells) if cell.shape[1] > 1]
     single = sum(weight**2 for weight, cell in zip(weights, cells) if cell.shape[1] == 1)

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
+
+import pandas as pd
 
 from lib import ledger, paths, profiles, runs, scoring, synthesis, systems
 from lib.errors import unknown_name
 from lib.runs import BusyError
 
 SEEDS = (0, 1, 2)
-GRIDS: dict[str, Callable[[], tuple[str, ...]]] = {
-    "ablations": lambda: systems.ABLATIONS,
-    "ledger": ledger.tested_systems,
+GRIDS: dict[str, Callable[[str], tuple[str, ...]]] = {  # name → systems at a profile
+    "ablations": lambda profile: systems.ABLATIONS,
+    "ledger": lambda profile: ("msg-sarl", *ledger.tested_systems(profile)),
 }
 
 
@@ -34,7 +37,7 @@ class Cell:
     seed: int
 
     @property
-    def folder(self):
+    def folder(self) -> Path:
         return paths.run_folder(self.profile, self.database, self.system, self.seed)
 
     def record(self) -> dict | None:
@@ -45,11 +48,12 @@ class Cell:
         return record if record and record.get("settings") == settings else None
 
 
-def names(grid: str) -> tuple[str, ...]:
-    """Systems of a grid; raises StudyError for an unknown one."""
+def cells(grid: str, database: str, profile: str, seeds: Iterable[int] = SEEDS) -> list[Cell]:
+    """All runs of a grid, one seed after the other; raises StudyError for unknown names."""
     if grid not in GRIDS:
         raise unknown_name("grid", grid, GRIDS)
-    return GRIDS[grid]()
+    profiles.get(profile)
+    return [Cell(database, profile, system, seed) for seed in seeds for system in GRIDS[grid](profile)]
 
 
 def missing(cells: list[Cell]) -> list[Cell]:
@@ -58,9 +62,9 @@ def missing(cells: list[Cell]) -> list[Cell]:
     for study in {(cell.profile, cell.database) for cell in cells}:
         file = paths.study_folder(*study) / "scores.csv"
         table = scoring.read_scores(*study).images if file.exists() else None
-        scored[study] = set() if table is None else set(zip(table.system, table.seed))
+        scored[study] = set() if table is None else set(zip(table.system, table.seed, table.direction))
     return [cell for cell in cells if cell.record() is None or not (
-        (cell.system, cell.seed) in scored[cell.profile, cell.database]
+        scored[cell.profile, cell.database] >= {(cell.system, cell.seed, direction) for direction in paths.DIRECTIONS}
         or all(any((cell.folder / direction).glob("*.png")) for direction in paths.DIRECTIONS))]
 
 
@@ -107,8 +111,6 @@ def forecast(left: list[Cell], grid: list[Cell]) -> float | None:
 
 def _measured(cells: list[Cell]) -> Iterator[tuple[Cell, float]]:
     """Seconds of every run that has trained here for an epoch at least, extended to its end."""
-    import pandas as pd
-
     for cell in cells:
         record, log = cell.record(), cell.folder / "log.csv"
         if record and "seconds" in record and "network" not in record:
@@ -120,12 +122,11 @@ def _measured(cells: list[Cell]) -> Iterator[tuple[Cell, float]]:
 
 @lru_cache(maxsize=None)
 def _cost(profile: str, system: str) -> float:
-    """Floating-point operations of a run, up to a factor that all systems share: counted at a small size."""
+    """Floating-point operations of a run's steps, counted at a small size: nearly all grow with the number of pixels."""
     from lib.model.accounting import step_flops
 
     settings = profiles.settings_for(profile, system)
-    small = dataclasses.replace(settings, size=32, width=8)
-    return settings.epochs * step_flops(small) * (settings.size / profiles.get(profile).size) ** 2
+    return settings.epochs * step_flops(dataclasses.replace(settings, size=32)) * settings.size ** 2
 
 
 def _left(left: list[Cell], grid: list[Cell]) -> str:

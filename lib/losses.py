@@ -14,8 +14,8 @@ def discriminator_loss(judged_real: Tensor, judged_fake: Tensor) -> Tensor:
     """Least-squares GAN, the discriminator's side: real patches to 1, synthesised ones to 0 (Eq. 12).
 
     Eq. 12 is printed with the labels exchanged, the real image twice and a maximum over squares, which has
-    none; this is the form of LSGAN and CycleGAN, which the paper cites.  Halved as in CycleGAN, so that the
-    discriminator learns at half the generator's rate.
+    none; this is the form of LSGAN and CycleGAN, which the paper cites.  Halved as in CycleGAN, which Adam,
+    blind to constant factors, hardly notices.
     """
     return 0.5 * ((judged_real - 1).square().mean() + judged_fake.square().mean())
 

@@ -89,7 +89,7 @@ class Settings:
     beta2: float = _number(0.999, "paper")
     batch: int = _number(1, "paper")
     precision: str = _choice("bf16", ("fp32",), "not said; bf16 matrix products are several times faster where the "
-                                               "processor has them; logits, softmax, norms and losses stay in fp32")
+                                               "processor has them; weights, logits, softmax and losses stay in fp32")
 
     def learning_rate_at(self, epoch: int) -> float:
         """Learning rate of an epoch (from 0): the published schedule at 400 epochs, its shape at fewer."""

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from filelock import FileLock, Timeout
 
 from lib import images, paths
@@ -72,6 +73,20 @@ def read_json(path: Path) -> dict:
         raise StudyError(f"{path}: no such file.") from None
     except (OSError, ValueError) as error:
         raise StudyError(f"{path}: cannot be read as JSON ({error}). Remove it and run again.") from None
+
+
+def records() -> pd.DataFrame:
+    """Every run record under results/, one row each: profile, database, system, seed, pairs, device, minutes,
+    revision, torch; minutes are NaN for what is not trained.  Sorted by folder."""
+    rows = []
+    for file in sorted(paths.results_root().glob("*/*/*/seed*/run.json")):
+        record = read_json(file)
+        profile, database, system, seed = file.parent.parts[-4:]
+        rows.append({"profile": profile, "database": database, "system": system, "seed": int(seed[4:]),
+                     "pairs": record["pairs"], "device": record.get("device", "cpu"),
+                     "minutes": record.get("seconds", np.nan) / 60, "revision": record["revision"],
+                     "torch": record["versions"]["torch"]})
+    return pd.DataFrame(rows)
 
 
 def provenance() -> dict:

@@ -4,8 +4,8 @@ Reads ``scores.csv`` and ``set_scores.csv`` of a study (``lib.scoring``) and ``r
 (Duan et al. 2020, typed from the paper, which prints no spread anywhere).  Nothing is computed from images.
 
 - ``summary``: one row per direction, system and metric, with the mean over faces and seeds, its 95 % interval
-  (over faces; with several seeds over faces and training runs), the number of seeds and the standard deviation
-  of their means;
+  (over faces; of trained systems also over training runs, where any was trained several times), the number of
+  seeds and the standard deviation of their means;
 - ``ablations``, ``rivals``: the rows of Tables I-III and IV-VII, floors above and the ceiling below them;
   systems with changed settings (``msg-sarl+fusion=shared``) are no rows of these;
 - ``as_text``: such a table as people read it; ``write_tables``: all of a study's, as CSV and Markdown.
@@ -23,7 +23,7 @@ import pandas as pd
 from scipy import stats
 
 from lib import databases, images, paths, profiles, systems
-from lib.contrasts import LEVEL, by_image_and_seed, contrast
+from lib.contrasts import LEVEL, RunSpread, by_image_and_seed, compare, pooled_spread
 from lib.scoring import SET_METRICS, STUDY_METRICS, Scores, read_scores
 from lib.statistics import bootstrap_interval
 
@@ -49,37 +49,59 @@ def published() -> pd.DataFrame:
 def summary(profile: str, database: str, scores: Scores | None = None) -> pd.DataFrame:
     """Means and intervals of a study: direction, system, metric, value, low, high, n, seeds, spread.
 
-    Per cent for image metrics.  With one seed the interval (BCa bootstrap) is over the n faces and says nothing
-    of another training; with several it takes faces and runs as samples (``lib.contrasts``).  ``spread`` is the
-    standard deviation of the seeds' means, NaN with one.  Distances of sets: jackknife over faces, and the runs'
-    own t interval added to it as variances add.  Raises StudyError without scores or with incomplete ones.
+    Per cent for image metrics.  The interval takes faces and runs as samples (``lib.contrasts``), with the spread
+    between runs pooled over the trained systems of the study; for what is not trained, and where no system was trained
+    twice, it is over the n faces (BCa bootstrap).  ``spread`` is the standard deviation of the seeds' means, NaN with
+    one.  Distances of sets: jackknife over faces, and the runs' t interval added to it as variances add.
+    Raises StudyError without scores or with incomplete ones.
     """
     scores = scores or read_scores(profile, database)
     rows = []
-    for (direction, system, metric), part in scores.images.groupby(_KEY, sort=False):
-        values = by_image_and_seed(part)
-        low, high = _limits(values.shape, values.to_numpy().tobytes())
+    cells = {key: by_image_and_seed(part) for key, part in scores.images.groupby(_KEY, sort=False)}
+    spreads = _run_spreads(cells)
+    for (direction, system, metric), values in cells.items():
+        spread = spreads.get((direction, metric)) if _is_trained(system) else None
+        low, high = _limits(values.shape, values.to_numpy().tobytes(), spread)
         means = values.mean()
         rows.append((direction, system, metric, means.mean(), low, high, *values.shape, means.std()))
     count = {key: part.image.nunique() for key, part in scores.images.groupby(["direction", "system"])}
-    for (direction, system, metric), part in scores.sets.groupby(_KEY, sort=False):
-        rows.append((direction, system, metric, part.value.mean(), *_set_limits(part),
+    sets = {key: part for key, part in scores.sets.groupby(_KEY, sort=False)}
+    spreads = _run_spreads({key: part.pivot(columns="seed", values="value").bfill().iloc[:1]
+                            for key, part in sets.items()})
+    for (direction, system, metric), part in sets.items():
+        spread = spreads.get((direction, metric)) if _is_trained(system) else None
+        rows.append((direction, system, metric, part.value.mean(), *_set_limits(part, spread),
                      count.get((direction, system), 0), len(part), part.value.std()))
     return pd.DataFrame(rows, columns=[*_KEY, "value", "low", "high", "n", "seeds", "spread"])
 
 
+def _is_trained(system: str) -> bool:
+    return system.split("+")[0] in systems.of_kind("trained")
+
+
+def _run_spreads(cells: dict[tuple[str, str, str], pd.DataFrame]) -> dict[tuple[str, str], RunSpread | None]:
+    """(direction, metric) → spread between runs, pooled over the trained systems of the paper's tables."""
+    groups: dict[tuple[str, str], list[pd.DataFrame]] = {}
+    for (direction, system, metric), cell in cells.items():
+        if system in systems.of_kind("trained"):
+            groups.setdefault((direction, metric), []).append(cell)
+    return {key: pooled_spread(group) for key, group in groups.items()}
+
+
 @lru_cache(maxsize=8192)
-def _limits(shape: tuple[int, int], values: bytes) -> tuple[float, float]:
+def _limits(shape: tuple[int, int], values: bytes, spread: RunSpread | None) -> tuple[float, float]:
     """Limits of the mean of float64 values (faces, seeds); the same rows stand in several tables of a notebook."""
     array = np.frombuffer(values).reshape(shape)
     if len(array) < 2:
         return np.nan, np.nan
-    return tuple(bootstrap_interval(array[:, 0])[1:] if shape[1] == 1 else contrast(array)[1:3])
+    if shape[1] == 1 and spread is None:
+        return tuple(bootstrap_interval(array[:, 0])[1:])
+    return compare([array], [1.0], spread, spread_for_all=True)[1:3]
 
 
-def _set_limits(part: pd.DataFrame) -> tuple[float, float]:
+def _set_limits(part: pd.DataFrame, spread: RunSpread | None) -> tuple[float, float]:
     """Limits of a distance of sets, one row per seed: the same faces every time, so their part does not average out."""
-    half = stats.t.ppf((1 + LEVEL) / 2, len(part) - 1) * part.value.sem() if len(part) > 1 else 0.0
+    half = stats.t.ppf((1 + LEVEL) / 2, spread.freedom) * spread.sd / len(part) ** 0.5 if spread else 0.0
     below, above = (part.value - part.low).mean(), (part.high - part.value).mean()
     return part.value.mean() - np.hypot(below, half), part.value.mean() + np.hypot(above, half)
 
@@ -181,9 +203,9 @@ def caption(profile: str, database: str, kind: str, direction: str) -> str:
                ("rivals", "cufsf"): "V" if direction == "photo-to-sketch" else "VII"}
     number = numbers.get((kind, database))
     text = (f"{kind.capitalize()} on {database}, {DIRECTION_LABELS[direction]}; profile {profile} ({settings.size} px, "
-            f"epochs: {settings.epochs}; the paper: 256 px, 400). Brackets: 95 % interval, over the faces where there "
-            "is one seed (bootstrap; jackknife for distances of sets), over faces and training runs where there are "
-            "several; ±: standard deviation over seeds. ")
+            f"epochs: {settings.epochs}; the paper: 256 px, 400). Brackets: 95 % interval over the faces (bootstrap; "
+            "jackknife for distances of sets); where the study has a system of several seeds, over training runs as "
+            "well, their spread pooled over the trained systems. ±: standard deviation over seeds. ")
     text += (f"Published: Table {number} of Duan et al. (2020), single numbers without spread."
              if number else "The paper has no such table for this database.")
     if database in databases.EMBEDDED:

@@ -347,7 +347,7 @@ def test_markdown_holds_every_entry_once_in_tables_of_four_cells():
 def test_command_writes_the_ledger_and_names_what_is_missing(results, capsys):
     rng = np.random.default_rng(5)
     write_scores(results, simulated(rng, "msg-sarl", 2) | simulated(rng, SHARED, 2))
-    assert __main__.main(["ledger"]) == 0
+    assert __main__.main(["ledger", "--profile", "cpu"]) == 0
     out = capsys.readouterr().out
     assert "alternatives with an effect: 1 of 20" in out and "msg-sarl+position_softmax=double" in out
     assert "msg-sarl+fusion=shared" not in out

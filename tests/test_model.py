@@ -11,7 +11,8 @@ from torch.nn import functional as F
 
 from lib import profiles
 from lib.model import Discriminator, Generator, initialise, pyramid
-from lib.model.attention import SARB, SARM, ChannelAttention, PositionAttention, SelfAttention, reflect
+from lib.model.attention import (SARB, SARM, ChannelAttention, InstanceNorm, PositionAttention, SelfAttention,
+                                 _reflected_pixels, reflect)
 
 
 def softmax(logits):
@@ -96,6 +97,18 @@ def test_shared_fusion_has_one_convolution_less():
 def test_reflect_is_torchs_reflection_padding(border):
     x = torch.randn(2, 3, 5, 4)
     assert torch.equal(reflect(x, border), F.pad(x, (border,) * 4, mode="reflect"))
+
+
+def test_reflection_as_one_gather_of_pixels_is_the_same():
+    x = torch.randn(2, 3, 9, 7)
+    pixels = x.permute(0, 2, 3, 1).flatten(1, 2)[:, _reflected_pixels(9, 7, 3, x.device)]
+    assert torch.equal(pixels.unflatten(1, (15, 13)).permute(0, 3, 1, 2), F.pad(x, (3, 3, 3, 3), mode="reflect"))
+
+
+@pytest.mark.parametrize("images", [1, 3])
+def test_instance_norm_is_torchs(images):
+    x = 5 * torch.randn(images, 4, 6, 5) + 2
+    torch.testing.assert_close(InstanceNorm()(x), torch.nn.InstanceNorm2d(4)(x))
 
 
 def test_sarb_without_attention_keeps_everything_else():

@@ -57,3 +57,22 @@ def test_holdout_splits_the_training_pairs_and_never_touches_the_test_split(stud
     train, test = (synthesis.load_faces("portraits", settings, split) for split in ("train", "test"))
     assert train.names == study["train"].names[:4] and test.names == study["train"].names[4:]
     assert np.array_equal(test.photos, study["train"].photos[4:])
+
+
+def test_a_choice_of_interpolation_shares_the_network_and_changes_the_faces(study):
+    folder = synthesis.synthesise("portraits", "msg-sarl+width=4", "tiny")
+    checkpoint = folder / "checkpoint.pt"
+    stamp, names = checkpoint.stat().st_mtime_ns, study["test"].names
+    other = synthesis.synthesise("portraits", "msg-sarl+width=4+output_resampling=area", "tiny")
+    assert checkpoint.stat().st_mtime_ns == stamp and not (other / "checkpoint.pt").exists()
+    record = runs.read_json(other / "run.json")
+    assert record["network"] == "msg-sarl+width=4" and record["settings"]["output_resampling"] == "area"
+    bicubic, area = (runs.read_synthesised(where, "photo-to-sketch", names).astype(int) for where in (folder, other))
+    # From 32 to 200 columns an area filter repeats pixels: 31 of the 199 steps to the right can change a value.
+    repeated, interpolated = ((np.diff(faces, axis=2) == 0).mean() for faces in (area, bicubic))
+    assert repeated >= 168 / 199 > interpolated
+
+
+def test_networks_that_a_variant_shares_are_trained_if_need_be(study):
+    folder = synthesis.synthesise("portraits", "backbone+width=4+output_resampling=area", "tiny")
+    assert (folder.parents[1] / "backbone+width=4" / "seed0" / "checkpoint.pt").exists()

@@ -8,8 +8,8 @@ from lib import databases, profiles
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--profile", default="cpu",
-                        help=f"study whose effects are shown: {', '.join(profiles.PROFILES)} (default: cpu)")
+    parser.add_argument("--profile", default="quick",
+                        help=f"study whose effects are shown: {', '.join(profiles.PROFILES)} (default: quick)")
     parser.add_argument("--database", default="cuhk-student",
                         help=f"{', '.join(databases.NAMES)} (default: cuhk-student)")
 

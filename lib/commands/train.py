@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from lib import databases, grids, paths, profiles, synthesis, tables
+from lib import databases, grids, ledger, paths, profiles, synthesis, tables
 from lib.errors import StudyError, unknown_name
 
 
@@ -30,12 +30,11 @@ def run(options: argparse.Namespace) -> int:
         raise unknown_name("database", options.database, databases.NAMES)
     if bool(options.grid) == bool(options.system):
         raise StudyError("Give --system (once or several times) or --grid.")
-    chosen = grids.names(options.grid) if options.grid else options.system
-    for system in chosen:
-        profiles.settings_for(options.profile, system)  # a misspelt name is reported before hours of work
     paths.use_data(options.data)
     if options.grid:
-        return _grid(options, chosen)
+        return _grid(options)
+    for system in options.system:
+        profiles.settings_for(options.profile, system)  # a misspelt name is reported before hours of work
     for seed in options.seed or [0]:
         for system in options.system:
             folder = synthesis.synthesise(options.database, system, options.profile, seed, force=options.force)
@@ -43,11 +42,11 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _grid(options: argparse.Namespace, chosen: tuple[str, ...]) -> int:
-    cells = [grids.Cell(options.database, options.profile, system, seed)
-             for seed in options.seed or grids.SEEDS for system in chosen]
-    left = grids.fill(cells, force=options.force)
-    for cell in left:
+def _grid(options: argparse.Namespace) -> int:
+    cells = grids.cells(options.grid, options.database, options.profile, options.seed or grids.SEEDS)
+    for cell in grids.fill(cells, force=options.force):
         print(f"{cell.system}, seed {cell.seed}: left to the process that is making it")
     print(f"tables: {tables.write_tables(options.profile, options.database)[0].parent}")
+    if options.grid == "ledger":
+        print(f"ledger: {ledger.write(options.profile, options.database)}")
     return 0

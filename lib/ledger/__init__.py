@@ -8,7 +8,7 @@
 
 from lib.ledger.comparison import effects
 from lib.ledger.record import PARTS, Entry, alternatives, entries, tested_systems
-from lib.ledger.report import as_markdown, effect_table, table, write
+from lib.ledger.report import STUDY, as_markdown, effect_table, table, write
 
-__all__ = ["PARTS", "Entry", "alternatives", "as_markdown", "effect_table", "effects", "entries", "table",
+__all__ = ["PARTS", "STUDY", "Entry", "alternatives", "as_markdown", "effect_table", "effects", "entries", "table",
            "tested_systems", "write"]

@@ -1,8 +1,8 @@
 """What each alternative of the ledger changes, from the scores of a study.
 
-Faces and trainings are both samples (``lib.contrasts``).  Where an alternative was trained once, how far another
-training would have ended from it is taken from the ablation systems that were trained several times, which
-supposes that changing one choice does not change that spread much.
+Faces and trainings are both samples (``lib.contrasts``).  How far another training would have ended is pooled over
+all systems of the study that were trained several times, ablations and alternatives: the two or three trainings
+of one alternative say little about it.  That supposes that changing one choice does not change the spread much.
 """
 
 from __future__ import annotations
@@ -10,15 +10,14 @@ from __future__ import annotations
 import pandas as pd
 
 from lib import databases, paths, profiles, scoring, systems
-from lib.ablations import pooled_spread
-from lib.contrasts import Effect, RunSpread, by_image_and_seed, compare, contrast
+from lib.contrasts import (FACES, FACES_AND_TRAININGS, Effect, RunSpread, by_image_and_seed, compare, contrast,
+                           pooled_spread)
 from lib.errors import unknown_name
 from lib.ledger.record import alternatives
 from lib.statistics import holm
 
 COLUMNS = ["id", "alternative", "direction", "metric", "difference", "low", "high", "p_value", "p_holm", "images",
            "seeds", "limits"]
-FACES, FACES_AND_TRAININGS = "faces", "faces and trainings"
 
 Cells = dict[tuple[str, str, str], pd.DataFrame]
 
@@ -35,6 +34,7 @@ def effects(profile: str, database: str, base: str = "msg-sarl") -> pd.DataFrame
     No rows where there are no scores.  Raises StudyError for unknown names, damaged and incomplete scores.
     """
     cells = _cells(profile, database)
+    spreads = _spreads(cells)
     rows = []
     for alternative, entry in alternatives(profile, base).items():
         system = f"{base}+{alternative}"
@@ -46,9 +46,7 @@ def effects(profile: str, database: str, base: str = "msg-sarl") -> pd.DataFrame
                 if profiles.training_system(system) == base:
                     found = _seed_by_seed(*pair)
                 else:
-                    repeated = [cells[name, direction, metric] for name in systems.ABLATIONS
-                                if (name, direction, metric) in cells]
-                    found = _over_trainings(*pair, pooled_spread(repeated))
+                    found = _over_trainings(*pair, spreads[direction, metric])
                 if found:
                     effect, limits = found
                     rows.append((entry.id, alternative, direction, metric, *effect[:4], None, *effect[4:], limits))
@@ -73,9 +71,18 @@ def _over_trainings(changed: pd.DataFrame, default: pd.DataFrame,
     faces = changed.index.intersection(default.index)
     if len(faces) < 2:
         return None
-    several = min(changed.shape[1], default.shape[1]) > 1
-    effect = compare([changed.loc[faces].to_numpy(), default.loc[faces].to_numpy()], [1.0, -1.0], spread)
-    return effect, FACES_AND_TRAININGS if several or spread else FACES
+    effect = compare([changed.loc[faces].to_numpy(), default.loc[faces].to_numpy()], [1.0, -1.0], spread,
+                     spread_for_all=True)
+    return effect, FACES_AND_TRAININGS if spread else FACES
+
+
+def _spreads(cells: Cells) -> dict[tuple[str, str], RunSpread | None]:
+    """(direction, metric) → spread between trainings, over all systems with networks of their own."""
+    groups: dict[tuple[str, str], list[pd.DataFrame]] = {}
+    for (system, direction, metric), cell in cells.items():
+        if profiles.training_system(system) == system:
+            groups.setdefault((direction, metric), []).append(cell)
+    return {key: pooled_spread(group) for key, group in groups.items()}
 
 
 def _cells(profile: str, database: str) -> Cells:

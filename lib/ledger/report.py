@@ -13,7 +13,7 @@ from lib.ledger.comparison import FACES, effects
 from lib.ledger.record import PARTS, Entry, alternatives, entries
 
 SHOWN = ("ssim", "fsim")  # ``effects`` has every metric of the scores
-PROFILE, DATABASE = "cpu", "cuhk-student"  # the study whose effects are committed
+STUDY = PROFILE, DATABASE = "quick", "cuhk-student"  # whose effects are committed
 _SHORT = dict(zip(paths.DIRECTIONS, ("FP2S", "FS2P")))
 _KINDS = {"choice": "left open", "error": "printed wrongly", "claim": "claim examined"}
 
@@ -119,8 +119,8 @@ def _caption(profile: str, database: str, found: pd.DataFrame) -> str:
     count = int(found.metric.isin(SHOWN).sum())
     text = (f"MSG-SARL with one choice changed, minus MSG-SARL, on {database}, profile {profile} ({settings.size} px, "
             f"epochs: {settings.epochs}); per cent points of SSIM and FSIM. Brackets: 95 % limits for other faces and "
-            "other trainings; with † for other faces and these very trainings. An alternative trained once borrows the "
-            "spread between trainings from the ablation systems trained several times. ")
+            "other trainings; with † for other faces and these very trainings. The spread between trainings is pooled "
+            "over all systems of the study that were trained several times. ")
     if count:
         text += (f"Brackets stand by themselves: if no alternative changed anything, {0.05 * count:.0f} of these "
                  f"{count} could be expected to miss zero. ‡: p < 0.05 after Holm's correction over the alternatives "

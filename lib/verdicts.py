@@ -1,0 +1,113 @@
+"""Claims of Section IV-C about what each part brings, restated, and what our runs say to them.
+
+A verdict takes the effect's p-value after Holm's correction (the seven effects, or the seven rivals of the full
+model, on one metric in one direction), which holds for other faces and other trainings (with one seed for other faces
+only; the table's ``limits`` says which):
+
+- ``supported``     p < 0.05, and the effect is positive
+- ``contradicted``  p < 0.05, and it is negative
+- ``undecided``     otherwise; the 95 % limits, which stand by themselves, say how large an effect is still possible
+
+A verdict speaks of the study that it was made from: its database, image size and length of training.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import pandas as pd
+
+from lib import ablations, paths, systems, tables
+from lib.ablations import METRICS
+from lib.contrasts import compare, limits_hold_for, pooled_spread
+from lib.scoring import Scores, read_scores
+from lib.statistics import holm
+
+SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What the paper says of a part, in our words, and the effect that it speaks of."""
+
+    part: str
+    statement: str
+
+
+CLAIMS = (
+    Claim("MSG", "Showing the discriminator several scales improves the synthesised images."),
+    Claim("self-attention", "Self-attention improves them, in both directions."),
+    Claim("cycle", "The cycle-consistency loss improves them."),
+)
+
+
+def of_parts(profile: str, database: str, scores: Scores | None = None) -> pd.DataFrame:
+    """One row per claim about a part, direction and metric.
+
+    Columns: part, claim, direction, metric, published (smallest to largest difference that the printed cells allow,
+    text), estimate, low, high (percentage points), p_holm, limits, verdict.  Raises StudyError as
+    ``ablations.effects`` does.
+    """
+    found = ablations.effects(profile, database, scores).set_index(["effect", "direction", "metric"])
+    printed = ablations.published_effects(database)
+    rows = []
+    for claim, direction, metric in itertools.product(CLAIMS, paths.DIRECTIONS, METRICS):
+        effect = found.loc[claim.part, direction, metric]
+        values = printed.query("effect == @claim.part and direction == @direction and metric == @metric").published
+        rows.append((claim.part, claim.statement, direction, metric, _range(values), effect.estimate, effect.low,
+                     effect.high, effect.p_holm, effect.limits, verdict(effect.estimate, effect.p_holm)))
+    return pd.DataFrame(rows, columns=["part", "claim", "direction", "metric", "published", "estimate", "low", "high",
+                                       "p_holm", "limits", "verdict"])
+
+
+def of_the_full_model(profile: str, database: str, scores: Scores | None = None) -> pd.DataFrame:
+    """Whether the full model is best: it against each of the seven other cells.
+
+    Columns: direction, metric, system, estimate (full − system, percentage points), low, high, p_holm (over the seven),
+    limits, verdict: of this pair.  Every comparison takes the spread between trainings pooled over the cells.
+    """
+    scores = scores or read_scores(profile, database)
+    rows = []
+    for direction, metric in itertools.product(paths.DIRECTIONS, METRICS):
+        cells = ablations.cells_of(scores, direction, metric)
+        spread = pooled_spread(cells.values())
+        others = [system for system in systems.ABLATIONS if system != "msg-sarl" and system in cells]
+        if "msg-sarl" not in cells or not others:
+            continue
+        found = [compare([cells["msg-sarl"].to_numpy(), cells[system].to_numpy()], [1, -1], spread,
+                         spread_for_all=True) for system in others]
+        adjusted = holm([effect.p_value for effect in found])
+        rows += [(direction, metric, system, effect.estimate, effect.low, effect.high, p,
+                  limits_hold_for(effect, spread), verdict(effect.estimate, p))
+                 for system, effect, p in zip(others, found, adjusted, strict=True)]
+    return pd.DataFrame(rows, columns=["direction", "metric", "system", "estimate", "low", "high", "p_holm", "limits",
+                                       "verdict"])
+
+
+def verdict(estimate: float, p_holm: float) -> str:
+    """The verdict on a claim that an effect is positive."""
+    if p_holm >= 0.05:
+        return UNDECIDED
+    return SUPPORTED if estimate > 0 else CONTRADICTED
+
+
+def as_text(table: pd.DataFrame) -> pd.DataFrame:
+    """The verdicts as people read them: one row per claim, a column per direction and metric."""
+    short = {"photo-to-sketch": "FP2S", "sketch-to-photo": "FS2P"}
+    key = "claim" if "claim" in table else "system"
+    cells = table.assign(
+        column=[f"{short[row.direction]} {row.metric.upper()}" for row in table.itertuples()],
+        text=[f"{row.estimate:+.2f} [{row.low:+.2f}, {row.high:+.2f}] {row.verdict}".replace("-", "−")
+              for row in table.itertuples()])
+    wide = cells.pivot(index=key, columns="column", values="text")
+    wide = wide.reindex(index=list(dict.fromkeys(cells[key])), columns=list(dict.fromkeys(cells["column"])))
+    wide.index = [tables.label_of(name) if key == "system" else name for name in wide.index]
+    return wide.rename_axis(index=key, columns=None)
+
+
+def _range(values: pd.Series) -> str:
+    if not len(values):
+        return "none printed"
+    low, high = values.min(), values.max()
+    return (f"{low:+.2f}" if low == high else f"{low:+.2f} to {high:+.2f}").replace("-", "−")

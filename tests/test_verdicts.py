@@ -1,0 +1,60 @@
+"""Verdicts: simulated studies whose parts help, harm or do nothing must be called so."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lib import profiles, systems, verdicts
+from lib.paths import DIRECTIONS
+from lib.scoring import Scores
+
+IMAGES, SEEDS = 40, 3
+
+
+def simulated(effects: dict[str, float], spread: float = 0.1) -> Scores:
+    """Scores of all cells where each part adds ``effects[part]`` percentage points, trainings spread by ``spread``."""
+    rng, rows = np.random.default_rng(3), []
+    for direction in DIRECTIONS:
+        for metric in ("ssim", "fsim"):
+            faces = rng.normal(65, 5, IMAGES)
+            for system in systems.ABLATIONS:
+                s = profiles.settings_for("cpu", system)
+                level = sum(effects.get(part, 0) for part in ("msg", "attention", "cycle") if getattr(s, part))
+                for seed in range(SEEDS):
+                    values = faces + level + rng.normal(0, spread) + rng.normal(0, 0.5, IMAGES)
+                    rows += [("cuhk-student", direction, system, seed, f"f{i}", metric, value / 100)
+                             for i, value in enumerate(values)]
+    columns = ["database", "direction", "system", "seed", "image", "metric", "value"]
+    return Scores(pd.DataFrame(rows, columns=columns), pd.DataFrame())
+
+
+def test_parts_that_help_harm_and_do_nothing_get_their_verdicts():
+    found = verdicts.of_parts("cpu", "cuhk-student", simulated({"msg": 2.0, "attention": -2.0}))
+    by_part = found.groupby("part").verdict.agg(set)
+    assert by_part["MSG"] == {"supported"} and by_part["self-attention"] == {"contradicted"}
+    assert "undecided" in by_part["cycle"]
+    assert found[found.part == "MSG"].estimate.to_numpy() == pytest.approx(2.0, abs=0.5)
+
+
+def test_an_effect_within_the_spread_of_trainings_stays_undecided():
+    found = verdicts.of_parts("cpu", "cuhk-student", simulated({"msg": 0.3}, spread=2.0))
+    assert set(found.verdict) == {"undecided"} and set(found.limits) == {"faces and trainings"}
+
+
+def test_published_differences_stand_beside_ours():
+    found = verdicts.of_parts("cpu", "cuhk-student", simulated({})).set_index(["part", "direction", "metric"])
+    # Table I: 59.45 − 58.84, 61.64 − 61.27, 59.94 − 60.60
+    assert found.published["MSG", DIRECTIONS[0], "ssim"] == "−0.66 to +0.61"
+    assert found.published["cycle", DIRECTIONS[1], "ssim"] == "none printed"
+
+
+def test_full_model_is_compared_with_each_other_cell():
+    better = verdicts.of_the_full_model("cpu", "cuhk-student", simulated({"msg": 2.0, "attention": 2.0, "cycle": 2.0}))
+    assert len(better) == 4 * 7 and set(better.verdict) == {"supported"}
+    text = verdicts.as_text(better)
+    assert text.shape == (7, 4) and "supported" in text.loc["backbone", "FP2S SSIM"]
+    worse = verdicts.of_the_full_model("cpu", "cuhk-student", simulated({"attention": -3.0}))
+    against = worse.groupby("system").verdict.agg(set)
+    assert against["backbone"] == {"contradicted"} and "contradicted" not in against["backbone-attention"]
