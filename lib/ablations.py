@@ -30,7 +30,7 @@ from lib.scoring import Scores, read_scores
 from lib.statistics import holm
 
 __all__ = ["Effect", "RunSpread", "compare", "contrast", "effects", "simple_effects", "seed_spread",
-           "published_against_luck", "published_effects", "cells_of"]
+           "published_against_luck", "published_effects", "cells_of", "final_losses"]
 
 METRICS = ("ssim", "fsim")  # those of Tables I-III
 PARTS = {"msg": "MSG", "attention": "self-attention", "cycle": "cycle"}  # setting → name
@@ -221,6 +221,22 @@ def published_against_luck(profile: str, database: str, scores: Scores | None = 
     table = published_differences(database).merge(pooled[["direction", "metric", "sd", "two_runs"]])
     size = table.published.abs()
     return table.assign(in_sds=size / table.sd, beyond_luck=size > table.two_runs)
+
+
+def final_losses(profile: str, database: str) -> pd.DataFrame:
+    """How the cells' training ended: mean losses of the last epoch over the training pairs, a row per run.
+
+    Columns: system, seed, then ``<direction>/perceptual``, ``/adversarial`` (of the generator) and
+    ``/discriminator``.  Reads the committed logs; cells without a finished run have no row.
+    """
+    rows = []
+    for system in systems.ABLATIONS:
+        for record in sorted((paths.study_folder(profile, database) / system).glob("seed*/run.json")):
+            log = pd.read_csv(record.with_name("log.csv")).iloc[-1]
+            rows.append({"system": system, "seed": int(record.parent.name[4:]),
+                         **{f"{direction}/{term}": log[f"{direction}/{term}"] for direction in paths.DIRECTIONS
+                            for term in ("perceptual", "adversarial", "discriminator")}})
+    return pd.DataFrame(rows)
 
 
 def _p_holm_beside_p(table: pd.DataFrame) -> pd.DataFrame:
