@@ -108,9 +108,10 @@ def simple_effects(profile: str, database: str, scores: Scores | None = None,
     """The paper's own comparisons (``PAIRS``), ours beside the published difference.
 
     Columns: direction, metric, part, with_part, without_part (labels), estimate, low, high, p_value, p_holm
-    (family: the pairs of one metric and direction; the spread between runs is pooled over the cells), images, seeds, limits, published (difference of two printed
+    (family: the pairs of one metric and direction), images, seeds, limits, published (difference of two printed
     values), same_sign (of ours and published), published_inside (our limits hold it: no contradiction, and no support
-    either where they are wide).  Percentage points.  A pair with a cell that was not run has NaN and seeds 0.
+    either where they are wide).  Percentage points; the spread between runs is pooled over the cells, as two cells
+    say little about theirs.  A pair with a cell that was not run has NaN and seeds 0.
     Raises StudyError when there is no pair at all.
     """
     scores = scores or read_scores(profile, database)

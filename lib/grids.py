@@ -122,7 +122,7 @@ def _measured(cells: list[Cell]) -> Iterator[tuple[Cell, float]]:
 
 @lru_cache(maxsize=None)
 def _cost(profile: str, system: str) -> float:
-    """Floating-point operations of a run's steps, counted at a small size: nearly all grow with the number of pixels."""
+    """Operations of a run's steps up to a common factor, counted at a small size: nearly all grow with the pixels."""
     from lib.model.accounting import step_flops
 
     settings = profiles.settings_for(profile, system)

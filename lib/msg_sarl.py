@@ -62,7 +62,7 @@ class MsgSarl:
     @torch.no_grad()
     def prepare(self, photos: Tensor, sketches: Tensor) -> None:
         """Take the training set in: images, and the features of the targets, which no step changes."""
-        self.images = {P2S: photos.to(self.device), S2P: sketches.to(self.device)}  # by the direction they are sources of
+        self.images = {P2S: photos.to(self.device), S2P: sketches.to(self.device)}  # by the direction they enter
         with self.autocast():
             self.target_features = {
                 d: [torch.cat(maps) for maps in zip(*(self.features(image[None], self.pools) for image in images))]

@@ -33,7 +33,7 @@ def test_on_a_cpu_every_step_is_an_ordinary_one():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("batch", [1, 2])
 def test_recorded_steps_follow_ordinary_ones(settings, batch):
-    """Rows, learning rate and updates must reach the recording; sums in another order part GANs slowly, so a low rate."""
+    """Rows, learning rate and updates must reach the recording; sums in another order part GANs: a low rate."""
     device, moved, last = torch.device("cuda"), [], []
     settings = dataclasses.replace(settings, batch=batch)
     for record in (False, True):

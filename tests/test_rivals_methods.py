@@ -191,7 +191,8 @@ def test_tiles_and_batches_change_nothing(system, monkeypatch):
 def test_a_training_photo_gives_its_own_sketch(system):
     photos, sketches = faces(3)
     exact = {"lle": {"regularisation": 1e-9}, "ssd": {"regularisation": 1e-9}, "mrf": {},
-             "mwf": {"sweeps": 100, "compatibility": 0.1}, "rslcr": {"samples": 10 ** 6}, "fast-rslcr": {"samples": 10 ** 6}}
+             "mwf": {"sweeps": 100, "compatibility": 0.1}, "rslcr": {"samples": 10 ** 6},
+             "fast-rslcr": {"samples": 10 ** 6}}
     method = rivals.create(system, **OPTIONS[system] | exact[system])
     method.fit(photos, sketches)
     difference = np.abs(method.synthesise(photos).astype(int) - sketches)

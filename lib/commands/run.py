@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, help="folder that holds the databases (default: data/)")
     parser.add_argument("--only", metavar="NN,NN", help="numbers of the notebooks to run, e.g. 03,06")
     parser.add_argument("--refresh", action="store_true",
-                        help="also write the outputs into notebooks/ (embedded databases only, which show no real person)")
+                        help="also write the outputs into notebooks/ (embedded databases, which show no real person)")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -42,25 +42,6 @@ def loss_curves(log: pd.DataFrame) -> Figure:
     return figure
 
 
-def attention_scales(log: pd.DataFrame) -> Figure:
-    """Learned α (position) and β (channel) of the four SARBs over epochs, one panel per direction."""
-    start = log.iloc[:1] * 0  # epoch 0: all scales are zero
-    log = pd.concat([start, log])
-    figure, axes = plt.subplots(1, 2, figsize=(0.8 * TEXT_WIDTH, 2.6), sharey=True, sharex=True)
-    for axis, direction in zip(axes, DIRECTIONS):
-        for block in range(1, 5):
-            shade = 0.35 + 0.16 * block
-            for name, colour, dash in (("alpha", "ours", "-"), ("beta", "published", "--")):
-                axis.plot(log["epoch"], log[f"{direction}/{name}{block}"], dash, color=COLOURS[colour], alpha=shade)
-        axis.axhline(0, color=COLOURS["control"], linewidth=0.8)
-        axis.set(title=direction, xlabel="epoch")
-    axes[0].set_ylabel("scale")
-    axes[0].plot([], [], "-", color=COLOURS["ours"], label="α, position (darker: later SARB)")
-    axes[0].plot([], [], "--", color=COLOURS["published"], label="β, channel")
-    axes[0].legend(fontsize=7)
-    return figure
-
-
 def samples_over_epochs(folder: Path, direction: str, sources: np.ndarray, targets: np.ndarray,
                         names: tuple[str, ...]) -> Figure:
     """A row per training pair: source, translations after the epochs kept in ``samples/``, target.
