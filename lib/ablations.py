@@ -123,7 +123,7 @@ def simple_effects(profile: str, database: str, scores: Scores | None = None,
         for part, first, second in PAIRS:
             ran = first in cells and second in cells
             effect = (compare([cells[first].to_numpy(), cells[second].to_numpy()], [1, -1], spread,
-                              spread_for_all=True) if ran
+                              own_from=3) if ran
                       else Effect(np.nan, np.nan, np.nan, np.nan, 0, 0))
             family.append((direction, metric, part, tables.label_of(first), tables.label_of(second), *effect,
                            limits_hold_for(effect, spread) if ran else None))

@@ -21,12 +21,12 @@ WARM_UP = 3  # ordinary steps before the recording: they fill the optimisers' st
 class Stepper:
     """``stepper(rows)`` takes one training step on the rows (B,) int64 and returns the method's losses.
 
-    A batch of another size than the recorded one (an epoch's last) is stepped without the recording.  The
-    returned tensors are overwritten by the next step.
+    Full batches of ``batch`` rows are recorded; an epoch's last, if it is smaller, takes an ordinary step.
+    The returned tensors are overwritten by the next step.
     """
 
-    def __init__(self, method: Method, device: torch.device, *, record: bool | None = None):
-        self.method, self.device = method, device
+    def __init__(self, method: Method, device: torch.device, batch: int, *, record: bool | None = None):
+        self.method, self.device, self.batch = method, device, batch
         self.record = device.type == "cuda" if record is None else record
         self.taken = 0
         self.graph: torch.cuda.CUDAGraph | None = None
@@ -36,7 +36,7 @@ class Stepper:
         if not self.record:
             return self.method.step(rows.to(self.device))
         self.taken += 1
-        if self.taken <= WARM_UP or (self.graph and rows.shape != self.rows.shape):
+        if self.taken <= WARM_UP or len(rows) != self.batch:
             return self._beside(lambda: self.method.step(rows.to(self.device)))
         if self.graph is None:
             self._record(rows)

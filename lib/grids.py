@@ -17,7 +17,7 @@ from pathlib import Path
 import pandas as pd
 
 from lib import ledger, paths, profiles, runs, scoring, synthesis, systems
-from lib.errors import unknown_name
+from lib.errors import StudyError, listed, unknown_name
 from lib.runs import BusyError
 
 SEEDS = (0, 1, 2)
@@ -57,45 +57,58 @@ def cells(grid: str, database: str, profile: str, seeds: Iterable[int] = SEEDS) 
 
 
 def missing(cells: list[Cell]) -> list[Cell]:
-    """Cells without a run of today's settings, or whose run has neither faces here nor rows in ``scores.csv``."""
+    """Cells without a run of today's settings, or without that run's rows of both directions in ``scores.csv``."""
     scored = {}
     for study in {(cell.profile, cell.database) for cell in cells}:
         file = paths.study_folder(*study) / "scores.csv"
         table = scoring.read_scores(*study).images if file.exists() else None
         scored[study] = set() if table is None else set(zip(table.system, table.seed, table.direction))
-    return [cell for cell in cells if cell.record() is None or not (
-        scored[cell.profile, cell.database] >= {(cell.system, cell.seed, direction) for direction in paths.DIRECTIONS}
-        or all(any((cell.folder / direction).glob("*.png")) for direction in paths.DIRECTIONS))]
+    return [cell for cell in cells if cell.record() is None or _scores_are_old(cell)
+            or any((cell.system, cell.seed, direction) not in scored[cell.profile, cell.database]
+                   for direction in paths.DIRECTIONS)]
+
+
+def _scores_are_old(cell: Cell) -> bool:
+    """Whether faces were made here after the last scoring (a run that came scored, without faces, is not old)."""
+    made, scored = (cell.folder / "private" / f"{stage}.json" for stage in ("synthesised", "scored"))
+    return made.exists() and (not scored.exists() or scored.stat().st_mtime < made.stat().st_mtime)
 
 
 def fill(cells: list[Cell], report: Callable[[str], None] = print, *, force: bool = False) -> list[Cell]:
     """Make and score every missing run, reporting a forecast before each; return those left to other processes.
 
-    Raises StudyError as ``synthesis.synthesise`` does; what was made before stays.
+    A run that fails does not stop the others.  Raises StudyError at the end, listing all that failed.
     """
     waiting = list(cells) if force else missing(cells)
     report(f"{len(cells)} runs, {len(cells) - len(waiting)} of them complete")
-    busy: list[Cell] = []
+    busy, failed = [], []
     while waiting:
         cell, *waiting = waiting
         if not (force or missing([cell])):
             continue  # another process has made it meanwhile
+        report(f"{cell.system}, seed {cell.seed}: {_left([cell, *waiting], cells)}")
+        started = time.monotonic()
         try:
-            report(f"{cell.system}, seed {cell.seed}: {_left([cell, *waiting], cells)}")
-            started = time.monotonic()
             synthesis.synthesise(cell.database, cell.system, cell.profile, cell.seed, force=force)
-            scoring.score_study(cell.profile, cell.database, systems=[cell.system], seeds=[cell.seed])
+            # The networks' own system too: it may just have been trained for this one.
+            both = {cell.system, profiles.training_system(cell.system)}
+            scoring.score_study(cell.profile, cell.database, systems=both, seeds=[cell.seed])
             report(f"  done in {_duration(time.monotonic() - started)}")
         except BusyError as error:
             report(f"  {error}")
             busy.append(cell)
-    return [cell for cell in busy if cell in missing(busy)]
+        except StudyError as error:
+            report(f"  {error}")
+            failed.append(f"{cell.system}, seed {cell.seed}: {error}")
+    if failed:
+        raise StudyError(f"{len(failed)} of {len(cells)} runs failed\n{listed(failed)}")
+    return missing(busy)
 
 
 def forecast(left: list[Cell], grid: list[Cell]) -> float | None:
-    """Seconds that training ``left`` will take: as runs of the same system took, others by their cost.
+    """Seconds that training ``left`` will take here: as runs of the same system took, others by their cost.
 
-    Looks at the finished runs of ``grid`` and at the logs of unfinished ones; None while there is neither.
+    Looks at the runs of ``grid`` that this kind of device finished or began; None while there is none.
     """
     seconds: dict[str, list[float]] = {}
     for cell, taken in _measured(grid):
@@ -104,20 +117,32 @@ def forecast(left: list[Cell], grid: list[Cell]) -> float | None:
         return None
     means = {system: sum(values) / len(values) for system, values in seconds.items()}
     profile = left[0].profile
-    per_flop = sum(means.values()) / sum(_cost(profile, system) for system in means)
-    trained = [cell for cell in left if profiles.training_system(cell.system) == cell.system]
-    return sum(means.get(cell.system, per_flop * _cost(profile, cell.system)) for cell in trained)
+    per_operation = sum(means.values()) / sum(_cost(profile, system) for system in means)
+    networks = {dataclasses.replace(cell, system=profiles.training_system(cell.system)) for cell in left}
+    to_train = [cell for cell in networks if cell in left or not (cell.folder / "checkpoint.pt").exists()]
+    return sum(_undone(cell) * means.get(cell.system, per_operation * _cost(profile, cell.system)) for cell in to_train)
 
 
 def _measured(cells: list[Cell]) -> Iterator[tuple[Cell, float]]:
-    """Seconds of every run that has trained here for an epoch at least, extended to its end."""
+    """Seconds of every run that this kind of device has trained for an epoch at least, extended to its end."""
+    from lib import methods
+
+    here = methods.device_name(methods.default_device())
     for cell in cells:
-        record, log = cell.record(), cell.folder / "log.csv"
+        record = cell.record()
         if record and "seconds" in record and "network" not in record:
-            yield cell, record["seconds"]
-        elif log.exists() and len(rows := pd.read_csv(log)):
-            epochs = profiles.settings_for(cell.profile, cell.system).epochs
-            yield cell, rows.seconds.iloc[-1] * epochs / len(rows)
+            if record["device"] == here:
+                yield cell, record["seconds"]
+        elif 0 < (undone := _undone(cell)) < 1:
+            yield cell, pd.read_csv(cell.folder / "log.csv").seconds.iloc[-1] / (1 - undone)
+
+
+def _undone(cell: Cell) -> float:
+    """Share of a run's epochs that its log does not have yet."""
+    log = cell.folder / "log.csv"
+    if cell.record() or not log.exists():
+        return 1.0
+    return 1 - len(pd.read_csv(log)) / profiles.settings_for(cell.profile, cell.system).epochs
 
 
 @lru_cache(maxsize=None)
@@ -133,7 +158,7 @@ def _left(left: list[Cell], grid: list[Cell]) -> str:
     seconds = forecast(left, grid)
     count = f"run {len(grid) - len(left) + 1} of {len(grid)}"
     if seconds is None:
-        return f"{count}; the time left will be known after this run's first epoch"
+        return f"{count}; no run of this grid on this device yet to forecast from"
     return f"{count}; about {_duration(seconds)} of training left at the pace so far"
 
 

@@ -44,6 +44,11 @@ def default_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def device_name(device: torch.device) -> str:
+    """The card's name, or ``cpu``: what a run's record calls its device."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
 def to_tensor(faces: np.ndarray, settings: Settings) -> Tensor:
     """uint8 faces (n, H, W[, 3]) → (n, C, S, S) float32 in [-1, 1], S the settings' size."""
     square = torch.from_numpy(to_square(faces, settings.size, settings.resampling, settings.fit).copy())

@@ -77,14 +77,14 @@ def read_json(path: Path) -> dict:
 
 def records() -> pd.DataFrame:
     """Every run record under results/, one row each: profile, database, system, seed, pairs, device, minutes,
-    revision, torch; minutes are NaN for what is not trained.  Sorted by folder."""
+    revision, torch; minutes are NaN for what has no training of its own.  Sorted by folder."""
     rows = []
     for file in sorted(paths.results_root().glob("*/*/*/seed*/run.json")):
         record = read_json(file)
         profile, database, system, seed = file.parent.parts[-4:]
         rows.append({"profile": profile, "database": database, "system": system, "seed": int(seed[4:]),
                      "pairs": record["pairs"], "device": record.get("device", "cpu"),
-                     "minutes": record.get("seconds", np.nan) / 60, "revision": record["revision"],
+                     "minutes": np.nan if "network" in record else record.get("seconds", np.nan) / 60, "revision": record["revision"],
                      "torch": record["versions"]["torch"]})
     return pd.DataFrame(rows)
 

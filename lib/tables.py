@@ -96,7 +96,7 @@ def _limits(shape: tuple[int, int], values: bytes, spread: RunSpread | None) -> 
         return np.nan, np.nan
     if shape[1] == 1 and spread is None:
         return tuple(bootstrap_interval(array[:, 0])[1:])
-    return compare([array], [1.0], spread, spread_for_all=True)[1:3]
+    return compare([array], [1.0], spread, own_from=3)[1:3]
 
 
 def _set_limits(part: pd.DataFrame, spread: RunSpread | None) -> tuple[float, float]:

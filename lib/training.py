@@ -61,7 +61,7 @@ def train(system: str, settings: Settings, faces: PairedFaces, folder: Path, see
     progress = _Progress(method, contents)
 
     method.prepare(methods.to_tensor(faces.photos, settings), methods.to_tensor(faces.sketches, settings))
-    step_on = Stepper(method, device)
+    step_on = Stepper(method, device, settings.batch)
     steps = -(-len(faces) // settings.batch)
     bar = tqdm(total=settings.epochs * steps, initial=progress.epoch * steps + progress.step,
                desc=f"{system}, seed {seed}", unit="step", smoothing=0.02,
@@ -86,7 +86,7 @@ def train(system: str, settings: Settings, faces: PairedFaces, folder: Path, see
             bar.set_postfix_str(_summary(row))
     seconds = progress.seconds + time.monotonic() - started
     record = {**{key: identity[key] for key in ("system", "seed")}, "pairs": len(faces), "data": identity["data"],
-              "seconds": round(seconds, 1), "device": _device_name(device), "threads": torch.get_num_threads(),
+              "seconds": round(seconds, 1), "device": methods.device_name(device), "threads": torch.get_num_threads(),
               "settings": identity["settings"], **runs.provenance()}
     runs.write_json(folder / "run.json", record)
     # Last, so that a finished checkpoint always has its record beside it.
@@ -164,7 +164,3 @@ def _summary(row: dict) -> str:
     means = {term: np.mean([value for name, value in row.items() if name.endswith(f"/{term}")])
              for term in ("perceptual", "adversarial")}
     return ", ".join(f"{term} {value:.3f}" for term, value in means.items() if np.isfinite(value))
-
-
-def _device_name(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type

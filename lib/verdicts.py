@@ -1,12 +1,12 @@
 """Claims of Section IV-C about what each part brings, restated, and what our runs say to them.
 
 A verdict takes the effect's p-value after Holm's correction (the seven effects, or the seven rivals of the full
-model, on one metric in one direction), which holds for other faces and other trainings (with one seed for other faces
-only; the table's ``limits`` says which):
+model, on one metric in one direction), which must hold for other faces and other trainings:
 
 - ``supported``     p < 0.05, and the effect is positive
 - ``contradicted``  p < 0.05, and it is negative
-- ``undecided``     otherwise; the 95 % limits, which stand by themselves, say how large an effect is still possible
+- ``undecided``     otherwise, and always where no system was trained twice: a training's luck would pass for an
+                    effect.  The 95 % limits, which stand by themselves, say how large an effect is still possible
 
 A verdict speaks of the study that it was made from: its database, image size and length of training.
 """
@@ -20,7 +20,7 @@ import pandas as pd
 
 from lib import ablations, paths, systems, tables
 from lib.ablations import METRICS
-from lib.contrasts import compare, limits_hold_for, pooled_spread
+from lib.contrasts import FACES_AND_TRAININGS, compare, limits_hold_for, pooled_spread
 from lib.scoring import Scores, read_scores
 from lib.statistics import holm
 
@@ -56,7 +56,7 @@ def of_parts(profile: str, database: str, scores: Scores | None = None) -> pd.Da
         effect = found.loc[claim.part, direction, metric]
         values = printed.query("effect == @claim.part and direction == @direction and metric == @metric").published
         rows.append((claim.part, claim.statement, direction, metric, _range(values), effect.estimate, effect.low,
-                     effect.high, effect.p_holm, effect.limits, verdict(effect.estimate, effect.p_holm)))
+                     effect.high, effect.p_holm, effect.limits, verdict(effect.estimate, effect.p_holm, effect.limits)))
     return pd.DataFrame(rows, columns=["part", "claim", "direction", "metric", "published", "estimate", "low", "high",
                                        "p_holm", "limits", "verdict"])
 
@@ -76,18 +76,18 @@ def of_the_full_model(profile: str, database: str, scores: Scores | None = None)
         if "msg-sarl" not in cells or not others:
             continue
         found = [compare([cells["msg-sarl"].to_numpy(), cells[system].to_numpy()], [1, -1], spread,
-                         spread_for_all=True) for system in others]
+                         own_from=3) for system in others]
         adjusted = holm([effect.p_value for effect in found])
         rows += [(direction, metric, system, effect.estimate, effect.low, effect.high, p,
-                  limits_hold_for(effect, spread), verdict(effect.estimate, p))
+                  holds := limits_hold_for(effect, spread), verdict(effect.estimate, p, holds))
                  for system, effect, p in zip(others, found, adjusted, strict=True)]
     return pd.DataFrame(rows, columns=["direction", "metric", "system", "estimate", "low", "high", "p_holm", "limits",
                                        "verdict"])
 
 
-def verdict(estimate: float, p_holm: float) -> str:
-    """The verdict on a claim that an effect is positive."""
-    if p_holm >= 0.05:
+def verdict(estimate: float, p_holm: float, limits: str) -> str:
+    """The verdict on a claim that an effect is positive; limits: what they hold for (``lib.contrasts``)."""
+    if p_holm >= 0.05 or limits != FACES_AND_TRAININGS:
         return UNDECIDED
     return SUPPORTED if estimate > 0 else CONTRADICTED
 

@@ -24,7 +24,7 @@ class Counter:
 
 def test_on_a_cpu_every_step_is_an_ordinary_one():
     method = Counter()
-    stepper = Stepper(method, torch.device("cpu"))
+    stepper = Stepper(method, torch.device("cpu"), batch=1)
     for rows in ([0], [2, 1], [3]):
         assert stepper(rows)["loss"] == 1
     assert method.seen == [([0], torch.int64), ([2, 1], torch.int64), ([3], torch.int64)] and stepper.graph is None
@@ -43,7 +43,7 @@ def test_recorded_steps_follow_ordinary_ones(settings, batch):
         torch.manual_seed(1)
         method.prepare(torch.rand(4, 3, 32, 32) * 2 - 1, torch.rand(4, 1, 32, 32) * 2 - 1)
         method.set_learning_rate(1e-5)
-        stepper = Stepper(method, device, record=record)
+        stepper = Stepper(method, device, batch, record=record)
         for step in range(WARM_UP + 5):
             terms = stepper([(step + i) % 4 for i in range(batch)])
         last.append({name: value.item() for name, value in terms.items()})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 
 import pandas as pd
 import pytest
@@ -44,20 +45,28 @@ def test_ablations_are_the_eight_cells_of_the_design_for_every_seed():
         grids.cells("ablation", "portraits", "cpu")
 
 
-def test_missing_is_what_has_no_record_of_these_settings_or_neither_faces_nor_scores(study):
-    done, other_settings, half, bare = (grids.Cell("portraits", "tiny", system, 0) for system in (
-        "backbone", "backbone-msg", "backbone-cycle", "msg-sarl"))
-    for cell in (done, half, bare):
-        recorded(cell, 1)
+def test_missing_is_what_has_no_record_of_these_settings_or_no_scores_in_both_directions(study):
+    done, other_settings, half = (grids.Cell("portraits", "tiny", system, 0) for system in (
+        "backbone", "backbone-msg", "backbone-cycle"))
+    recorded(done, 1)
+    recorded(half, 1)
     runs.write_json(other_settings.folder / "run.json", {"settings": {"size": 999}, "seconds": 1})
     scored([done, other_settings])
-    assert grids.missing([done, other_settings, half, bare]) == [other_settings, half, bare]
+    assert grids.missing([done, other_settings, half]) == [other_settings, half]
     scored([half], directions=paths.DIRECTIONS[:1])
     assert half in grids.missing([half]), "a run scored in one direction only is not complete"
-    for direction in paths.DIRECTIONS:
-        (bare.folder / direction).mkdir()
-        (bare.folder / direction / "f1.png").touch()
-    assert grids.missing([bare]) == []
+
+
+def test_faces_made_after_the_last_scoring_are_scored_again(study):
+    cell = grids.Cell("portraits", "tiny", "backbone", 0)
+    recorded(cell, 1)
+    scored([cell])
+    runs.write_json(cell.folder / "private" / "scored.json", {})
+    assert grids.missing([cell]) == []
+    runs.write_json(cell.folder / "private" / "synthesised.json", {})  # killed before scoring
+    later = (cell.folder / "private" / "scored.json").stat().st_mtime + 1
+    os.utime(cell.folder / "private" / "synthesised.json", (later, later))
+    assert grids.missing([cell]) == [cell]
 
 
 def test_filling_makes_scores_and_passes_over_what_another_process_holds(study):
@@ -93,17 +102,36 @@ def test_forecast_of_a_system_never_run_follows_its_operations(study):
 
 
 def test_forecast_extends_an_unfinished_run_to_its_end(study):
-    cell = grids.Cell("portraits", "quick", "msg-sarl", 0)
-    cell.folder.mkdir(parents=True)
-    pd.DataFrame({"epoch": [1, 2], "seconds": [10.0, 20.0]}).to_csv(cell.folder / "log.csv", index=False)
-    assert grids.forecast([cell], [cell]) == pytest.approx(20.0 / 2 * profiles.get("quick").epochs)
+    begun, other = (grids.Cell("portraits", "quick", "msg-sarl", seed) for seed in (0, 1))
+    begun.folder.mkdir(parents=True)
+    pd.DataFrame({"epoch": [1, 2], "seconds": [10.0, 20.0]}).to_csv(begun.folder / "log.csv", index=False)
+    epochs = profiles.get("quick").epochs
+    assert grids.forecast([other], [begun, other]) == pytest.approx(10.0 * epochs)
+    assert grids.forecast([begun], [begun, other]) == pytest.approx(10.0 * (epochs - 2))
 
 
-def test_systems_that_share_networks_cost_no_training(study):
+def test_shared_networks_are_trained_once_or_not_at_all(study):
     base = grids.Cell("portraits", "tiny", "msg-sarl", 0)
     recorded(base, 50)
-    shared = grids.Cell("portraits", "tiny", "msg-sarl+output_resampling=area", 0)
-    assert grids.forecast([shared], [base, shared]) == 0
+    variants = [grids.Cell("portraits", "tiny", f"msg-sarl+output_resampling={name}", 0) for name in ("area", "lanczos")]
+    assert grids.forecast(variants, [base, *variants]) == pytest.approx(50), "the networks are not on this machine"
+    (base.folder / "checkpoint.pt").touch()
+    assert grids.forecast(variants, [base, *variants]) == 0
+
+
+def test_runs_of_another_device_say_nothing_about_this_one(study):
+    here, there = (grids.Cell("portraits", "tiny", "msg-sarl", seed) for seed in (0, 1))
+    recorded(there, 5, device="some card that nobody has")
+    assert grids.forecast([here], [here, there]) is None
+
+
+def test_one_failing_run_does_not_stop_the_others(study):
+    broken, fine = (grids.Cell("portraits", "tiny", f"{system}+width=4", 0) for system in ("backbone", "backbone-msg"))
+    broken.folder.mkdir(parents=True)
+    (broken.folder / "checkpoint.pt").write_bytes(b"not a checkpoint")
+    with pytest.raises(StudyError, match="1 of 2 runs failed(.|\n)*checkpoint.pt: refused"):
+        grids.fill([broken, fine], report=lambda line: None)
+    assert grids.missing([broken, fine]) == [broken]
 
 
 def test_the_command_wants_systems_or_a_grid(capsys):

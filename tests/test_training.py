@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 import os
@@ -19,6 +20,7 @@ import torch
 from conftest import made_up_faces
 from lib import checkpoints, training
 from lib.errors import StudyError
+from lib.msg_sarl import MsgSarl
 from lib.translate import Translator, translate_folder
 
 SCRIPT = """
@@ -133,6 +135,27 @@ def test_full_disk_is_reported_and_the_old_checkpoint_stays(tmp_path):
     assert "cannot be written" in done.stdout and "earlier results are untouched" in done.stdout, done.stderr
     assert checkpoints.load(path)["weights"].shape == (10,)
     assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.pt"]
+
+
+def test_state_of_a_run_on_cuda_goes_on_on_a_cpu(settings):
+    """On CUDA the rate is a tensor and Adam capturable; a CPU keeps its own options and takes the moments over."""
+    torch.manual_seed(0)
+    method = MsgSarl(settings, torch.device("cpu"))
+    method.prepare(torch.rand(1, 3, 32, 32) * 2 - 1, torch.rand(1, 1, 32, 32) * 2 - 1)
+    method.step(torch.tensor([0]))
+    state = copy.deepcopy(method.state())
+    for optimiser in state["optimisers"]:
+        for group in optimiser["param_groups"]:
+            group.update(lr=torch.tensor(0.5), capturable=True)
+    other = MsgSarl(settings, torch.device("cpu"))
+    other.load_state(state)
+    other.prepare(method.images["photo-to-sketch"], method.images["sketch-to-photo"])
+    for either in (method, other):
+        either.set_learning_rate(1e-3)
+        either.step(torch.tensor([0]))
+    pairs = zip(method.generators.parameters(), other.generators.parameters(), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+    assert all(group["lr"] == 1e-3 and not group["capturable"] for o in other.optimisers for group in o.param_groups)
 
 
 def test_training_learns_made_up_pairs(tmp_path, settings):

@@ -5,17 +5,19 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from lib import databases, profiles
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--profile", required=True)
-    parser.add_argument("--database", required=True, metavar="NAME")
+    parser.add_argument("--profile", default="quick", help=f"{', '.join(profiles.PROFILES)} (default: quick)")
+    parser.add_argument("--database", required=True, help=", ".join(databases.NAMES))
     parser.add_argument("--faces", type=int, metavar="N", help="the first N test faces (default: 20)")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases")
     parser.add_argument("--force", action="store_true", help="measure again what is unchanged")
 
 
 def run(options: argparse.Namespace) -> int:
-    from lib import databases, paths
+    from lib import paths
     from lib.attention_maps import measure_study, overview
     from lib.attention_maps.study import FACES
     from lib.errors import unknown_name

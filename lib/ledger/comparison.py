@@ -72,7 +72,7 @@ def _over_trainings(changed: pd.DataFrame, default: pd.DataFrame,
     if len(faces) < 2:
         return None
     effect = compare([changed.loc[faces].to_numpy(), default.loc[faces].to_numpy()], [1.0, -1.0], spread,
-                     spread_for_all=True)
+                     own_from=3)
     return effect, FACES_AND_TRAININGS if spread else FACES
 
 

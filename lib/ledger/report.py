@@ -53,7 +53,7 @@ def as_markdown(profile: str = PROFILE, database: str = DATABASE) -> str:
     found = effects(profile, database)
     blocks = [
         "# The ambiguity ledger",
-        "What Duan et al. (2020) leave open or print wrongly, claims that their evidence does not bear out, and what "
+        "What Duan et al. (2020) leave open or print wrongly, claims that need a second look, and what "
         f"this study does there: {len(entries())} entries ("
         + ", ".join(f"{words}: {count[kind]}" for kind, words in _KINDS.items())
         + "). Made by `python -m lib ledger` from `lib/ledger/ledger.yaml`, `lib/profiles.py` and the scores of a "
@@ -68,8 +68,13 @@ def as_markdown(profile: str = PROFILE, database: str = DATABASE) -> str:
 
 
 def write(profile: str = PROFILE, database: str = DATABASE) -> Path:
-    """Write ``results/ledger.md`` and return its path; raises StudyError for unknown names and damaged files."""
-    text, file = as_markdown(profile, database), paths.results_root() / "ledger.md"
+    """Write the ledger with a study's effects and return the file; raises StudyError for unknown names, damaged files.
+
+    ``results/ledger.md`` for the study whose effects are published, ``ledger.md`` in the study's folder for others.
+    """
+    published = (profile, database) == STUDY
+    folder = paths.results_root() if published else paths.study_folder(profile, database)
+    text, file = as_markdown(profile, database), folder / "ledger.md"
     with images.atomic_file(file) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return file
@@ -110,7 +115,7 @@ def _number(row) -> str:
     if row is None:
         return tables.NOT_RUN
     text = f"{row.difference:+.2f} [{row.low:+.2f}, {row.high:+.2f}]".replace("-", "−")
-    marks = ("†" if row.limits == FACES else "") + ("‡" if row.p_holm < 0.05 else "")
+    marks = "†" if row.limits == FACES else "‡" if row.p_holm < 0.05 else ""
     return f"{text} {marks}".rstrip()
 
 

@@ -83,7 +83,7 @@ def benchmark(settings: Settings, device: torch.device, steps: int = 5, *, recor
     method = _ready(settings, device)
     if compiled:
         method.compile()
-    stepper = Stepper(method, device, record=record)
+    stepper = Stepper(method, device, settings.batch, record=record)
     rows = [0] * settings.batch
     repeats = 20 if device.type == "cuda" else 1
     for _ in range(WARM_UP + 2 if device.type == "cuda" else 1):
