@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from lib import databases, images, paths, profiles, systems
+from lib import databases, images, labels, paths, profiles, systems
 from lib.contrasts import LEVEL, RunSpread, by_image_and_seed, compare, pooled_spread
 from lib.scoring import SET_METRICS, STUDY_METRICS, Scores, read_scores
 from lib.statistics import bootstrap_interval
@@ -30,9 +30,8 @@ from lib.statistics import bootstrap_interval
 PUBLISHED = paths.ROOT / "results" / "published_tables.csv"
 CEILING = "resized-target"
 FLOORS = tuple(name for name in systems.of_kind("control") if name != CEILING)
-METRIC_LABELS = {"ssim": "SSIM %", "fsim": "FSIM %", "fsimc": "FSIMc %", "scoot": "Scoot %", "fid": "FID",
-                 "frechet-vgg16-hed": "Fréchet (VGG16-HED)", "kid-vgg16-hed": "KID (VGG16-HED)"}
-DIRECTION_LABELS = {"photo-to-sketch": "photo to sketch (FP2S)", "sketch-to-photo": "sketch to photo (FS2P)"}
+METRIC_LABELS = {metric: label if metric in SET_METRICS else f"{label} %" for metric, label in labels.METRIC.items()}
+DIRECTION_LABELS = {direction: f"{label} ({labels.TASK[direction]})" for direction, label in labels.DIRECTION.items()}
 NOT_COMPUTED, NOT_RUN = "not computed", "not run"
 _KEY = ["direction", "system", "metric"]
 _DECIMALS = {"kid-vgg16-hed": 4}  # others have two, as the paper

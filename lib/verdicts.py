@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from lib import ablations, paths, systems, tables
+from lib import ablations, labels, paths, systems, tables
 from lib.ablations import METRICS
 from lib.contrasts import FACES_AND_TRAININGS, compare, limits_hold_for, pooled_spread
 from lib.scoring import Scores, read_scores
@@ -94,10 +94,9 @@ def verdict(estimate: float, p_holm: float, limits: str) -> str:
 
 def as_text(table: pd.DataFrame) -> pd.DataFrame:
     """The verdicts as people read them: one row per claim, a column per direction and metric."""
-    short = {"photo-to-sketch": "FP2S", "sketch-to-photo": "FS2P"}
     key = "claim" if "claim" in table else "system"
     cells = table.assign(
-        column=[f"{short[row.direction]} {row.metric.upper()}" for row in table.itertuples()],
+        column=[f"{labels.TASK[row.direction]} {labels.METRIC[row.metric]}" for row in table.itertuples()],
         text=[f"{row.estimate:+.2f} [{row.low:+.2f}, {row.high:+.2f}] {row.verdict}".replace("-", "−")
               for row in table.itertuples()])
     wide = cells.pivot(index=key, columns="column", values="text")

@@ -351,7 +351,8 @@ def test_command_writes_the_ledger_and_names_what_is_missing(results, capsys):
     out = capsys.readouterr().out
     assert "alternatives with an effect: 1 of 20" in out and "msg-sarl+position_softmax=double" in out
     assert "msg-sarl+fusion=shared" not in out
-    line = next(line for line in (results / "ledger.md").read_text().splitlines() if line.startswith("| `fusion"))
+    lines = (results / "cpu" / "cuhk-student" / "ledger.md").read_text().splitlines()
+    line = next(line for line in lines if line.startswith("| `fusion"))
     assert line.count("[") == 4 and line.endswith("| 40 | 2 |")
     assert __main__.main(["ledger", "--database", "cuhk"]) == 2
 

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lib import images, paths, profiles, runs, systems, tables
+from lib import images, labels, paths, profiles, runs, systems, tables
 from lib.ablations import EFFECTS, METRICS, SWITCHES, cells_of, published_effects
 from lib.databases import PairedFaces
 from lib.errors import StudyError
@@ -19,8 +19,6 @@ from lib.figures.style import COLOURS, TEXT_WIDTH, face_grid
 from lib.scoring import Scores, read_scores
 
 FLOOR = "pixel-regression"
-_NAMES = {"ssim": "SSIM", "fsim": "FSIM", "fsimc": "FSIMc", "scoot": "Scoot"}
-_DIRECTIONS = {"photo-to-sketch": "photo to sketch", "sketch-to-photo": "sketch to photo"}
 
 
 def effects(frame: pd.DataFrame, database: str) -> Figure:
@@ -37,11 +35,11 @@ def effects(frame: pd.DataFrame, database: str) -> Figure:
         for axis, metric in zip(row, metrics, strict=True):
             here = "direction == @direction and metric == @metric"
             _effect_dots(axis, frame.query(here), printed.query(here))
-            axis.set(title=f"{_DIRECTIONS[direction]}, {_NAMES[metric]}")
+            axis.set(title=f"{labels.DIRECTION[direction]}, {labels.METRIC[metric]}")
     axes[0, 0].set_yticks(range(len(EFFECTS)), EFFECTS)
     axes[0, 0].set_ylim(len(EFFECTS) - 0.4, -0.6)
     for axis, metric in zip(axes[-1], metrics, strict=True):
-        axis.set_xlabel(f"change of {_NAMES[metric]} (percentage points)")
+        axis.set_xlabel(f"change of {labels.METRIC[metric]} (percentage points)")
     over = " and ".join(dict.fromkeys(frame.limits))
     marks = [_mark("o", COLOURS["ours"], f"ours, 95 % over {over}; p < 0.05 (Holm)"),
              _mark("o", COLOURS["ours"], "not told apart from 0", hollow=True)]
@@ -87,7 +85,7 @@ def cells(profile: str, database: str, scores: Scores | None = None) -> Figure:
         floor = scores.images.query("direction == @direction and metric == @metric and system == @FLOOR").value
         if len(floor):
             axis.axvline(100 * floor.mean(), color=COLOURS["control"], lw=1.2, ls=":")
-        axis.set(title=f"{_DIRECTIONS[direction]}, {_NAMES[metric]}", xlabel=f"mean {_NAMES[metric]} (%)")
+        axis.set(title=f"{labels.DIRECTION[direction]}, {labels.METRIC[metric]}", xlabel=f"mean {labels.METRIC[metric]} (%)")
         axis.grid(axis="y", visible=False)
     axes[0, 0].set_yticks(range(len(order)), [tables.label_of(system) for system in order])
     axes[0, 0].set_ylim(len(order) - 0.4, -0.6)
@@ -139,7 +137,7 @@ def gallery(profile: str, database: str, direction: str, systems: Sequence[str],
             axis.set_xlabel(values.get((system, name), ""), fontsize=7.5, labelpad=1)
     height, lines = width * sources.shape[1] / sources.shape[2], max(title.count("\n") for title in titles) + 1
     figure.set_figheight((height + 0.16) * len(names) + 0.14 * lines + 0.3)
-    figure.supxlabel(f"below each face: {' / '.join(_NAMES[metric] for metric in metrics)} in %", fontsize=9)
+    figure.supxlabel(f"below each face: {' / '.join(labels.METRIC[metric] for metric in metrics)} in %", fontsize=9)
     return figure
 
 

@@ -12,13 +12,12 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from lib import images
+from lib import images, labels
 from lib.attention_maps.measures import normalised_entropy
 from lib.attention_maps.observing import POINTS, SARBS, Observation
 from lib.figures.style import COLOURS, TEXT_WIDTH
 from lib.paths import DIRECTIONS
 
-_SHOWN = {DIRECTIONS[0]: "photo to sketch", DIRECTIONS[1]: "sketch to photo"}
 _OCTAVES = 4  # weights are coloured from 1/16 to 16 times the uniform weight
 _ENTROPY = {"position_entropy": "entropy of μ (position)\n1 uniform, 0 one-hot",
             "position_dependence": "difference of the rows of μ\n0 all equal, 1 each its own",
@@ -106,7 +105,7 @@ def scales(table: pd.DataFrame) -> Figure:
                     axis.plot(line.epoch, line.value, color=colour, linewidth=1.0,
                               label=None if number else f"SARB {i}")
             axis.axhline(0, color=COLOURS["control"], linewidth=0.8, zorder=0)
-            axis.set_title(_SHOWN[direction] if scale == "alpha" else "", fontsize=10)
+            axis.set_title(labels.DIRECTION[direction] if scale == "alpha" else "", fontsize=10)
         axes[0].set_ylabel(symbol)
     for axis in grid[1]:
         axis.set_xlabel("epoch")
@@ -147,7 +146,7 @@ def _by_sarb(table: pd.DataFrame, systems: Mapping[str, str], panels: Mapping[st
                 aside = 0.2 * (place - (len(systems) - 1) / 2) + 0.05 * (part.seed % 5 - 1)
                 axis.errorbar(part.sarb.astype(int) + aside, part["mean"], part.sd, fmt="o", markersize=3.5,
                               linewidth=1, label=label, color=COLOURS[colours[system]])
-        axes[0].set_ylabel(_SHOWN[direction])
+        axes[0].set_ylabel(labels.DIRECTION[direction])
     for axis, title in zip(grid[0], panels.values()):
         axis.set_title(title, fontsize=9)
     for axis in grid[1]:

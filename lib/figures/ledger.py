@@ -7,12 +7,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lib import labels
 from lib.figures.style import COLOURS, TEXT_WIDTH
 from lib.ledger.comparison import FACES
+from lib.ledger.report import SHOWN
 from lib.paths import DIRECTIONS
 
 _COLOUR = dict(zip(DIRECTIONS, (COLOURS["ours"], COLOURS["published"])))
-_NAMES = {"ssim": "SSIM", "fsim": "FSIM"}
 
 
 def effects(frame: pd.DataFrame) -> Figure:
@@ -22,20 +23,20 @@ def effects(frame: pd.DataFrame) -> Figure:
     after Holm's correction.  Limits that hold for these trainings alone are dashed.  An empty frame gives a figure
     that says so.
     """
-    shown = frame[frame.metric.isin(_NAMES)]
+    shown = frame[frame.metric.isin(SHOWN)]
     rows = list(dict.fromkeys(zip(shown.id, shown.alternative)))
     if not rows:
         figure = plt.figure(figsize=(TEXT_WIDTH, 0.6))
         figure.text(0, 0.5, "No alternative has been run here.", color=COLOURS["control"])
         return figure
-    figure, axes = plt.subplots(1, len(_NAMES), sharex=True, sharey=True,
+    figure, axes = plt.subplots(1, len(SHOWN), sharex=True, sharey=True,
                                 figsize=(TEXT_WIDTH, 0.34 * len(rows) + 1.3))
-    for axis, (metric, name) in zip(axes, _NAMES.items()):
+    for axis, metric in zip(axes, SHOWN):
         _bands(axis, [entry for entry, _ in rows])
         for row in shown[shown.metric == metric].itertuples():
             _dot(axis, row, rows.index((row.id, row.alternative)))
         axis.axvline(0, color=COLOURS["ink"], linewidth=0.8)
-        axis.set(title=name, xlabel="alternative − default (per cent points)", ylim=(len(rows) - 0.5, -0.5))
+        axis.set(title=labels.METRIC[metric], xlabel="alternative − default (per cent points)", ylim=(len(rows) - 0.5, -0.5))
         axis.grid(axis="y", visible=False)
         axis.tick_params(axis="y", length=0)
     axes[0].set_yticks(range(len(rows)), [alternative.replace("=", " = ") for _, alternative in rows])

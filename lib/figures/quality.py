@@ -9,12 +9,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lib import systems
+from lib import labels, systems
 from lib.figures.style import COLOURS, TEXT_WIDTH
 
-_NAMES = {"ssim": "SSIM", "fsim": "FSIM", "fsimc": "FSIMc", "scoot": "Scoot"}
 _METRIC_COLOURS = {"ssim": COLOURS["published"], "fsim": COLOURS["ours"], "scoot": COLOURS["exemplar"]}
-_DIRECTIONS = {"photo-to-sketch": "photo to sketch", "sketch-to-photo": "sketch to photo"}
 
 
 def sensitivity(table: pd.DataFrame) -> Figure:
@@ -24,7 +22,7 @@ def sensitivity(table: pd.DataFrame) -> Figure:
     figure, axis = plt.subplots(figsize=(0.75 * TEXT_WIDTH, 0.38 * len(changes) + 1))
     places = range(len(changes) - 1, -1, -1)
     for metric, marker in (("ssim", "o"), ("fsim", "s"), ("scoot", "^")):
-        axis.plot(means[metric], places, marker, color=_METRIC_COLOURS[metric], label=_NAMES[metric])
+        axis.plot(means[metric], places, marker, color=_METRIC_COLOURS[metric], label=labels.METRIC[metric])
     axis.set_yticks(list(places), changes)
     axis.set(xlim=(None, 101), xlabel="mean score of a real face, changed, against itself (%)")
     axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
@@ -36,7 +34,7 @@ def blur_response(tables: Mapping[str, pd.DataFrame]) -> Figure:
     figure, axes = plt.subplots(1, len(tables), figsize=(TEXT_WIDTH, 3), sharex=True, squeeze=False)
     for axis, (title, table) in zip(axes[0], tables.items(), strict=True):
         for metric, part in table.groupby("metric"):
-            axis.plot(part.sigma, 100 * part.value, ".-", color=_METRIC_COLOURS[metric], label=_NAMES[metric])
+            axis.plot(part.sigma, 100 * part.value, ".-", color=_METRIC_COLOURS[metric], label=labels.METRIC[metric])
             best = part.loc[part.value.idxmax()]
             axis.plot(best.sigma, 100 * best.value, "o", mfc="none", ms=9, color=_METRIC_COLOURS[metric])
         axis.set(title=title, xlabel="blur σ (pixels)")
@@ -59,7 +57,7 @@ def standing(tables: Mapping[str, pd.DataFrame], metrics: Sequence[str] = ("ssim
         labels = list(dict.fromkeys(table.label))
         for axis, metric in zip(row, metrics, strict=True):
             _dots(axis, table[table.metric == metric], labels)
-            axis.set(title=f"{_DIRECTIONS[direction]}, {_NAMES[metric]}", xlabel=f"{_NAMES[metric]} (%)")
+            axis.set(title=f"{labels.DIRECTION[direction]}, {labels.METRIC[metric]}", xlabel=f"{labels.METRIC[metric]} (%)")
         row[0].set_yticks(range(len(labels)), labels)
         row[0].invert_yaxis()
     if any(table.published.notna().any() for table in kept.values()):

@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from lib import databases, images, paths, profiles, tables
+from lib import databases, images, labels, paths, profiles, tables
 from lib.errors import unknown_name
 from lib.ledger.comparison import FACES, effects
 from lib.ledger.record import PARTS, Entry, alternatives, entries
 
 SHOWN = ("ssim", "fsim")  # ``effects`` has every metric of the scores
 STUDY = PROFILE, DATABASE = "quick", "cuhk-student"  # whose effects are committed
-_SHORT = dict(zip(paths.DIRECTIONS, ("FP2S", "FS2P")))
 _KINDS = {"choice": "left open", "error": "printed wrongly", "claim": "claim examined"}
 
 
@@ -41,7 +40,7 @@ def effect_table(found: pd.DataFrame, profile: str = PROFILE) -> pd.DataFrame:
         cells = {(row.direction, row.metric): row for row in part.itertuples()}
         rows[f"`{alternative}`"] = {
             **{f"{short} {metric.upper()}": _number(cells.get((direction, metric)))
-               for direction, short in _SHORT.items() for metric in SHOWN},
+               for direction, short in labels.TASK.items() for metric in SHOWN},
             "faces": str(part.images.max()) if len(part) else "—",
             "trainings": str(part.seeds.min()) if len(part) else "—"}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("alternative")
@@ -105,7 +104,7 @@ def _effect_text(entry: Entry, found: pd.DataFrame, run_here: dict[str, Entry]) 
     texts = []
     for alternative in (name for name in entry.alternatives if name in run_here):
         part = found[(found.alternative == alternative) & found.metric.isin(SHOWN)]
-        numbers = [f"{_SHORT[row.direction]} {row.metric.upper()} {_number(row)}" for row in part.itertuples()]
+        numbers = [f"{labels.TASK[row.direction]} {row.metric.upper()} {_number(row)}" for row in part.itertuples()]
         texts.append(f"{alternative}: {', '.join(numbers) or tables.NOT_RUN}")
     return "; ".join(texts)
 
