@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, help="folder that holds the databases (default: data/)")
     parser.add_argument("--resume", action="store_true",
                         help="continue an unfinished run; this is also what happens without the flag")
-    parser.add_argument("--force", action="store_true", help="make the run again from the start")
+    parser.add_argument("--force", action="store_true", help="make the run again from the start, e.g. where only its scores came with the repository")
 
 
 def run(options: argparse.Namespace) -> int:
