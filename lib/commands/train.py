@@ -18,11 +18,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="a row of the tables, e.g. msg-sarl, fast-rslcr; with changed choices as "
                              "msg-sarl+position_softmax=double; may be given several times")
     parser.add_argument("--profile", default="quick", help=f"{', '.join(profiles.PROFILES)} (default: quick)")
-    parser.add_argument("--seed", type=int, action="append", help="may be given several times (default: 0; of a grid 0, 1 and 2)")
+    parser.add_argument("--seed", type=int, action="append",
+                        help="may be given several times (default: 0; of a grid 0, 1 and 2)")
     parser.add_argument("--data", type=Path, help="folder that holds the databases (default: data/)")
     parser.add_argument("--resume", action="store_true",
                         help="continue an unfinished run; this is also what happens without the flag")
-    parser.add_argument("--force", action="store_true", help="make the run again from the start, e.g. where only its scores came with the repository")
+    parser.add_argument("--force", action="store_true",
+                        help="make the run again from the start, e.g. where only its scores came with the repository")
 
 
 def run(options: argparse.Namespace) -> int:
