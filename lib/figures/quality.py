@@ -54,11 +54,12 @@ def standing(tables: Mapping[str, pd.DataFrame], metrics: Sequence[str] = ("ssim
                                 figsize=(TEXT_WIDTH, 0.27 * sum(heights) + 1.1 * len(kept)),
                                 gridspec_kw={"height_ratios": heights})
     for row, (direction, table) in zip(axes, kept.items(), strict=True):
-        labels = list(dict.fromkeys(table.label))
+        rows = list(dict.fromkeys(table.label))
         for axis, metric in zip(row, metrics, strict=True):
-            _dots(axis, table[table.metric == metric], labels)
-            axis.set(title=f"{labels.DIRECTION[direction]}, {labels.METRIC[metric]}", xlabel=f"{labels.METRIC[metric]} (%)")
-        row[0].set_yticks(range(len(labels)), labels)
+            _dots(axis, table[table.metric == metric], rows)
+            name = labels.METRIC[metric]
+            axis.set(title=f"{labels.DIRECTION[direction]}, {name}", xlabel=f"{name} (%)")
+        row[0].set_yticks(range(len(rows)), rows)
         row[0].invert_yaxis()
     if any(table.published.notna().any() for table in kept.values()):
         mark = plt.Line2D([], [], ls="", marker="D", ms=6, mfc="none", color=COLOURS["published"], label="published")
@@ -70,9 +71,9 @@ def _with_values(table: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     return table[table.metric.isin(metrics) & (table.value.notna() | table.published.notna())]
 
 
-def _dots(axis: Axes, table: pd.DataFrame, labels: list[str]) -> None:
+def _dots(axis: Axes, table: pd.DataFrame, rows: list[str]) -> None:
     for entry in table.itertuples():
-        place = labels.index(entry.label)
+        place = rows.index(entry.label)
         if entry.value == entry.value:  # not NaN: we have run it
             axis.plot([entry.low, entry.high], [place, place], color=_colour(entry.system), lw=2, solid_capstyle="butt")
             axis.plot(entry.value, place, "o", ms=4, color=_colour(entry.system))
