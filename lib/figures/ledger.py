@@ -50,7 +50,7 @@ def _dot(axis: Axes, row, place: int) -> None:
     axis.plot([row.low, row.high], [height, height], color=_COLOUR[row.direction], linewidth=1.6,
               linestyle=(0, (2, 1)) if row.limits == FACES else "-", solid_capstyle="butt")
     axis.plot(row.difference, height, "o", markersize=5, color=_COLOUR[row.direction],
-              markerfacecolor=_COLOUR[row.direction] if row.p_holm < 0.05 and row.limits != FACES else "white")
+              markerfacecolor=_COLOUR[row.direction] if row.clear else "white")
 
 
 def _bands(axis: Axes, entries: list[str]) -> None:

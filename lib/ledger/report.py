@@ -114,7 +114,7 @@ def _number(row) -> str:
     if row is None:
         return tables.NOT_RUN
     text = f"{row.difference:+.2f} [{row.low:+.2f}, {row.high:+.2f}]".replace("-", "−")
-    marks = "†" if row.limits == FACES else "‡" if row.p_holm < 0.05 else ""
+    marks = ("†" if row.limits == FACES else "") + ("‡" if row.clear else "")
     return f"{text} {marks}".rstrip()
 
 
