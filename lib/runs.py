@@ -84,8 +84,8 @@ def records() -> pd.DataFrame:
         profile, database, system, seed = file.parent.parts[-4:]
         rows.append({"profile": profile, "database": database, "system": system, "seed": int(seed[4:]),
                      "pairs": record["pairs"], "device": record.get("device", "cpu"),
-                     "minutes": np.nan if "network" in record else record.get("seconds", np.nan) / 60, "revision": record["revision"],
-                     "torch": record["versions"]["torch"]})
+                     "minutes": np.nan if "network" in record else record.get("seconds", np.nan) / 60,
+                     "revision": record["revision"], "torch": record["versions"]["torch"]})
     return pd.DataFrame(rows)
 
 

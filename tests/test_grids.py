@@ -113,7 +113,8 @@ def test_forecast_extends_an_unfinished_run_to_its_end(study):
 def test_shared_networks_are_trained_once_or_not_at_all(study):
     base = grids.Cell("portraits", "tiny", "msg-sarl", 0)
     recorded(base, 50)
-    variants = [grids.Cell("portraits", "tiny", f"msg-sarl+output_resampling={name}", 0) for name in ("area", "lanczos")]
+    variants = [grids.Cell("portraits", "tiny", f"msg-sarl+output_resampling={name}", 0)
+                for name in ("area", "lanczos")]
     assert grids.forecast(variants, [base, *variants]) == pytest.approx(50), "the networks are not on this machine"
     (base.folder / "checkpoint.pt").touch()
     assert grids.forecast(variants, [base, *variants]) == 0

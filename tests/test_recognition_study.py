@@ -146,7 +146,7 @@ def test_an_image_of_another_size_and_a_damaged_table_are_named(folder, pairs):
         study.recognise_runs(folder, pairs)
     for damage in ("", "a,b\n1,2\n", "direction,system,seed\n1,2,3\n1,2,3,4\n"):
         (folder / "recognition.csv").write_text(damage)
-        with pytest.raises(StudyError, match="recognition.csv: .*Remove it"):
+        with pytest.raises(StudyError, match="recognition.csv: .*Restore or remove it"):
             study.recognise_runs(folder, pairs)
 
 

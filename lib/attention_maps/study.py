@@ -17,19 +17,18 @@ import pandas as pd
 from filelock import FileLock
 from tqdm import tqdm
 
-from lib import images, paths, profiles, runs, synthesis, systems
+from lib import paths, profiles, runs, study_tables, synthesis, systems
 from lib.attention_maps.observing import SARBS
 from lib.attention_maps.quantities import QUANTITIES, measure, summarise
 from lib.databases import data_hash
 from lib.errors import StudyError
 from lib.paths import DIRECTIONS
-from lib.scoring.study import Run, list_runs
+from lib.scoring.study import list_runs
 from lib.translate import Translator
 
 VERSION = 1  # part of every stamp: raise it when the numbers change
 FACES = 20  # test faces of each run; a minute and a half of one CPU core per run at 128×128
-_KEY = ["system", "seed"]
-_COLUMNS = [*_KEY, "direction", "sarb", "quantity", "mean", "sd", "faces"]
+_COLUMNS = ["system", "seed", "direction", "sarb", "quantity", "mean", "sd", "faces"]
 
 
 @dataclass(frozen=True)
@@ -73,16 +72,15 @@ def measure_study(profile: str, database: str, faces: int = FACES, force: bool =
         test = synthesis.load_faces(database, settings, "test")
         stamp = {"version": VERSION, "data": data_hash(test), "faces": min(faces, len(test)),
                  "checkpoint": hashlib.sha256((run.folder / "checkpoint.pt").read_bytes()).hexdigest()}
-        record = run.folder / "private" / "attention.json"
-        if not force and _of_run(table, run).any() and record.exists() and runs.read_json(record) == stamp:
+        record, key = run.folder / "private" / "attention.json", {"system": run.system, "seed": run.seed}
+        if not force and study_tables.rows_of(table, key).any() and record.exists() and runs.read_json(record) == stamp:
             continue
         parts = [summarise(measure(translator, direction, synthesis.sources_and_targets(test, direction)[0][:faces]))
-                 .assign(system=run.system, seed=run.seed, direction=direction) for direction in DIRECTIONS]
+                 .assign(**key, direction=direction) for direction in DIRECTIONS]
         (folder / "private").mkdir(exist_ok=True)
         with FileLock(folder / "private" / "attention"):  # another process may be measuring other runs
-            table = _replace(_read(folder), run, pd.concat(parts)[_COLUMNS])
-            with images.atomic_file(folder / "attention.csv") as temporary:
-                table.to_csv(temporary, index=False, float_format="%.6g")
+            table = study_tables.replace(_read(folder), pd.concat(parts)[_COLUMNS], key, ["system", "seed"])
+            study_tables.write(folder / "attention.csv", table, digits=6)
         runs.write_json(record, stamp)
         measured.append(name)
     return AttentionTable(table, tuple(measured), left_out)
@@ -95,31 +93,8 @@ def _attends(profile: str, system: str) -> bool:
             and profiles.training_system(system) == system)
 
 
-def _of_run(table: pd.DataFrame, run: Run) -> pd.Series:
-    return (table.system == run.system) & (table.seed == run.seed)
-
-
-def _replace(table: pd.DataFrame, run: Run, rows: pd.DataFrame) -> pd.DataFrame:
-    kept = table[~_of_run(table, run)]
-    joined = pd.concat([kept, rows], ignore_index=True) if len(kept) else rows
-    order = {name: place for place, name in enumerate(systems.SYSTEMS)}
-    place = joined.system.map(lambda name: order.get(name.split("+")[0], len(order)))
-    return (joined.assign(place=place).sort_values(["place", "system", "seed"], kind="stable")
-            .drop(columns="place").reset_index(drop=True))
-
-
 def _read(folder: Path) -> pd.DataFrame:
-    file = folder / "attention.csv"
-    if not file.exists():
-        return pd.DataFrame(columns=_COLUMNS)
-    try:
-        table = pd.read_csv(file, dtype={"sarb": str})
-    except (OSError, ValueError) as error:
-        raise StudyError(f"{file}: cannot be read ({error}). Restore or remove it.") from None
-    if list(table.columns) != _COLUMNS:
-        raise StudyError(f"{file}: has the columns {', '.join(table.columns)}, expected {', '.join(_COLUMNS)}. "
-                         "Restore or remove it.")
-    return table
+    return study_tables.read(folder / "attention.csv", _COLUMNS, text=["sarb"])
 
 
 def read_attention(profile: str, database: str) -> pd.DataFrame:

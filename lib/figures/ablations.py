@@ -85,7 +85,8 @@ def cells(profile: str, database: str, scores: Scores | None = None) -> Figure:
         floor = scores.images.query("direction == @direction and metric == @metric and system == @FLOOR").value
         if len(floor):
             axis.axvline(100 * floor.mean(), color=COLOURS["control"], lw=1.2, ls=":")
-        axis.set(title=f"{labels.DIRECTION[direction]}, {labels.METRIC[metric]}", xlabel=f"mean {labels.METRIC[metric]} (%)")
+        axis.set(title=f"{labels.DIRECTION[direction]}, {labels.METRIC[metric]}",
+                 xlabel=f"mean {labels.METRIC[metric]} (%)")
         axis.grid(axis="y", visible=False)
     axes[0, 0].set_yticks(range(len(order)), [tables.label_of(system) for system in order])
     axes[0, 0].set_ylim(len(order) - 0.4, -0.6)

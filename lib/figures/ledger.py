@@ -20,8 +20,8 @@ def effects(frame: pd.DataFrame) -> Figure:
     """Differences and 95 % limits of each alternative, SSIM and FSIM side by side, both directions.
 
     frame: ``lib.ledger.effects``; rows keep its order, and alternatives of one entry share a band.  Filled: clear
-    after Holm's correction.  Limits that hold for these trainings alone are dashed.  An empty frame gives a figure
-    that says so.
+    after Holm's correction.  Squares: the limits hold for these trainings alone.  An empty frame gives a figure that
+    says so.
     """
     shown = frame[frame.metric.isin(SHOWN)]
     rows = list(dict.fromkeys(zip(shown.id, shown.alternative)))
@@ -36,7 +36,8 @@ def effects(frame: pd.DataFrame) -> Figure:
         for row in shown[shown.metric == metric].itertuples():
             _dot(axis, row, rows.index((row.id, row.alternative)))
         axis.axvline(0, color=COLOURS["ink"], linewidth=0.8)
-        axis.set(title=labels.METRIC[metric], xlabel="alternative − default (per cent points)", ylim=(len(rows) - 0.5, -0.5))
+        axis.set(title=labels.METRIC[metric], xlabel="alternative − default (percentage points)",
+                 ylim=(len(rows) - 0.5, -0.5))
         axis.grid(axis="y", visible=False)
         axis.tick_params(axis="y", length=0)
     axes[0].set_yticks(range(len(rows)), [alternative.replace("=", " = ") for _, alternative in rows])
@@ -48,8 +49,8 @@ def effects(frame: pd.DataFrame) -> Figure:
 def _dot(axis: Axes, row, place: int) -> None:
     height = place + (-0.16 if row.direction == DIRECTIONS[0] else 0.16)
     axis.plot([row.low, row.high], [height, height], color=_COLOUR[row.direction], linewidth=1.6,
-              linestyle=(0, (2, 1)) if row.limits == FACES else "-", solid_capstyle="butt")
-    axis.plot(row.difference, height, "o", markersize=5, color=_COLOUR[row.direction],
+              solid_capstyle="butt")
+    axis.plot(row.difference, height, "s" if row.limits == FACES else "o", markersize=5, color=_COLOUR[row.direction],
               markerfacecolor=_COLOUR[row.direction] if row.clear else "white")
 
 
@@ -62,13 +63,13 @@ def _bands(axis: Axes, entries: list[str]) -> None:
             axis.axhspan(first - 0.5, last + 0.5, color=COLOURS["control"], alpha=0.1, linewidth=0)
 
 
-def _marks(dashed: bool) -> list[plt.Line2D]:
+def _marks(squares: bool) -> list[plt.Line2D]:
     marks = [plt.Line2D([], [], color=_COLOUR[direction], linewidth=1.6, label=direction.replace("-", " "))
              for direction in DIRECTIONS]
     marks += [plt.Line2D([], [], color=COLOURS["control"], linewidth=0, marker="o", markersize=5, label=label,
                          markerfacecolor=fill) for label, fill in (("p < 0.05 (Holm)", COLOURS["control"]),
                                                                    ("not told apart from 0", "white"))]
-    if dashed:
-        marks.append(plt.Line2D([], [], color=COLOURS["control"], linewidth=1.6, linestyle=(0, (2, 1)),
-                                label="other faces, these trainings"))
+    if squares:
+        marks.append(plt.Line2D([], [], color=COLOURS["control"], linewidth=0, marker="s", markersize=5,
+                                label="limits for these trainings alone"))
     return marks

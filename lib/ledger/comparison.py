@@ -25,12 +25,12 @@ Cells = dict[tuple[str, str, str], pd.DataFrame]
 def effects(profile: str, database: str, base: str = "msg-sarl") -> pd.DataFrame:
     """Scores with each alternative minus those with the default, one row per direction and metric.
 
-    Columns ``COLUMNS``: difference, low, high (95 %) in per cent points over the faces that both have; p_value of
+    Columns ``COLUMNS``: difference, low, high (95 %) in percentage points over the faces that both have; p_value of
     this comparison by itself, p_holm corrected over the alternatives for one metric in one direction; seeds the
     smaller number of trainings.  ``limits`` says what low, high and the p-values hold for: other ``faces``, or other
     ``faces and trainings``; ``clear``: p_holm < 0.05, and not a training's luck (the limits hold for other trainings,
-    or both have the very same networks).  Alternatives that share the default's networks are compared seed by seed, others over
-    all trainings of both (equal seeds do not make trainings alike).
+    or both have the very same networks).  Alternatives that share the default's networks are compared seed by
+    seed, others over all trainings of both (equal seeds do not make trainings alike).
 
     No rows where there are no scores.  Raises StudyError for unknown names, damaged and incomplete scores.
     """
@@ -50,7 +50,8 @@ def effects(profile: str, database: str, base: str = "msg-sarl") -> pd.DataFrame
                     found = _over_trainings(*pair, spreads[direction, metric])
                 if found:
                     effect, limits = found
-                    rows.append((entry.id, alternative, direction, metric, *effect[:4], None, *effect[4:], limits, None))
+                    rows.append((entry.id, alternative, direction, metric, *effect[:4], None, *effect[4:], limits,
+                                 None))
     table = pd.DataFrame(rows, columns=COLUMNS)
     for _, family in table.groupby(["direction", "metric"]):
         table.loc[family.index, "p_holm"] = holm(family.p_value)

@@ -122,7 +122,7 @@ def _caption(profile: str, database: str, found: pd.DataFrame) -> str:
     settings = profiles.get(profile)
     count = int(found.metric.isin(SHOWN).sum())
     text = (f"MSG-SARL with one choice changed, minus MSG-SARL, on {database}, profile {profile} ({settings.size} px, "
-            f"epochs: {settings.epochs}); per cent points of SSIM and FSIM. Brackets: 95 % limits for other faces and "
+            f"epochs: {settings.epochs}); percentage points of SSIM and FSIM. Brackets: 95 % limits for other faces and "
             "other trainings; with † for other faces and these very trainings. The spread between trainings is pooled "
             "over all systems of the study that were trained several times. ")
     if count:

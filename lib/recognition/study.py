@@ -29,14 +29,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lib import images, paths, profiles, runs, systems
+from lib import images, paths, profiles, runs, study_tables
 from lib.databases import PairedFaces
 from lib.errors import StudyError, listed
 from lib.recognition.protocol import Faces, Protocol, Recognition, curve_table, recognise
 from lib.recognition.regions import REGIONS, pixels_of
 
-FILES = {"curves": "recognition.csv", "identities": "recognition_by_identity.csv", "ranks": "recognition_ranks.csv"}
 _KEY = ["direction", "system", "seed"]
+FILES = {"curves": ("recognition.csv", [*_KEY, "split", "dimension", "accuracy"]),
+         "identities": ("recognition_by_identity.csv", [*_KEY, "image", "tests", "recognised"]),
+         "ranks": ("recognition_ranks.csv", [*_KEY, "rank", "accuracy"])}
 _RANKS = 20
 _VERSION = 1  # raise it when the numbers change: tables of another version are made anew
 
@@ -133,11 +135,11 @@ def recognise_runs(folder: Path, faces: PairedFaces, force: bool = False) -> Tab
                 tables["curves"].append(curve_table(result, **identity))
                 tables["ranks"].append(_rank_rows(identity, result))
         computed += 1
-    joined = {name: _sorted(pd.concat(parts, ignore_index=True)) for name, parts in tables.items()}
+    joined = {name: study_tables.in_order(pd.concat(parts, ignore_index=True), _KEY) for name, parts in tables.items()}
     dropped = tuple(sorted(before - prints.keys()))
     if computed or dropped:
         for name, table in joined.items():
-            _write(folder / FILES[name], table)
+            study_tables.write(folder / FILES[name][0], table)
         runs.write_json(folder / "recognition.json", {**common, "fingerprints": dict(sorted(prints.items()))})
     return Tables(**joined, protocol=protocol, computed=computed, absent=tuple(absent), dropped=dropped)
 
@@ -145,14 +147,14 @@ def recognise_runs(folder: Path, faces: PairedFaces, force: bool = False) -> Tab
 def read_study(profile: str, database: str) -> Tables:
     """Read the committed tables of a study; raises StudyError naming what makes them."""
     folder = paths.study_folder(profile, database)
-    files = [folder / name for name in (*FILES.values(), "recognition.json")]
-    for file in files:
+    record_file = folder / "recognition.json"
+    for file in (*(folder / name for name, _ in FILES.values()), record_file):
         if not file.exists():
             raise StudyError(f"{file}: missing. Make it with notebook 08: "
                              f"`./run_all.sh --profile {profile} --database {database} --only 08`.")
-    record = runs.read_json(files[-1])
+    record = runs.read_json(record_file)
     protocol = Protocol(**{name: record[name] for name in ("identities", "train", "repeats", "seed")})
-    return Tables(*map(_read, files[:-1]), protocol=protocol)
+    return Tables(**{name: _read(folder, name) for name in FILES}, protocol=protocol)
 
 
 def _entries(folder: Path, faces: PairedFaces, real: dict[str, np.ndarray]) -> tuple[list[_Entry], list[str]]:
@@ -210,16 +212,15 @@ def _earlier(folder: Path, common: dict,
 
     They hold for the runs in ``valid``, if protocol and test faces are the same.
     """
-    files = {name: folder / file for name, file in FILES.items()}
     record_file = folder / "recognition.json"
-    if not record_file.exists() or not all(file.exists() for file in files.values()):
+    if not record_file.exists() or not all((folder / file).exists() for file, _ in FILES.values()):
         return {name: [] for name in FILES}, {}, set()
     record = runs.read_json(record_file)
     before = set(record.get("fingerprints", {}))
     if any(record.get(name) != value for name, value in common.items()):
         return {name: [] for name in FILES}, {}, before
     prints = {key: mark for key, mark in record.get("fingerprints", {}).items() if key in valid}
-    return {name: _without([_read(file)], before - valid) for name, file in files.items()}, prints, before
+    return {name: _without([_read(folder, name)], before - valid) for name in FILES}, prints, before
 
 
 def _without(parts: list[pd.DataFrame], keys: set[str]) -> list[pd.DataFrame]:
@@ -231,29 +232,6 @@ def _without(parts: list[pd.DataFrame], keys: set[str]) -> list[pd.DataFrame]:
     return [part for part in kept if len(part)]
 
 
-def _sorted(table: pd.DataFrame) -> pd.DataFrame:
-    """Systems in table order, then controls of this module, so that files do not depend on what ran first."""
-    order = {name: position for position, name in enumerate((*systems.SYSTEMS, "random-pairing"))}
-
-    def place(column: pd.Series) -> pd.Series:
-        if column.name != "system":
-            return column
-        return column.map(lambda name: (order.get(name.split("@")[0].split("+")[0], len(order)), name))
-
-    return table.sort_values(_KEY, key=place, kind="stable", ignore_index=True)
-
-
-def _read(file: Path) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(file)
-    except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
-        cause = str(error).strip()
-        raise StudyError(f"{file}: cannot be read as a table ({cause}). Remove it and run again.") from None
-    if not set(_KEY) <= set(table.columns):
-        raise StudyError(f"{file}: lacks the columns {', '.join(_KEY)}. Remove it and run again.")
-    return table
-
-
-def _write(file: Path, table: pd.DataFrame) -> None:
-    with images.atomic_file(file) as temporary:
-        table.to_csv(temporary, index=False)
+def _read(folder: Path, name: str) -> pd.DataFrame:
+    file, columns = FILES[name]
+    return study_tables.read(folder / file, columns, text=["image"] if "image" in columns else [])

@@ -20,7 +20,7 @@ import pandas as pd
 from filelock import FileLock
 from tqdm import tqdm
 
-from lib import images, paths, profiles, runs
+from lib import paths, profiles, runs, study_tables
 from lib import systems as catalogue
 from lib.databases import PairedFaces
 from lib.errors import StudyError, listed
@@ -135,8 +135,9 @@ def _score_runs(profile: str, database: str, found: list[Run], force: bool, sets
                 if not len(rows):
                     continue
                 with FileLock(folder / "private" / "scores"):  # another process may be scoring other runs
-                    tables[kind] = _replace(_read(folder, kind), rows)
-                    _write(folder, kind, tables[kind])
+                    tables[kind] = study_tables.replace(_read(folder, kind), rows, work.key,
+                                                        ["direction", "system", "seed"])
+                    study_tables.write(folder / _FILES[kind][0], tables[kind], digits=7)
                 work.stamp(kind)
                 scored += [f"{direction}/{run.system}/seed{run.seed}"] if kind == "images" else []
     absent = tuple(f"{direction}/{run.system}/seed{run.seed}" for run in found for direction in run.absent)
@@ -195,7 +196,7 @@ class _Work:
 
     def is_done(self, kind: str, metrics: Iterable[str], table: pd.DataFrame) -> bool:
         """Whether the table holds this direction's rows of all ``metrics``, made from what is on disk now."""
-        if not self.record.exists() or not set(metrics) <= set(table.metric[_rows_of(table, self.key)]):
+        if not self.record.exists() or not set(metrics) <= set(table.metric[study_tables.rows_of(table, self.key)]):
             return False
         return runs.read_json(self.record).get(f"{self.direction} {kind}") == self._fingerprint(kind)
 
@@ -218,35 +219,6 @@ class _Work:
         return pd.DataFrame(rows)
 
 
-def _rows_of(table: pd.DataFrame, key: dict) -> pd.Series:
-    return (table[list(key)] == pd.Series(key)).all(axis=1)
-
-
-def _replace(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    """Put the rows of one run and direction in place of its earlier ones, everything in table order."""
-    key = rows.iloc[0][_KEY].to_dict()
-    kept = table[~_rows_of(table, key)]
-    joined = pd.concat([kept, rows], ignore_index=True) if len(kept) else rows
-    order = {name: place for place, name in enumerate(catalogue.SYSTEMS)}
-    place = joined.system.map(lambda name: order.get(name.split("+")[0], len(order)))
-    return (joined.assign(place=place).sort_values(["direction", "place", "system", "seed"], kind="stable")
-            .drop(columns="place").reset_index(drop=True))
-
-
 def _read(folder: Path, kind: str) -> pd.DataFrame:
     name, columns = _FILES[kind]
-    if not (folder / name).exists():
-        return pd.DataFrame(columns=columns)
-    try:
-        table = pd.read_csv(folder / name, dtype={"image": str})
-    except (OSError, ValueError) as error:
-        raise StudyError(f"{folder / name}: cannot be read ({error}). Restore or remove it.") from None
-    if list(table.columns) != columns:
-        raise StudyError(f"{folder / name}: has the columns {', '.join(table.columns)}, expected {', '.join(columns)}. "
-                         "Restore or remove it.")
-    return table
-
-
-def _write(folder: Path, kind: str, table: pd.DataFrame) -> None:
-    with images.atomic_file(folder / _FILES[kind][0]) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.7g")
+    return study_tables.read(folder / name, columns, text=["image"])

@@ -1,0 +1,57 @@
+"""Tables of a study: what is read is what was written, rows of other runs stay, order does not depend on history."""
+
+import itertools
+
+import pandas as pd
+import pytest
+
+from lib import study_tables, systems
+from lib.errors import StudyError
+
+COLUMNS = ["system", "seed", "image", "value"]
+
+
+def rows(system: str, seed: int, *values: float) -> pd.DataFrame:
+    return pd.DataFrame([(system, seed, f"{i:03d}", value) for i, value in enumerate(values)], columns=COLUMNS)
+
+
+def test_a_table_survives_writing_and_reading(tmp_path):
+    table = rows("msg-sarl", 0, 0.25, 1.0, 1e-9)
+    study_tables.write(tmp_path / "scores.csv", table, digits=7)
+    pd.testing.assert_frame_equal(study_tables.read(tmp_path / "scores.csv", COLUMNS, text=["image"]), table)
+
+
+def test_no_file_is_an_empty_table(tmp_path):
+    table = study_tables.read(tmp_path / "scores.csv", COLUMNS)
+    assert list(table.columns) == COLUMNS and not len(table)
+
+
+@pytest.mark.parametrize("content, cause", [
+    ("system,value\nmsg-sarl,1\n", "has the columns system, value, expected system, seed, image, value"),
+    ("", "cannot be read as a table"),
+    ('system,seed,image,value\nmsg-sarl,0,1,"0.5\n', "cannot be read as a table"),
+])
+def test_a_damaged_table_is_named_with_its_cause_and_left_alone(tmp_path, content, cause):
+    file = tmp_path / "scores.csv"
+    file.write_text(content)
+    with pytest.raises(StudyError, match=cause) as error:
+        study_tables.read(file, COLUMNS)
+    assert str(file) in str(error.value) and file.read_text() == content
+
+
+def test_replacing_touches_no_other_run():
+    table = pd.concat([rows("backbone", 0, 1, 2), rows("msg-sarl", 0, 3, 4), rows("msg-sarl", 1, 5, 6)])
+    renewed = study_tables.replace(table, rows("msg-sarl", 0, 9), {"system": "msg-sarl", "seed": 0}, ["system", "seed"])
+    assert renewed.value.tolist() == [1, 2, 9, 5, 6]
+
+
+def test_the_order_is_that_of_the_systems_whatever_came_first():
+    """All orders of arrival end in the same table: bases in their order, variants behind them, unknown names last."""
+    names = ["somebody-else", "msg-sarl+fusion=shared", "grey-input", "backbone", "msg-sarl"]
+    expected = [*sorted(["backbone", "msg-sarl", "grey-input"], key=list(systems.SYSTEMS).index), "somebody-else"]
+    expected.insert(expected.index("msg-sarl") + 1, "msg-sarl+fusion=shared")
+    for order in itertools.permutations(names):
+        table = pd.DataFrame(columns=COLUMNS)
+        for name in order:
+            table = study_tables.replace(table, rows(name, 0, 1.0), {"system": name, "seed": 0}, ["system", "seed"])
+        assert table.system.tolist() == expected
