@@ -22,17 +22,18 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from lib import paths, profiles, systems, tables
-from lib.contrasts import (LEVEL, Effect, RunSpread, by_image_and_seed, compare, contrast, limits_hold_for,
+from lib import labels, paths, profiles, runs, systems, tables
+from lib.contrasts import (LEVEL, OWN_FROM, Effect, RunSpread, by_image_and_seed, compare, contrast, limits_hold_for,
                            pooled_spread)
 from lib.errors import StudyError, listed
 from lib.scoring import Scores, read_scores
 from lib.statistics import holm
 
 __all__ = ["Effect", "RunSpread", "compare", "contrast", "effects", "simple_effects", "seed_spread",
-           "published_against_luck", "published_effects", "cells_of", "final_losses"]
+           "published_against_luck", "published_effects", "cells_of", "final_losses", "won_outright"]
 
 METRICS = ("ssim", "fsim")  # those of Tables I-III
+WON = 0.02  # a discriminator whose loss ends below has won
 PARTS = {"msg": "MSG", "attention": "self-attention", "cycle": "cycle"}  # setting → name
 PAIRS = (  # part, system with it, system without it: what Section IV-C compares, and the cell that it lacks
     ("MSG", "backbone-msg", "backbone"),
@@ -71,8 +72,8 @@ def cells_of(scores: Scores, direction: str, metric: str) -> dict[str, pd.DataFr
     return cells
 
 
-def effects(profile: str, database: str, scores: Scores | None = None,
-            metrics: Sequence[str] = METRICS) -> pd.DataFrame:
+def effects(profile: str, database: str, scores: Scores | None = None, metrics: Sequence[str] = METRICS,
+            directions: Sequence[str] = paths.DIRECTIONS) -> pd.DataFrame:
     """The seven effects of the design, in percentage points.
 
     Columns: direction, metric, effect, estimate, low, high, p_value, p_holm, images, seeds, limits.  ``p_holm`` is
@@ -84,7 +85,7 @@ def effects(profile: str, database: str, scores: Scores | None = None,
     """
     scores = scores or read_scores(profile, database)
     missing, rows = {}, []
-    for direction, metric in itertools.product(paths.DIRECTIONS, metrics):
+    for direction, metric in itertools.product(directions, metrics):
         cells = cells_of(scores, direction, metric)
         if absent := [system for system in systems.ABLATIONS if system not in cells]:
             for system in absent:
@@ -109,23 +110,25 @@ def simple_effects(profile: str, database: str, scores: Scores | None = None,
 
     Columns: direction, metric, part, with_part, without_part (labels), estimate, low, high, p_value, p_holm
     (family: the pairs of one metric and direction), images, seeds, limits, published (difference of two printed
-    values), same_sign (of ours and published), published_inside (our limits hold it: no contradiction, and no support
-    either where they are wide).  Percentage points; the spread between runs is pooled over the cells, as two cells
-    say little about theirs.  A pair with a cell that was not run has NaN and seeds 0.
+    values), same_sign (of ours and published), compatible (|published − estimate| ≤ √(half² + two_runs²): our limits,
+    and by how much two single runs such as the paper's differ if they spread like ours; no contradiction, and no
+    support either where both are wide).  Percentage points; cells of fewer than three seeds borrow the spread pooled
+    over the cells.  A pair with a cell that was not run has NaN and seeds 0.
     Raises StudyError when there is no pair at all.
     """
     scores = scores or read_scores(profile, database)
-    rows = []
+    rows, reach = [], []
     for direction, metric in itertools.product(paths.DIRECTIONS, metrics):
         cells = cells_of(scores, direction, metric)
         spread = pooled_spread(cells.values())
+        reach += [_two_runs(spread) if spread else 0.0] * len(PAIRS)
         family = []
         for part, first, second in PAIRS:
             ran = first in cells and second in cells
             effect = (compare([cells[first].to_numpy(), cells[second].to_numpy()], [1, -1], spread,
-                              own_from=3) if ran
+                              own_from=OWN_FROM) if ran
                       else Effect(np.nan, np.nan, np.nan, np.nan, 0, 0))
-            family.append((direction, metric, part, tables.label_of(first), tables.label_of(second), *effect,
+            family.append((direction, metric, part, labels.label_of(first), labels.label_of(second), *effect,
                            limits_hold_for(effect, spread) if ran else None))
         rows += family
     columns = ["direction", "metric", "part", "with_part", "without_part", *Effect._fields, "limits"]
@@ -139,7 +142,8 @@ def simple_effects(profile: str, database: str, scores: Scores | None = None,
     table = table.join(printed, on=printed.index.names)
     both = table.published.notna() & table.estimate.notna()
     table["same_sign"] = (np.sign(table.published) == np.sign(table.estimate)).astype("boolean").where(both)
-    table["published_inside"] = table.published.between(table.low, table.high).astype("boolean").where(both)
+    reach = np.hypot((table.high - table.low) / 2, reach)
+    table["compatible"] = ((table.published - table.estimate).abs() <= reach).astype("boolean").where(both)
     return _p_holm_beside_p(table)
 
 
@@ -152,7 +156,7 @@ def published_differences(database: str) -> pd.DataFrame:
     for direction, metric, values in _printed(database):
         for part, first, second in PAIRS:
             if not np.isnan(difference := values[first] - values[second]):
-                rows.append((direction, metric, part, tables.label_of(first), tables.label_of(second),
+                rows.append((direction, metric, part, labels.label_of(first), labels.label_of(second),
                              round(difference, 2)))
     table = pd.DataFrame(rows, columns=["direction", "metric", "part", "with_part", "without_part", "published"])
     return table.astype({"published": float})  # also when there is no row
@@ -182,7 +186,7 @@ def _printed(database: str) -> Iterable[tuple[str, str, pd.Series]]:
     printed = tables.published().query("table in ('I', 'II', 'III') and database == @database")
     values = printed.pivot(index="system", columns=["direction", "metric"], values="value")
     for direction, metric in values:
-        column = values[direction, metric].reindex([tables.label_of(system) for system in systems.ABLATIONS])
+        column = values[direction, metric].reindex([labels.label_of(system) for system in systems.ABLATIONS])
         yield direction, metric, column.set_axis(systems.ABLATIONS)
 
 
@@ -202,13 +206,17 @@ def seed_spread(profile: str, database: str, scores: Scores | None = None,
             if (spread := pooled_spread(group)) is not None:
                 tails = stats.chi2.ppf([(1 + LEVEL) / 2, (1 - LEVEL) / 2], spread.freedom)
                 limits = spread.sd * np.sqrt(spread.freedom / tails)
-                two_runs = stats.t.ppf((1 + LEVEL) / 2, spread.freedom) * np.sqrt(2) * spread.sd
-                runs = sum(cell.shape[1] for cell in group)
-                rows.append((direction, metric, system, runs, spread.sd, *limits, two_runs))
+                count = sum(cell.shape[1] for cell in group)
+                rows.append((direction, metric, system, count, spread.sd, *limits, _two_runs(spread)))
     if not rows:
         raise StudyError(f"{paths.study_folder(profile, database)}: no cell of the design has scores of two seeds. "
                          f"Make them with {_commands(profile, database)}.")
     return pd.DataFrame(rows, columns=["direction", "metric", "system", "runs", "sd", "low", "high", "two_runs"])
+
+
+def _two_runs(spread: RunSpread) -> float:
+    """By how much two single runs of one system differ at most, in 95 % of pairs (ISO 5725-6)."""
+    return float(stats.t.ppf((1 + LEVEL) / 2, spread.freedom) * np.sqrt(2) * spread.sd)
 
 
 def published_against_luck(profile: str, database: str, scores: Scores | None = None) -> pd.DataFrame:
@@ -227,17 +235,29 @@ def published_against_luck(profile: str, database: str, scores: Scores | None = 
 def final_losses(profile: str, database: str) -> pd.DataFrame:
     """How the cells' training ended: mean losses of the last epoch over the training pairs, a row per run.
 
-    Columns: system, seed, then ``<direction>/perceptual``, ``/adversarial`` (of the generator) and
-    ``/discriminator``.  Reads the committed logs; cells without a finished run have no row.
+    Columns: system, seed, device, then ``<direction>/perceptual``, ``/adversarial`` (of the generator) and
+    ``/discriminator``.  Reads the committed logs; a run that is not finished, or is being made again, has no row.
     """
+    terms = [f"{direction}/{term}" for direction in paths.DIRECTIONS
+             for term in ("perceptual", "adversarial", "discriminator")]
     rows = []
     for system in systems.ABLATIONS:
-        for record in sorted((paths.study_folder(profile, database) / system).glob("seed*/run.json")):
-            log = pd.read_csv(record.with_name("log.csv")).iloc[-1]
-            rows.append({"system": system, "seed": int(record.parent.name[4:]),
-                         **{f"{direction}/{term}": log[f"{direction}/{term}"] for direction in paths.DIRECTIONS
-                            for term in ("perceptual", "adversarial", "discriminator")}})
-    return pd.DataFrame(rows)
+        for file in sorted((paths.study_folder(profile, database) / system).glob("seed*/run.json")):
+            record, log = runs.read_json(file), pd.read_csv(file.with_name("log.csv"))
+            if len(log) < record["settings"]["epochs"]:
+                continue
+            rows.append((system, record["seed"], record["device"], *log[terms].iloc[-1]))
+    return pd.DataFrame(rows, columns=["system", "seed", "device", *terms])
+
+
+def won_outright(ends: pd.DataFrame) -> pd.DataFrame:
+    """Runs and directions in which the discriminator judged nearly every patch right in the end: its loss is below 0.02.
+
+    ends: ``final_losses``.  Columns: system, seed, direction.  A draw is at 0.25, where the two cannot be told apart.
+    """
+    return pd.DataFrame([(row["system"], row["seed"], direction) for _, row in ends.iterrows()
+                         for direction in paths.DIRECTIONS if row[f"{direction}/discriminator"] < WON],
+                        columns=["system", "seed", "direction"])
 
 
 def _p_holm_beside_p(table: pd.DataFrame) -> pd.DataFrame:

@@ -18,9 +18,10 @@ seeds and 12 % with 2, because a run variance that comes out small also makes it
 rule stays at or below 5 % there and pays with power (tests/test_contrasts.py simulates both).
 The bootstrap over images alone calls three trainings the truth: it rejects a true null in up to 70 %.
 
-Seeds are not matched between cells: seed k of two systems shares the random numbers of initialisation (as
-far as the networks have the same shape) and the order of the data, no more.  If that made runs of equal seed
-alike, a contrast whose weights add to zero would vary less than V_runs says, and the limits are too wide.
+Seeds are not matched between cells, whose networks have different shapes: seed k of two of them shares the order of
+the data and little else.  If that made runs of equal seed alike, a contrast whose weights add to zero would vary less
+than V_runs says, and the limits are too wide.  Systems of one shape do share their first weights, and short
+trainings remember them: ``lib.ledger`` compares those seed by seed.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from lib.errors import StudyError, listed
 
 LEVEL = 0.95
 FACES, FACES_AND_TRAININGS = "faces", "faces and trainings"  # what limits and p-value hold for
+OWN_FROM = 3  # seeds from which on a cell's own spread is used where one or two cells are compared
 _SMALLEST_P = 1e-12  # smaller p-values are given as this one
 
 
@@ -87,15 +89,15 @@ def contrast(differences: np.ndarray, level: float = LEVEL) -> Effect:
 
 
 def compare(cells: Sequence[np.ndarray], weights: Sequence[float], spread: RunSpread | None = None,
-            level: float = LEVEL, *, own_from: int = 2) -> Effect:
+            level: float = LEVEL, *, own_from: float = 2) -> Effect:
     """Estimate Σ w_c · mean(cell c) with the limits of the module's head.
 
     cells: one array (images, seeds) per cell, row i being the same image in all; the numbers of seeds may
     differ.  spread: run-to-run spread known from elsewhere, used for cells of fewer than ``own_from`` seeds; without
-    it a cell of one seed counts as if another training gave the same mean.  ``own_from=3`` is for contrasts of one or
-    two cells, where two seeds say next to nothing about their own spread; it supposes that the cells spread alike.
-    Where their true spreads were as unequal as those of our ablations look, up to a fifth of true nulls would be
-    rejected at 5 % with every cell borrowing.  ``seeds`` of the result is the smallest number.
+    it a cell of one seed counts as if another training gave the same mean.  ``own_from=OWN_FROM`` is for contrasts of
+    one or two cells, where two seeds say next to nothing about their own spread; borrowing supposes that the cells spread
+    alike, and rejects too many true nulls where they do not (tests/test_contrasts.py simulates how many).  ``seeds`` of
+    the result is the smallest number.
     Raises StudyError for NaN, unequal images, fewer than two images, or weights that do not fit.
     """
     cells = [_checked(cell) for cell in cells]
@@ -125,7 +127,7 @@ def limits_hold_for(effect: Effect, spread: RunSpread | None) -> str:
 
 
 def _run_part(cells: Sequence[np.ndarray], weights: Sequence[float], spread: RunSpread | None,
-              own_from: int) -> list[tuple[float, float]]:
+              own_from: float) -> list[tuple[float, float]]:
     """V_runs with Welch's degrees of freedom; nothing where no cell can tell how far its runs spread."""
     own = [spread is None or cell.shape[1] >= own_from for cell in cells]
     sources = [(weight**2 * cell.mean(axis=0).var(ddof=1) / cell.shape[1], cell.shape[1] - 1)

@@ -55,15 +55,17 @@ def disagreement(profile: str, database: str, system: str, direction: str, metri
                  scores: Scores | None = None) -> Disagreement:
     """How alike two metrics rank the images of one system.
 
-    Limits by Fisher's z with the variance of Bonett and Wright (2000, Psychometrika 65); over the test images
-    only.  Raises StudyError when the system has no scores or fewer than four images.
+    Limits by Fisher's z with the variance of Bonett and Wright (2000, Psychometrika 65), over the test images only; NaN
+    where the rankings are one and the same or opposite, of which z has no spread.  Raises StudyError when the system
+    has no scores, fewer than four images, or the same score for all.
     """
     table = pd.DataFrame({metric: _faces(profile, database, system, direction, metric, scores) for metric in metrics})
     if len(table) < 4:
         raise StudyError(f"{system}, {direction}: {len(table)} images; a rank correlation with limits needs four.")
+    if constant := [metric for metric in metrics if table[metric].nunique() == 1]:
+        raise StudyError(f"{system}, {direction}: {constant[0]} is the same for all images and ranks nothing.")
     correlation = float(stats.spearmanr(*(table[metric] for metric in metrics)).statistic)
-    with np.errstate(divide="ignore"):  # a correlation of ±1 has no width
-        z = np.arctanh(correlation)
+    z = np.arctanh(correlation) if abs(correlation) < 1 else np.nan
     half = stats.norm.ppf((1 + LEVEL) / 2) * np.sqrt((1 + correlation**2 / 2) / (len(table) - 3))
     ranks = table.rank(ascending=False)
     table = table.join(ranks.add_prefix("rank_")).assign(gap=ranks[metrics[0]] - ranks[metrics[1]])

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from lib import ledger, paths, profiles, runs, scoring, synthesis, systems
+from lib import databases, ledger, paths, profiles, runs, scoring, synthesis, systems
 from lib.errors import StudyError, listed, unknown_name
 from lib.runs import BusyError
 
@@ -52,41 +52,54 @@ def cells(grid: str, database: str, profile: str, seeds: Iterable[int] = SEEDS) 
     """All runs of a grid, one seed after the other; raises StudyError for unknown names."""
     if grid not in GRIDS:
         raise unknown_name("grid", grid, GRIDS)
+    if database not in databases.NAMES:
+        raise unknown_name("database", database, databases.NAMES)
     profiles.get(profile)
     return [Cell(database, profile, system, seed) for seed in seeds for system in GRIDS[grid](profile)]
 
 
-def missing(cells: list[Cell]) -> list[Cell]:
+def missing(grid: list[Cell]) -> list[Cell]:
     """Cells without a run of today's settings, or without that run's rows of both directions in ``scores.csv``."""
     scored = {}
-    for study in {(cell.profile, cell.database) for cell in cells}:
+    for study in {(cell.profile, cell.database) for cell in grid}:
         file = paths.study_folder(*study) / "scores.csv"
         table = scoring.read_scores(*study).images if file.exists() else None
         scored[study] = set() if table is None else set(zip(table.system, table.seed, table.direction))
-    return [cell for cell in cells if cell.record() is None or _scores_are_old(cell)
+    return [cell for cell in grid if cell.record() is None or _was_cut_short(cell)
             or any((cell.system, cell.seed, direction) not in scored[cell.profile, cell.database]
                    for direction in paths.DIRECTIONS)]
 
 
-def _scores_are_old(cell: Cell) -> bool:
-    """Whether faces were made here after the last scoring (a run that came scored, without faces, is not old)."""
+def _was_cut_short(cell: Cell) -> bool:
+    """Whether work on a run here ended before its network's faces were made and all of them scored.
+
+    A run that came with its scores, without faces, was not.
+    """
     made, scored = (cell.folder / "private" / f"{stage}.json" for stage in ("synthesised", "scored"))
-    return made.exists() and (not scored.exists() or scored.stat().st_mtime < made.stat().st_mtime)
+    if not made.exists():
+        return False
+    wanted = {f"{direction} images" for direction in paths.DIRECTIONS}
+    if not scored.exists() or not wanted <= runs.read_json(scored).keys():
+        return True
+    record = cell.record()
+    return runs.read_json(made)["trained"] != [record[name] for name in ("data", "seconds", "revision")]
 
 
-def fill(cells: list[Cell], report: Callable[[str], None] = print, *, force: bool = False) -> list[Cell]:
+def fill(grid: list[Cell], report: Callable[[str], None] = print, *, force: bool = False) -> list[Cell]:
     """Make and score every missing run, reporting a forecast before each; return those left to other processes.
 
-    A run that fails does not stop the others.  Raises StudyError at the end, listing all that failed.
+    force: all of them from the start, complete or not; then one process only, as each would make them all.
+    A run that fails, by bad input or for want of memory, does not stop the others.  Raises StudyError at the end,
+    listing all that failed.
     """
-    waiting = list(cells) if force else missing(cells)
-    report(f"{len(cells)} runs, {len(cells) - len(waiting)} of them complete")
+    waiting = list(grid) if force else missing(grid)
+    report(f"{len(grid)} runs, {len(grid) - len(waiting)} of them complete")
     busy, failed = [], []
     while waiting:
         cell, *waiting = waiting
         if not (force or missing([cell])):
             continue  # another process has made it meanwhile
-        report(f"{cell.system}, seed {cell.seed}: {_left([cell, *waiting], cells)}")
+        report(f"{cell.system}, seed {cell.seed}: {_left([cell, *waiting], grid)}")
         started = time.monotonic()
         try:
             synthesis.synthesise(cell.database, cell.system, cell.profile, cell.seed, force=force)
@@ -97,11 +110,11 @@ def fill(cells: list[Cell], report: Callable[[str], None] = print, *, force: boo
         except BusyError as error:
             report(f"  {error}")
             busy.append(cell)
-        except StudyError as error:
+        except (StudyError, RuntimeError) as error:  # torch says RuntimeError when a device's memory is full
             report(f"  {error}")
             failed.append(f"{cell.system}, seed {cell.seed}: {error}")
     if failed:
-        raise StudyError(f"{len(failed)} of {len(cells)} runs failed\n{listed(failed)}")
+        raise StudyError(f"{len(failed)} of {len(grid)} runs failed\n{listed(failed)}")
     return missing(busy)
 
 
@@ -119,16 +132,15 @@ def forecast(left: list[Cell], grid: list[Cell]) -> float | None:
     profile = left[0].profile
     per_operation = sum(means.values()) / sum(_cost(profile, system) for system in means)
     networks = {dataclasses.replace(cell, system=profiles.training_system(cell.system)) for cell in left}
-    to_train = [cell for cell in networks if cell in left or not (cell.folder / "checkpoint.pt").exists()]
-    return sum(_undone(cell) * means.get(cell.system, per_operation * _cost(profile, cell.system)) for cell in to_train)
+    return sum(_undone(cell) * means.get(cell.system, per_operation * _cost(profile, cell.system)) for cell in networks)
 
 
-def _measured(cells: list[Cell]) -> Iterator[tuple[Cell, float]]:
+def _measured(grid: list[Cell]) -> Iterator[tuple[Cell, float]]:
     """Seconds of every run that this kind of device has trained for an epoch at least, extended to its end."""
     from lib import methods
 
     here = methods.device_name(methods.default_device())
-    for cell in cells:
+    for cell in grid:
         record = cell.record()
         if record and "seconds" in record and "network" not in record:
             if record["device"] == here:
@@ -138,11 +150,14 @@ def _measured(cells: list[Cell]) -> Iterator[tuple[Cell, float]]:
 
 
 def _undone(cell: Cell) -> float:
-    """Share of a run's epochs that its log does not have yet."""
-    log = cell.folder / "log.csv"
-    if cell.record() or not log.exists():
+    """Share of a run's epochs that no checkpoint on this machine has yet (a log alone may have come with the study)."""
+    if not (cell.folder / "checkpoint.pt").exists():
         return 1.0
-    return 1 - len(pd.read_csv(log)) / profiles.settings_for(cell.profile, cell.system).epochs
+    if cell.record():
+        return 0.0
+    log = cell.folder / "log.csv"
+    done = len(pd.read_csv(log)) if log.exists() else 0
+    return max(0.0, 1 - done / profiles.settings_for(cell.profile, cell.system).epochs)
 
 
 @lru_cache(maxsize=None)

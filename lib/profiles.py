@@ -12,6 +12,7 @@ changed, and has a run folder of its own.
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass, field
 
 from lib import systems
@@ -114,6 +115,8 @@ PROFILES: dict[str, Settings] = {
 # Settings that act on a finished network's images alone: a system that differs in these shares the network.
 AFTER_TRAINING = ("output_resampling",)
 
+_MAY_BE_ZERO = ("holdout", "warmup_steps")  # of the whole numbers
+
 # Rows of Tables I-III as switches (MSG, self-attention, cycle): all eight cells of the 2×2×2 design.
 _SWITCHES = {
     "backbone": (False, False, False),
@@ -144,9 +147,10 @@ def settings_for(profile: str, system: str) -> Settings:
     """
     base, overrides = split_system(system)
     settings = get(profile)
-    if overrides and systems.get(base).kind == "exemplar":
-        raise StudyError(f"System '{system}': settings belong to trained systems; the exemplar rivals' options are in "
-                         "lib/rivals/settings.py.")
+    if overrides and systems.get(base).kind != "trained":
+        raise StudyError(f"System '{system}': settings belong to trained systems; {base} has none"
+                         + (" here, its options are in lib/rivals/settings.py."
+                            if systems.get(base).kind == "exemplar" else "."))
     if base in _SWITCHES:
         settings = dataclasses.replace(settings, **dict(zip(("msg", "attention", "cycle"), _SWITCHES[base])))
     return dataclasses.replace(settings, **{name: _parse(name, text) for name, text in overrides.items()})
@@ -194,6 +198,11 @@ def _parse(name: str, text: str):
             raise StudyError(f"Setting {name}: '{text}' is neither true nor false.")
         return text == "true"
     try:
-        return int(text) if "int" in str(chosen.type) else float(text)
+        value = int(text) if "int" in str(chosen.type) else float(text)
     except ValueError:
         raise StudyError(f"Setting {name}: '{text}' is not a number.") from None
+    least = 16 if name == "size" else 1 if isinstance(value, int) and name not in _MAY_BE_ZERO else 0
+    if not least <= value < math.inf or (name == "size" and value % 8):
+        raise StudyError(f"Setting {name}: {text} is not possible; give "
+                         + ("a multiple of 8, at least 16." if name == "size" else f"at least {least}."))
+    return value

@@ -12,15 +12,22 @@ import numpy as np
 
 from lib import databases, paths, profiles, runs, systems
 from lib.databases import PairedFaces, data_hash
+from lib.errors import StudyError
 from lib.profiles import Settings
 
 P2S, S2P = paths.DIRECTIONS
 
 
 def load_faces(database: str, settings: Settings, split: str) -> PairedFaces:
-    """Load a split as a profile sees it: limited, or with part of the training pairs held out as test."""
+    """Load a split as a profile sees it: limited, or with part of the training pairs held out as test.
+
+    Raises StudyError as ``databases.load`` does, and for a holdout that leaves nothing to train on.
+    """
     if settings.holdout:
-        training_pairs = databases.load(database, "train")
+        training_pairs = databases.load(database, "train", limit=settings.train_pairs)
+        if settings.holdout >= len(training_pairs):
+            raise StudyError(f"holdout={settings.holdout}: {database} has {len(training_pairs)} training pairs here; "
+                             "hold fewer out.")
         edge = len(training_pairs) - settings.holdout
         rows = slice(None, edge) if split == "train" else slice(edge, None)
         return dataclasses.replace(
@@ -35,14 +42,16 @@ def sources_and_targets(faces: PairedFaces, direction: str) -> tuple[np.ndarray,
     return (faces.photos, faces.sketches) if direction == P2S else (faces.sketches, faces.photos)
 
 
-def synthesise(database: str, system: str, profile: str, seed: int = 0, *, resume: bool = True,
-               force: bool = False) -> Path:
+def synthesise(database: str, system: str, profile: str, seed: int = 0, *, force: bool = False) -> Path:
     """Make a system's run folder complete: ``run.json`` and the test faces of both directions; return it.
 
     Trained systems are trained if need be, and systems that differ only in ``profiles.AFTER_TRAINING`` use
-    the same networks.  Raises StudyError for unknown names, missing databases and run folders that belong to
-    other settings or data, BusyError for a run that another process is making.
+    the same networks.  An unfinished run goes on where it was; ``force`` begins anew.  Raises StudyError for unknown
+    names, missing databases and run folders that belong to other settings or data, BusyError for a run that another
+    process is making.
     """
+    if seed < 0:
+        raise StudyError(f"seed {seed}: give 0 or more.")
     base, overrides = profiles.split_system(system)
     settings = profiles.settings_for(profile, system)
     folder = paths.run_folder(profile, database, system, seed)
@@ -53,20 +62,20 @@ def synthesise(database: str, system: str, profile: str, seed: int = 0, *, resum
             return _fitted(system, settings, train, test, folder, seed, force=force)
     network = profiles.training_system(system)
     if network != system:
-        source = synthesise(database, network, profile, seed, resume=resume)
+        source = synthesise(database, network, profile, seed)
         with runs.claimed(folder):
             return _translated(source, system, settings, test, folder, seed, force=force)
     with runs.claimed(folder):
-        return _trained(system, settings, train, test, folder, seed, resume=resume, force=force)
+        return _trained(system, settings, train, test, folder, seed, force=force)
 
 
 def _trained(system: str, settings: Settings, train: PairedFaces, test: PairedFaces, folder: Path, seed: int, *,
-             resume: bool, force: bool) -> Path:
+             force: bool) -> Path:
     from lib import training  # torch is needed from here on only
 
     if force:
         (folder / "checkpoint.pt").unlink(missing_ok=True)
-    record = training.train(system, settings, train, folder, seed, resume=resume)
+    record = training.train(system, settings, train, folder, seed)
     _translate(folder / "checkpoint.pt", settings, record, test, folder, force=force)
     return folder
 
@@ -91,6 +100,7 @@ def _translate(checkpoint: Path, settings: Settings, record: dict, test: PairedF
     if not force and _complete(folder, test, stamp):
         return
     translator = Translator(checkpoint, settings)
+    (folder / "private" / "scored.json").unlink(missing_ok=True)  # of the faces that are replaced now
     for direction in paths.DIRECTIONS:
         sources, _ = sources_and_targets(test, direction)
         runs.write_synthesised(folder, direction, test.names, translator(direction, sources))

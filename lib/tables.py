@@ -23,7 +23,7 @@ import pandas as pd
 from scipy import stats
 
 from lib import databases, images, labels, paths, profiles, systems
-from lib.contrasts import LEVEL, RunSpread, by_image_and_seed, compare, pooled_spread
+from lib.contrasts import LEVEL, OWN_FROM, RunSpread, by_image_and_seed, compare, pooled_spread
 from lib.scoring import SET_METRICS, STUDY_METRICS, Scores, read_scores
 from lib.statistics import bootstrap_interval
 
@@ -48,11 +48,11 @@ def published() -> pd.DataFrame:
 def summary(profile: str, database: str, scores: Scores | None = None) -> pd.DataFrame:
     """Means and intervals of a study: direction, system, metric, value, low, high, n, seeds, spread.
 
-    Per cent for image metrics.  The interval takes faces and runs as samples (``lib.contrasts``), with the spread
-    between runs pooled over the trained systems of the study; for what is not trained, and where no system was trained
-    twice, it is over the n faces (BCa bootstrap).  ``spread`` is the standard deviation of the seeds' means, NaN with
-    one.  Distances of sets: jackknife over faces, and the runs' t interval added to it as variances add.
-    Raises StudyError without scores or with incomplete ones.
+    Per cent for image metrics.  The interval takes faces and runs as samples (``lib.contrasts``); a system of fewer
+    than ``OWN_FROM`` runs borrows the spread between runs pooled over the trained systems of the study.  For what is not
+    trained, and where no system was trained twice, it is over the n faces (BCa bootstrap).  ``spread`` is the standard
+    deviation of the seeds' means, NaN with one.  Distances of sets: jackknife over faces, and the runs' t interval
+    added to it as variances add.  Raises StudyError without scores or with incomplete ones.
     """
     scores = scores or read_scores(profile, database)
     rows = []
@@ -65,10 +65,13 @@ def summary(profile: str, database: str, scores: Scores | None = None) -> pd.Dat
         rows.append((direction, system, metric, means.mean(), low, high, *values.shape, means.std()))
     count = {key: part.image.nunique() for key, part in scores.images.groupby(["direction", "system"])}
     sets = {key: part for key, part in scores.sets.groupby(_KEY, sort=False)}
-    spreads = _run_spreads({key: part.pivot(columns="seed", values="value").bfill().iloc[:1]
-                            for key, part in sets.items()})
+    runs = {key: part.set_index("seed")[["value"]].T for key, part in sets.items()}  # one row: the set as a whole
+    spreads = _run_spreads(runs)
     for (direction, system, metric), part in sets.items():
-        spread = spreads.get((direction, metric)) if _is_trained(system) else None
+        spread = None
+        if _is_trained(system):
+            own = pooled_spread([runs[direction, system, metric]]) if len(part) >= OWN_FROM else None
+            spread = own or spreads.get((direction, metric))
         rows.append((direction, system, metric, part.value.mean(), *_set_limits(part, spread),
                      count.get((direction, system), 0), len(part), part.value.std()))
     return pd.DataFrame(rows, columns=[*_KEY, "value", "low", "high", "n", "seeds", "spread"])
@@ -95,14 +98,15 @@ def _limits(shape: tuple[int, int], values: bytes, spread: RunSpread | None) -> 
         return np.nan, np.nan
     if shape[1] == 1 and spread is None:
         return tuple(bootstrap_interval(array[:, 0])[1:])
-    return compare([array], [1.0], spread, own_from=3)[1:3]
+    return compare([array], [1.0], spread, own_from=OWN_FROM)[1:3]
 
 
 def _set_limits(part: pd.DataFrame, spread: RunSpread | None) -> tuple[float, float]:
     """Limits of a distance of sets, one row per seed: the same faces every time, so their part does not average out."""
     half = stats.t.ppf((1 + LEVEL) / 2, spread.freedom) * spread.sd / len(part) ** 0.5 if spread else 0.0
     below, above = (part.value - part.low).mean(), (part.high - part.value).mean()
-    return part.value.mean() - np.hypot(below, half), part.value.mean() + np.hypot(above, half)
+    low, high = part.value.mean() - np.hypot(below, half), part.value.mean() + np.hypot(above, half)
+    return (low if part.metric.iloc[0].startswith("kid") else max(low, 0.0)), high  # a Fréchet distance is not negative
 
 
 def ablations(profile: str, database: str, direction: str, ours: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -145,17 +149,10 @@ def _beside(ours: pd.DataFrame, direction: str, names: tuple[str, ...], printed:
     missing = [name for name in always if name not in present]
     table = pd.concat([table[table.system.isin(wanted)], pd.DataFrame({"system": missing, "metric": "ssim"})])
     metrics = [*STUDY_METRICS[direction], *SET_METRICS]
-    table = table.assign(label=table.system.map(label_of)).sort_values(
+    table = table.assign(label=table.system.map(labels.label_of)).sort_values(
         ["system", "metric"], key=lambda column: column.map((wanted if column.name == "system" else metrics).index))
     columns = ["label", "system", "metric", "value", "low", "high", "n", "seeds", "spread", "published"]
     return table[columns].reset_index(drop=True)
-
-
-def label_of(system: str) -> str:
-    """The name people read: ``msg-sarl+fusion=shared`` → ``MSG-SARL, fusion=shared``; unknown names stay."""
-    base, *overrides = system.split("+")
-    label = systems.SYSTEMS[base].label if base in systems.SYSTEMS else base
-    return ", ".join([label, *overrides])
 
 
 def as_text(table: pd.DataFrame) -> pd.DataFrame:
@@ -204,7 +201,8 @@ def caption(profile: str, database: str, kind: str, direction: str) -> str:
     text = (f"{kind.capitalize()} on {database}, {DIRECTION_LABELS[direction]}; profile {profile} ({settings.size} px, "
             f"epochs: {settings.epochs}; the paper: 256 px, 400). Brackets: 95 % interval over the faces (bootstrap; "
             "jackknife for distances of sets); where the study has a system of several seeds, over training runs as "
-            "well, their spread pooled over the trained systems. ±: standard deviation over seeds. ")
+            f"well: systems of {OWN_FROM} runs or more by their own spread, those of fewer by the spread pooled over all "
+            "trained systems. ±: standard deviation over seeds. ")
     text += (f"Published: Table {number} of Duan et al. (2020), single numbers without spread."
              if number else "The paper has no such table for this database.")
     if database in databases.EMBEDDED:

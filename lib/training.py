@@ -37,26 +37,26 @@ def epoch_order(count: int, seed: int, epoch: int) -> list[int]:
 
 
 def train(system: str, settings: Settings, faces: PairedFaces, folder: Path, seed: int, *,
-          device: torch.device | None = None, resume: bool = True,
-          checkpoint_seconds: float = CHECKPOINT_SECONDS) -> dict:
+          device: torch.device | None = None, checkpoint_seconds: float = CHECKPOINT_SECONDS) -> dict:
     """Train ``system`` on ``faces`` into ``folder`` and return its run record; a finished run is returned as it is.
 
     Writes ``checkpoint.pt`` (every ``checkpoint_seconds`` and at the end), ``log.csv`` (a row per epoch),
-    ``samples/`` and ``run.json``.  With ``resume`` an unfinished checkpoint of the same settings, data and seed is
-    continued; without, it is started over.  Raises StudyError for a checkpoint of other settings or data,
-    and when the losses stop being finite.
+    ``samples/`` and, last, ``run.json``.  An unfinished checkpoint of the same settings, data and seed is continued;
+    without a checkpoint the run begins anew, and the record of an earlier one goes.  Raises StudyError for a checkpoint
+    of other settings or data, and when the losses stop being finite.
     """
     device = device or methods.default_device()
     folder, path = Path(folder), Path(folder) / "checkpoint.pt"
     identity = {"system": system, "settings": dataclasses.asdict(settings), "seed": seed, "data": data_hash(faces)}
     torch.manual_seed(seed)
-    if path.exists() and resume:
+    contents = None
+    if path.exists():
         contents = checkpoints.load(path)
         _check_same_run(contents, identity, path)
         if contents["finished"]:
-            return runs.read_json(folder / "run.json")
+            return _record_of(path)
     else:
-        contents = None
+        (folder / "run.json").unlink(missing_ok=True)  # or it would speak for a log that is being written
     method = methods.create(system, settings, device)
     progress = _Progress(method, contents)
 
@@ -124,6 +124,14 @@ class _Progress:
     def contents(self, seconds: float) -> dict:
         return {"method": self.method.state(), "generator": torch.get_rng_state(), "epoch": self.epoch,
                 "step": self.step, "seconds": self.seconds + seconds, "sums": self.sums, "rows": self.rows}
+
+
+def _record_of(path: Path) -> dict:
+    """The record beside a finished checkpoint."""
+    file = path.with_name("run.json")
+    if not file.exists():
+        raise StudyError(f"{path}: finished, but {file.name} beside it is gone. Restore it, or train again with --force.")
+    return runs.read_json(file)
 
 
 def _check_same_run(contents: dict, identity: dict, path: Path) -> None:

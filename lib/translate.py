@@ -7,13 +7,14 @@ Always fp32 and evaluation mode, whatever the training used; one image at a time
 from __future__ import annotations
 
 import dataclasses
+import sys
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from lib import checkpoints, images, methods
-from lib.errors import StudyError, unknown_name
+from lib.errors import StudyError, listed, unknown_name
 from lib.paths import DIRECTIONS
 from lib.profiles import AFTER_TRAINING, Settings
 
@@ -50,13 +51,19 @@ def translate_folder(checkpoint: Path, source: Path, output: Path, direction: st
     """Translate an image or all images of a folder to PNGs in ``output``; returns how many.
 
     Photos may be grey (three equal channels then), sketches may be RGB (made grey).  All inputs are read
-    before the first output is written, so one bad file loses nothing.
+    before the first output is written, so one bad file loses nothing; raises StudyError where an output would take
+    an input's place.  Says so where the checkpoint's training is not finished.
     """
     source = Path(source)
     files = images.by_stem(source) if source.is_dir() else {source.stem: source}
+    outputs = {stem: Path(output) / f"{stem}.png" for stem in files}
+    if lost := [str(files[stem]) for stem, file in outputs.items() if file.resolve() == files[stem].resolve()]:
+        raise StudyError(f"{output}: these inputs would be overwritten:\n{listed(lost)}\nGive another output folder.")
     prepare = images.to_rgb if direction == "photo-to-sketch" else images.to_grey
     faces = [prepare(images.read_image(file)) for file in files.values()]
     translator = Translator(checkpoint)
-    for stem, face in zip(files, faces):
-        images.write_png(Path(output) / f"{stem}.png", translator(direction, face[None])[0])
+    if not translator.finished:
+        print(f"{checkpoint}: its training is not finished; this is what it has learnt so far", file=sys.stderr)
+    for file, face in zip(outputs.values(), faces):
+        images.write_png(file, translator(direction, face[None])[0])
     return len(files)

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from lib import ablations, labels, paths, systems, tables
+from lib import ablations, labels, paths, systems
 from lib.ablations import METRICS
-from lib.contrasts import FACES_AND_TRAININGS, compare, limits_hold_for, pooled_spread
+from lib.contrasts import FACES_AND_TRAININGS, OWN_FROM, compare, limits_hold_for, pooled_spread
 from lib.scoring import Scores, read_scores
 from lib.statistics import holm
 
@@ -65,7 +65,8 @@ def of_the_full_model(profile: str, database: str, scores: Scores | None = None)
     """Whether the full model is best: it against each of the seven other cells.
 
     Columns: direction, metric, system, estimate (full − system, percentage points), low, high, p_holm (over the seven),
-    limits, verdict: of this pair.  Every comparison takes the spread between trainings pooled over the cells.
+    limits, verdict: of this pair.  A cell of three or more trainings shows its own spread between them, others borrow
+    the one pooled over the cells.
     """
     scores = scores or read_scores(profile, database)
     rows = []
@@ -76,7 +77,7 @@ def of_the_full_model(profile: str, database: str, scores: Scores | None = None)
         if "msg-sarl" not in cells or not others:
             continue
         found = [compare([cells["msg-sarl"].to_numpy(), cells[system].to_numpy()], [1, -1], spread,
-                         own_from=3) for system in others]
+                         own_from=OWN_FROM) for system in others]
         adjusted = holm([effect.p_value for effect in found])
         rows += [(direction, metric, system, effect.estimate, effect.low, effect.high, p,
                   holds := limits_hold_for(effect, spread), verdict(effect.estimate, p, holds))
@@ -85,9 +86,14 @@ def of_the_full_model(profile: str, database: str, scores: Scores | None = None)
                                        "verdict"])
 
 
+def is_clear(p_holm: float, limits: str) -> bool:
+    """Whether an effect is told apart from zero; limits: what they and p hold for (``lib.contrasts``)."""
+    return p_holm < 0.05 and limits == FACES_AND_TRAININGS
+
+
 def verdict(estimate: float, p_holm: float, limits: str) -> str:
-    """The verdict on a claim that an effect is positive; limits: what they hold for (``lib.contrasts``)."""
-    if p_holm >= 0.05 or limits != FACES_AND_TRAININGS:
+    """The verdict on a claim that an effect is positive."""
+    if not is_clear(p_holm, limits):
         return UNDECIDED
     return SUPPORTED if estimate > 0 else CONTRADICTED
 
@@ -97,16 +103,15 @@ def as_text(table: pd.DataFrame) -> pd.DataFrame:
     key = "claim" if "claim" in table else "system"
     cells = table.assign(
         column=[f"{labels.TASK[row.direction]} {labels.METRIC[row.metric]}" for row in table.itertuples()],
-        text=[f"{row.estimate:+.2f} [{row.low:+.2f}, {row.high:+.2f}] {row.verdict}".replace("-", "−")
-              for row in table.itertuples()])
+        text=[f"{labels.with_limits(row.estimate, row.low, row.high)} {row.verdict}" for row in table.itertuples()])
     wide = cells.pivot(index=key, columns="column", values="text")
     wide = wide.reindex(index=list(dict.fromkeys(cells[key])), columns=list(dict.fromkeys(cells["column"])))
-    wide.index = [tables.label_of(name) if key == "system" else name for name in wide.index]
+    wide.index = [labels.label_of(name) if key == "system" else name for name in wide.index]
     return wide.rename_axis(index=key, columns=None)
 
 
 def _range(values: pd.Series) -> str:
     if not len(values):
-        return "none printed"
+        return "none"
     low, high = values.min(), values.max()
-    return (f"{low:+.2f}" if low == high else f"{low:+.2f} to {high:+.2f}").replace("-", "−")
+    return labels.signed(low) if low == high else f"{labels.signed(low)} to {labels.signed(high)}"

@@ -94,7 +94,10 @@ def test_simple_effects_stand_beside_the_published_differences():
         ["direction", "metric", "with_part", "without_part"])
     mine = table.loc[P2S, "ssim", "MSG-SARL", "MSG-SARL w/o MSG"]
     assert mine.estimate == pytest.approx(1.8, abs=1) and mine.published == 0.37 and mine.same_sign
-    assert mine.published_inside == (mine.low <= 0.37 <= mine.high)
+    alike = ablations.simple_effects("cpu", "cuhk-student", made_scores(run_sd=0.05)).query("published == 0.37")
+    assert not alike.compatible.any(), "0.37 against 1.8, trainings spread by 0.05"
+    wide = ablations.simple_effects("cpu", "cuhk-student", made_scores(run_sd=3)).compatible
+    assert wide.sum() == wide.notna().sum() == 16, "nothing contradicts where trainings spread by 3"
     printed = {"MSG-SARL w/o MSG": 0.37, "MSG-SARL w/o Self-Attention": 1.98, "MSG-SARL w/o Cycle": 1.70}
     assert all(table.loc[P2S, "ssim", "MSG-SARL", name].published == value for name, value in printed.items())
     assert table.loc[P2S, "ssim", "backbone w/ Self-Attention", "backbone"].published == 1.76
@@ -139,8 +142,10 @@ def test_seed_spread_recovers_the_standard_deviation():
 def test_published_differences_are_measured_in_luck():
     table = ablations.published_against_luck("cpu", "cuhk-student", made_scores(run_sd=0.3))
     assert len(table) == 6 + 6 + 2 + 2
-    assert (table.beyond_luck == (table.published.abs() > table.two_runs)).all()
-    assert (table.in_sds * table.sd).to_numpy() == pytest.approx(table.published.abs().to_numpy())
+    largest = table.loc[table.published.abs().idxmax()]
+    assert largest.published == 3.33 and largest.in_sds == pytest.approx(3.33 / 0.3, rel=0.5) and largest.beyond_luck
+    assert ablations.published_against_luck("cpu", "cuhk-student", made_scores(run_sd=0.01)).beyond_luck.all()
+    assert not ablations.published_against_luck("cpu", "cuhk-student", made_scores(run_sd=5)).beyond_luck.any()
     assert ablations.published_against_luck("cpu", "portraits", made_scores(run_sd=0.3)).empty
 
 
@@ -188,7 +193,7 @@ def test_figures_show_every_effect_cell_and_face(tmp_path, monkeypatch):
     assert len(diamonds.get_xdata()) == 3 + 3 + 3 + 1 + 1 + 1
     drawn = figures.cells("cpu", "cuhk-student", scores)
     assert [text.get_text() for text in drawn.axes[0].get_yticklabels()][::7] == ["backbone", "MSG-SARL"]
-    assert len([line for line in drawn.axes[0].lines if line.get_marker() == "o"]) == len(systems.ABLATIONS)
+    assert len([line for line in drawn.axes[0].lines if line.get_marker() == "o"]) == 3 * len(systems.ABLATIONS)
     for system in ("backbone", "msg-sarl"):
         runs.write_synthesised(paths.run_folder("tiny", "made-up", system, 0), P2S, faces.names, faces.sketches)
     made = figures.gallery("tiny", "made-up", P2S, ["backbone", "msg-sarl"], ["face-02", "face-00"], faces=faces,
@@ -200,3 +205,18 @@ def test_figures_show_every_effect_cell_and_face(tmp_path, monkeypatch):
     with pytest.raises(StudyError, match="no test image is called nobody"):
         figures.gallery("tiny", "made-up", P2S, ["backbone"], ["nobody"], faces=faces, scores=scores)
     plt.close("all")
+
+
+def test_runs_that_are_made_again_do_not_say_how_training_ended(tmp_path, monkeypatch):
+    monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path))
+    assert ablations.final_losses("cpu", "portraits").empty
+    losses = {f"{direction}/{term}": [0.4, 0.3] for direction in paths.DIRECTIONS
+              for term in ("perceptual", "adversarial", "discriminator")}
+    losses[f"{S2P}/discriminator"] = [0.2, 0.01]
+    for seed, epochs in ((0, 2), (1, 3)):  # the second record speaks of more epochs than its log has
+        folder = paths.run_folder("cpu", "portraits", "backbone", seed)
+        runs.write_json(folder / "run.json", {"seed": seed, "device": "cpu", "settings": {"epochs": epochs}})
+        pd.DataFrame(losses).to_csv(folder / "log.csv", index=False)
+    ends = ablations.final_losses("cpu", "portraits")
+    assert list(ends.seed) == [0] and ends[f"{P2S}/perceptual"].item() == 0.3
+    assert ablations.won_outright(ends).to_numpy().tolist() == [["backbone", 0, S2P]]

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from lib.contrasts import RunSpread, by_image_and_seed, compare, contrast
+from lib.contrasts import RunSpread, by_image_and_seed, compare, contrast, pooled_spread
 from lib.errors import StudyError
 from lib.statistics import bootstrap_interval
 
@@ -103,6 +103,22 @@ def test_single_runs_borrow_the_spread_of_others():
     freedom = variances.sum()**2 / np.sum(variances**2 / [16, 2])
     half = np.hypot(alone.high - alone.estimate, stats.t.ppf(0.975, freedom) * np.sqrt(variances.sum()))
     assert three.high - three.estimate == pytest.approx(half)
+
+
+def test_borrowing_holds_where_cells_spread_alike_and_fails_where_they_do_not():
+    """Two of eight cells are compared, three runs each; equal faces, so that runs are the only luck."""
+    def rejections(spreads, own_from):
+        rng, count = np.random.default_rng(11), 0
+        for _ in range(STUDIES):
+            means = [spread * rng.standard_normal(3) for spread in spreads]
+            pooled = pooled_spread([pd.DataFrame([values]) for values in means])
+            runs = [np.tile(values, (2, 1)) for values in (means[0], means[-1])]
+            count += compare(runs, [1, -1], pooled, own_from=own_from).p_value < 0.05
+        return count
+
+    alike, unlike = [0.3] * 8, np.linspace(0.1, 1.2, 8)
+    assert rejections(alike, 99) <= MOST_REJECTIONS and rejections(alike, 3) <= MOST_REJECTIONS
+    assert rejections(unlike, 99) > 1.5 * 0.05 * STUDIES and rejections(unlike, 3) <= MOST_REJECTIONS
 
 
 def test_scale_sign_and_order_do_what_they_should():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 
 import pandas as pd
 import pytest
@@ -43,6 +42,8 @@ def test_ablations_are_the_eight_cells_of_the_design_for_every_seed():
     assert len({(s.msg, s.attention, s.cycle) for s in settings}) == 8
     with pytest.raises(StudyError, match="Did you mean ablations"):
         grids.cells("ablation", "portraits", "cpu")
+    with pytest.raises(StudyError, match="Did you mean portraits"):
+        grids.cells("ablations", "portrait", "cpu")
 
 
 def test_missing_is_what_has_no_record_of_these_settings_or_no_scores_in_both_directions(study):
@@ -57,16 +58,22 @@ def test_missing_is_what_has_no_record_of_these_settings_or_no_scores_in_both_di
     assert half in grids.missing([half]), "a run scored in one direction only is not complete"
 
 
-def test_faces_made_after_the_last_scoring_are_scored_again(study):
-    cell = grids.Cell("portraits", "tiny", "backbone", 0)
-    recorded(cell, 1)
-    scored([cell])
-    runs.write_json(cell.folder / "private" / "scored.json", {})
+def test_a_run_killed_at_any_stage_is_missing(study):
+    cell = grids.Cell("portraits", "tiny", "backbone+width=4", 0)
+    assert grids.fill([cell], report=lambda line: None) == [] and grids.missing([cell]) == []
+    made, stamps = (cell.folder / "private" / f"{stage}.json" for stage in ("synthesised", "scored"))
+    contents = runs.read_json(stamps)
+
+    runs.write_json(stamps, {key: value for key, value in contents.items() if not key.startswith("sketch")})
+    assert grids.missing([cell]) == [cell], "killed between the two directions"
+    runs.write_json(stamps, contents)
     assert grids.missing([cell]) == []
-    runs.write_json(cell.folder / "private" / "synthesised.json", {})  # killed before scoring
-    later = (cell.folder / "private" / "scored.json").stat().st_mtime + 1
-    os.utime(cell.folder / "private" / "synthesised.json", (later, later))
-    assert grids.missing([cell]) == [cell]
+    runs.write_json(cell.folder / "run.json", {**runs.read_json(cell.folder / "run.json"), "seconds": 1e6})
+    assert grids.missing([cell]) == [cell], "trained again, and killed before translating"
+
+    before = made.read_bytes()
+    assert grids.fill([cell], report=lambda line: None) == [] and grids.missing([cell]) == []
+    assert made.read_bytes() != before
 
 
 def test_filling_makes_scores_and_passes_over_what_another_process_holds(study):
@@ -106,6 +113,8 @@ def test_forecast_extends_an_unfinished_run_to_its_end(study):
     begun.folder.mkdir(parents=True)
     pd.DataFrame({"epoch": [1, 2], "seconds": [10.0, 20.0]}).to_csv(begun.folder / "log.csv", index=False)
     epochs = profiles.get("quick").epochs
+    assert grids.forecast([other], [begun, other]) is None, "a log alone may come from another machine"
+    (begun.folder / "checkpoint.pt").touch()
     assert grids.forecast([other], [begun, other]) == pytest.approx(10.0 * epochs)
     assert grids.forecast([begun], [begun, other]) == pytest.approx(10.0 * (epochs - 2))
 

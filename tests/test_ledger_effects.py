@@ -9,9 +9,10 @@ import pytest
 from scipy import stats
 
 from lib import __main__, ledger, paths, scoring, systems
+from lib.contrasts import FACES, FACES_AND_TRAININGS
 from lib.errors import StudyError
 from lib.figures import ledger as figures
-from lib.ledger.comparison import COLUMNS, FACES, FACES_AND_TRAININGS
+from lib.ledger.comparison import COLUMNS
 
 P2S, S2P = paths.DIRECTIONS
 
@@ -107,6 +108,30 @@ def test_same_networks_are_compared_seed_by_seed(results):
     limits = stats.ttest_1samp(gain, 0).confidence_interval()
     assert (row.difference, row.low, row.high) == pytest.approx((gain.mean(), limits.low, limits.high), abs=1e-6)
     assert (row.seeds, row.limits) == (2, FACES_AND_TRAININGS)
+
+
+def test_trainings_of_equal_seed_are_compared(results):
+    """Luck that two trainings of one seed share cancels; a default trained more often does not bring its own in."""
+    rng = np.random.default_rng(8)
+    luck = [0.0, 6.0]
+    cells = {(name, seed): {key: values + luck[seed] for key, values in parts.items()}
+             for name, gain in (("msg-sarl", 0.0), (SHARED, 1.0))
+             for (_, seed), parts in simulated(rng, name, 2, gain=gain, run_sd=0.01).items()}
+    del cells[SHARED, 1]
+    write_scores(results, cells)
+    found = ledger.effects("cpu", "cuhk-student")
+    assert found.difference.to_numpy() == pytest.approx(1.0, abs=0.6) and set(found.seeds) == {1}
+
+
+@pytest.mark.parametrize("alternative, seeds, gain, clear", [
+    ("fusion=shared", 2, 6.0, True), ("fusion=shared", 1, 6.0, False), ("fusion=shared", 2, 0.0, False),
+    ("output_resampling=area", 1, 6.0, True)])
+def test_clear_is_what_no_other_training_could_have_brought(results, alternative, seeds, gain, clear):
+    """Trained anew, an effect needs repeated trainings; on the same networks one training is enough."""
+    rng = np.random.default_rng(21)
+    write_scores(results, simulated(rng, "msg-sarl", seeds, run_sd=0.01)
+                 | simulated(rng, f"msg-sarl+{alternative}", seeds, gain=gain, run_sd=0.01))
+    assert (ledger.effects("cpu", "cuhk-student").clear == clear).all()
 
 
 def test_without_any_repeated_training_limits_hold_for_other_faces_alone(results):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from lib import paths, systems, tables
+from lib import labels, paths, systems, tables
 from lib.errors import StudyError
 from lib.scoring import Scores
 
@@ -44,9 +44,9 @@ def test_published_values_are_the_papers():
 
 
 def test_published_ablations_bear_our_labels():
-    labels = {system.label for system in systems.SYSTEMS.values()}
-    assert set(tables.published().query("table in ('I', 'II', 'III')").system) <= labels
-    assert tables.label_of("msg-sarl+fusion=shared") == "MSG-SARL, fusion=shared"
+    known = {system.label for system in systems.SYSTEMS.values()}
+    assert set(tables.published().query("table in ('I', 'II', 'III')").system) <= known
+    assert labels.label_of("msg-sarl+fusion=shared") == "MSG-SARL, fusion=shared"
 
 
 def test_summary_averages_seeds_and_counts_them_as_a_sample(scores):
@@ -58,6 +58,22 @@ def test_summary_averages_seeds_and_counts_them_as_a_sample(scores):
     over_runs = stats.t.ppf(0.975, 2) * 1.0 / np.sqrt(3)
     half = np.sqrt(over_faces**2 + over_runs**2)
     assert (row.low, row.high) == pytest.approx((faces.mean() - half, faces.mean() + half))
+
+
+@pytest.mark.parametrize("kind", ["images", "sets"])
+def test_three_runs_show_their_own_spread_and_fewer_borrow(kind):
+    """Two trained systems that spread unlike: run means 60, 61, 62 and 50, 50.2."""
+    values = {("msg-sarl", seed): 60.0 + seed for seed in (0, 1, 2)} | {("backbone", 0): 50.0, ("backbone", 1): 50.2}
+    if kind == "images":  # no spread over faces
+        scores = made_scores(*((P2S, system, seed, "ssim", np.full(9, v / 100)) for (system, seed), v in values.items()))
+    else:
+        scores = made_scores(sets=[("cuhk-student", P2S, system, seed, "fid", v, v, v)
+                                   for (system, seed), v in values.items()])
+    rows = summed(scores).set_index("system")
+    pooled = np.sqrt((2 * 1.0**2 + 1 * 0.02) / 3)
+    for system, sd, freedom, count in (("msg-sarl", 1.0, 2, 3), ("backbone", pooled, 3, 2)):
+        half = stats.t.ppf(0.975, freedom) * sd / np.sqrt(count)
+        assert rows.high[system] - rows.value[system] == pytest.approx(half)
 
 
 def test_summary_of_one_seed_is_the_bootstrap_over_faces():

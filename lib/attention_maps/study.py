@@ -17,11 +17,11 @@ import pandas as pd
 from filelock import FileLock
 from tqdm import tqdm
 
-from lib import paths, profiles, runs, study_tables, synthesis, systems
+from lib import databases, paths, profiles, runs, study_tables, synthesis, systems
 from lib.attention_maps.observing import SARBS
 from lib.attention_maps.quantities import QUANTITIES, measure, summarise
 from lib.databases import data_hash
-from lib.errors import StudyError
+from lib.errors import StudyError, listed, unknown_name
 from lib.paths import DIRECTIONS
 from lib.scoring.study import list_runs
 from lib.translate import Translator
@@ -48,9 +48,11 @@ def measure_study(profile: str, database: str, faces: int = FACES, force: bool =
     """Bring ``attention.csv`` of a study up to date: every run with self-attention whose checkpoint is here.
 
     faces: the first so many test faces.  force: measure again what is unchanged.  Raises StudyError for
-    unknown names, a missing database, and a study with neither such runs nor an earlier table.
+    unknown names, a missing database, and a study with neither a network to measure nor an earlier table.
     """
     profiles.get(profile)
+    if database not in databases.NAMES:
+        raise unknown_name("database", database, databases.NAMES)
     if faces < 1:
         raise StudyError(f"faces {faces}: give at least 1.")
     folder = paths.study_folder(profile, database)
@@ -61,6 +63,10 @@ def measure_study(profile: str, database: str, faces: int = FACES, force: bool =
     table, measured, left_out = _read(folder), [], {}
     for run in tqdm(found, desc="attention", unit="run", leave=False, disable=None):
         name, settings = f"{run.system}/seed{run.seed}", profiles.settings_for(profile, run.system)
+        if not (run.folder / "checkpoint.pt").exists():
+            left_out[name] = (f"its network is not here; `python -m lib train --database {database} --system {run.system} "
+                              f"--profile {profile} --seed {run.seed} --force` makes it again")
+            continue
         try:
             translator = Translator(run.folder / "checkpoint.pt")
         except StudyError as error:
@@ -83,6 +89,9 @@ def measure_study(profile: str, database: str, faces: int = FACES, force: bool =
             study_tables.write(folder / "attention.csv", table, digits=6)
         runs.write_json(record, stamp)
         measured.append(name)
+    if not len(table):
+        reasons = listed([f"{name}: {reason}" for name, reason in left_out.items()])
+        raise StudyError(f"{folder}: nothing to measure\n{reasons}")
     return AttentionTable(table, tuple(measured), left_out)
 
 

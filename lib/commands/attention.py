@@ -20,20 +20,16 @@ def run(options: argparse.Namespace) -> int:
     from lib import paths
     from lib.attention_maps import measure_study, overview
     from lib.attention_maps.study import FACES
-    from lib.errors import unknown_name
 
-    if options.database not in databases.NAMES:
-        raise unknown_name("database", options.database, databases.NAMES)
     paths.use_data(options.data)
     result = measure_study(options.profile, options.database, FACES if options.faces is None else options.faces,
                            options.force)
-    if len(result.rows):
-        shown = ["alpha", "beta", "position_entropy", "channel_entropy", "position_share", "channel_share", "off"]
-        print(overview(result.rows, shown).to_string(float_format="%.3f", na_rep=""))
-        print("entropy: 1 uniform, 0 one-hot; share: what attention adds beside its input; "
-              "off: grey levels by which the output changes without it")
+    shown = ["alpha", "beta", "position_entropy", "channel_entropy", "position_share", "channel_share", "off"]
+    print(overview(result.rows, shown).to_string(float_format="%.3f", na_rep=""))
+    print("entropy: 1 uniform, 0 one-hot; share: what attention adds beside its input; "
+          "off: grey levels by which the output changes without it")
     print(f"{paths.study_folder(options.profile, options.database) / 'attention.csv'}: {len(result.rows)} rows; "
           f"runs measured now: {len(result.measured)}")
     for name, reason in result.left_out.items():
-        print(f"  {name}: left out, earlier rows stay: {reason}")
+        print(f"  {name}: left out, any earlier rows stay: {reason}")
     return 0

@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     for database in chosen:
         if database not in databases.NAMES:
             raise unknown_name("database", database, databases.NAMES)
-    if options.refresh and not all(database.startswith("portraits") for database in chosen):
+    if options.refresh and not set(chosen) <= set(databases.EMBEDDED):
         raise StudyError("--refresh writes figures into files that are published: embedded databases only.")
     paths.use_data(options.data)
     notebooks = _select(options.only)

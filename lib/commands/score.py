@@ -12,7 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("reference", nargs="?", type=Path, metavar="REFERENCE_DIR", help="real images")
     parser.add_argument("synthesised", nargs="?", type=Path, metavar="SYNTHESISED_DIR",
                         help="images to score, by the same names (suffixes may differ)")
-    parser.add_argument("--metrics", nargs="+", metavar="NAME", default=["ssim", "fsim"],
+    parser.add_argument("--metrics", nargs="+", metavar="NAME",
                         help=f"of each image: {', '.join(IMAGE_METRICS)}; of whole sets, with a feature network: "
                              f"{', '.join(SET_METRICS)} (default: ssim fsim)")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write one row (image, metric, value) per score")
@@ -27,8 +27,9 @@ def run(options: argparse.Namespace) -> int:
     from lib.errors import StudyError
 
     if options.profile or options.database:
-        if not (options.profile and options.database) or options.reference or options.csv:
-            raise StudyError("To score a study give --profile and --database, without folders and --csv.")
+        if not (options.profile and options.database) or options.reference or options.csv or options.metrics:
+            raise StudyError("To score a study give --profile and --database, without folders, --csv and --metrics "
+                             "(a study has its own).")
         return _study(options)
     if not (options.reference and options.synthesised):
         raise StudyError("Give REFERENCE_DIR and SYNTHESISED_DIR, or --profile and --database to score a study.")
@@ -40,11 +41,12 @@ def _folders(options: argparse.Namespace) -> int:
     from lib.errors import StudyError, unknown_name
     from lib.statistics import bootstrap_interval
 
-    for metric in options.metrics:
+    metrics = options.metrics or ["ssim", "fsim"]
+    for metric in metrics:
         if metric not in IMAGE_METRICS and metric not in SET_METRICS:
             raise unknown_name("metric", metric, (*IMAGE_METRICS, *SET_METRICS))
-    per_image = [metric for metric in IMAGE_METRICS if metric in options.metrics]
-    of_sets = [metric for metric in SET_METRICS if metric in options.metrics]
+    per_image = [metric for metric in IMAGE_METRICS if metric in metrics]
+    of_sets = [metric for metric in SET_METRICS if metric in metrics]
     if options.csv and not per_image:
         raise StudyError(f"--csv holds scores of images; add one of {', '.join(IMAGE_METRICS)} to --metrics.")
     count = len(scoring.pair_folders(options.reference, options.synthesised))
@@ -70,13 +72,15 @@ def _folders(options: argparse.Namespace) -> int:
 
 
 def _study(options: argparse.Namespace) -> int:
-    from lib import paths, scoring, tables
+    from lib import ledger, paths, scoring, tables
 
     paths.use_data(options.data)
     scores = scoring.score_study(options.profile, options.database, force=options.force)
     print(f"{paths.study_folder(options.profile, options.database) / 'scores.csv'}: {len(scores.images)} rows; "
           f"scored now: {len(scores.scored)} (runs × directions)")
     print(f"tables: {tables.write_tables(options.profile, options.database)[0].parent}")
+    if (options.profile, options.database) == ledger.STUDY:
+        print(f"ledger: {ledger.write()}")
     for run in scores.absent:
         print(f"  {run}: no images on this machine; its rows stay as they are")
     for metric, reason in scores.not_computed.items():

@@ -21,10 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, action="append",
                         help="may be given several times (default: 0; of a grid 0, 1 and 2)")
     parser.add_argument("--data", type=Path, help="folder that holds the databases (default: data/)")
-    parser.add_argument("--resume", action="store_true",
-                        help="continue an unfinished run; this is also what happens without the flag")
     parser.add_argument("--force", action="store_true",
-                        help="make the run again from the start, e.g. where only its scores came with the repository")
+                        help="make the run again from the start, e.g. where only its scores came with the repository; "
+                             "without it an unfinished run goes on where it was")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -46,9 +45,13 @@ def run(options: argparse.Namespace) -> int:
 
 def _grid(options: argparse.Namespace) -> int:
     cells = grids.cells(options.grid, options.database, options.profile, options.seed or grids.SEEDS)
-    for cell in grids.fill(cells, force=options.force):
-        print(f"{cell.system}, seed {cell.seed}: left to the process that is making it")
-    print(f"tables: {tables.write_tables(options.profile, options.database)[0].parent}")
-    if options.grid == "ledger":
-        print(f"ledger: {ledger.write(options.profile, options.database)}")
+    try:
+        for cell in grids.fill(cells, force=options.force):
+            print(f"{cell.system}, seed {cell.seed}: left to the process that makes it or its networks; "
+                  "start the command again when that has ended")
+    finally:  # runs that failed leave the scores of the others
+        if (paths.study_folder(options.profile, options.database) / "scores.csv").exists():
+            print(f"tables: {tables.write_tables(options.profile, options.database)[0].parent}")
+            if options.grid == "ledger" or (options.profile, options.database) == ledger.STUDY:
+                print(f"ledger: {ledger.write(options.profile, options.database)}")
     return 0

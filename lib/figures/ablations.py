@@ -12,17 +12,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lib import images, labels, paths, profiles, runs, systems, tables
-from lib.ablations import EFFECTS, METRICS, SWITCHES, cells_of, published_effects
+from lib.ablations import EFFECTS, METRICS, SWITCHES, cells_of, final_losses, published_effects, won_outright
+from lib.contrasts import FACES, FACES_AND_TRAININGS
 from lib.databases import PairedFaces
 from lib.errors import StudyError
 from lib.figures.style import COLOURS, TEXT_WIDTH, face_grid
 from lib.scoring import Scores, read_scores
+from lib.verdicts import is_clear
 
 FLOOR = "pixel-regression"
 
 
 def effects(frame: pd.DataFrame, database: str) -> Figure:
-    """The seven effects with 95 % intervals, a panel per direction and metric; filled: clear after Holm's correction.
+    """The seven effects with 95 % intervals, a panel per direction and metric; filled: clear (``lib.verdicts``).
 
     frame: ``lib.ablations.effects``.  database: whose published effects stand beside ours as open diamonds, one
     for each setting of the other parts that the paper printed.
@@ -40,7 +42,7 @@ def effects(frame: pd.DataFrame, database: str) -> Figure:
     axes[0, 0].set_ylim(len(EFFECTS) - 0.4, -0.6)
     for axis, metric in zip(axes[-1], metrics, strict=True):
         axis.set_xlabel(f"change of {labels.METRIC[metric]} (percentage points)")
-    over = " and ".join(dict.fromkeys(frame.limits))
+    over = FACES if (frame.limits == FACES).any() else FACES_AND_TRAININGS
     marks = [_mark("o", COLOURS["ours"], f"ours, 95 % over {over}; p < 0.05 (Holm)"),
              _mark("o", COLOURS["ours"], "not told apart from 0", hollow=True)]
     if len(printed):
@@ -54,7 +56,7 @@ def _effect_dots(axis: Axes, ours: pd.DataFrame, printed: pd.DataFrame) -> None:
         place = EFFECTS.index(entry.effect)
         axis.plot([entry.low, entry.high], [place, place], color=COLOURS["ours"], lw=2, solid_capstyle="butt", zorder=2)
         axis.plot(entry.estimate, place, "o", ms=7, color=COLOURS["ours"], zorder=3,
-                  mfc=COLOURS["ours"] if entry.p_holm < 0.05 else "white")
+                  mfc=COLOURS["ours"] if is_clear(entry.p_holm, entry.limits) else "white")
     axis.plot(printed.published, [EFFECTS.index(effect) + 0.27 for effect in printed.effect], "D", ms=5, mfc="none",
               color=COLOURS["published"], zorder=3)
     axis.axvline(0, color=COLOURS["ink"], lw=1, zorder=1)
@@ -63,10 +65,11 @@ def _effect_dots(axis: Axes, ours: pd.DataFrame, printed: pd.DataFrame) -> None:
 
 
 def cells(profile: str, database: str, scores: Scores | None = None) -> Figure:
-    """Mean scores of the eight cells: a small dot per run, their mean as a bar, the paper's value as open diamond.
+    """Mean scores of the eight cells: a small mark per run, their mean as a bar, the paper's value as open diamond.
 
-    The dotted line is the per-pixel regression, the floor that needs no network.  Cells without scores stay empty;
-    raises StudyError when there is none at all.
+    The mark's shape is the device that trained the run; a ring is drawn around runs in which the discriminator of that
+    direction won outright (``lib.ablations.won_outright``).  The dotted line is the per-pixel regression, the floor that
+    needs no network.  Cells without scores stay empty; raises StudyError when there is none at all.
     """
     scores = scores or read_scores(profile, database)
     found = {(direction, metric): cells_of(scores, direction, metric)
@@ -74,13 +77,19 @@ def cells(profile: str, database: str, scores: Scores | None = None) -> Figure:
     if not any(found.values()):
         raise StudyError(f"{paths.study_folder(profile, database)}: none of the eight cells has scores. Make them with "
                          f"`python -m lib train --grid ablations --profile {profile} --database {database}`.")
+    ends = final_losses(profile, database)
+    markers = dict(zip(ends.device.unique(), "o^sv"))  # device → mark
+    shapes = {(row.system, row.seed): markers[row.device] for row in ends.itertuples()}
+    won = set(won_outright(ends).itertuples(index=False, name=None))
     order = sorted(systems.ABLATIONS, key=lambda system: SWITCHES.loc[system].sum())  # backbone first, all parts last
     figure, axes = plt.subplots(2, len(METRICS), sharey=True, figsize=(TEXT_WIDTH, 6.4))
     for axis, ((direction, metric), ours) in zip(axes.flat, found.items(), strict=True):
-        _cell_dots(axis, ours, order)
+        for system, table in ours.items():
+            _cell_dots(axis, order.index(system), table.mean(), [shapes.get((system, seed), "o") for seed in table],
+                       [(system, seed, direction) in won for seed in table])
         printed = tables.published().query("table in ('I', 'II', 'III') and database == @database and "
                                            "direction == @direction and metric == @metric")
-        places = [[tables.label_of(system) for system in order].index(label) for label in printed.system]
+        places = [[labels.label_of(system) for system in order].index(label) for label in printed.system]
         axis.plot(printed.value, np.array(places) + 0.27, "D", ms=5, mfc="none", color=COLOURS["published"])
         floor = scores.images.query("direction == @direction and metric == @metric and system == @FLOOR").value
         if len(floor):
@@ -88,21 +97,27 @@ def cells(profile: str, database: str, scores: Scores | None = None) -> Figure:
         axis.set(title=f"{labels.DIRECTION[direction]}, {labels.METRIC[metric]}",
                  xlabel=f"mean {labels.METRIC[metric]} (%)")
         axis.grid(axis="y", visible=False)
-    axes[0, 0].set_yticks(range(len(order)), [tables.label_of(system) for system in order])
+    axes[0, 0].set_yticks(range(len(order)), [labels.label_of(system) for system in order])
     axes[0, 0].set_ylim(len(order) - 0.4, -0.6)
-    marks = [_mark("o", COLOURS["ours"], "one run"), _mark("|", COLOURS["ours"], "mean of the runs"),
-             plt.Line2D([], [], ls=":", color=COLOURS["control"], label=tables.label_of(FLOOR))]
+    runs_of = [(mark, f"one run, {device}") for device, mark in markers.items()] if len(markers) > 1 else [("o", "one run")]
+    marks = [_mark(mark, COLOURS["ours"], label) for mark, label in runs_of]
+    marks.append(_mark("|", COLOURS["ours"], "mean of the runs"))
+    if won:
+        marks.append(_mark("o", COLOURS["ink"], "discriminator won", hollow=True))
     if len(published_effects(database)):
-        marks.insert(2, _mark("D", COLOURS["published"], "published", hollow=True))
-    figure.legend(handles=marks, loc="outside upper right", ncols=len(marks), fontsize=9)
+        marks.append(_mark("D", COLOURS["published"], "published", hollow=True))
+    marks.append(plt.Line2D([], [], ls=":", color=COLOURS["control"], label=labels.label_of(FLOOR)))
+    figure.legend(handles=marks, loc="outside upper right", ncols=3, fontsize=9)
     return figure
 
 
-def _cell_dots(axis: Axes, ours: dict[str, pd.DataFrame], order: Sequence[str]) -> None:
-    for system, table in ours.items():
-        means, place = table.mean(), order.index(system)
-        axis.plot(means, [place] * len(means), "o", ms=5, alpha=0.55, mew=0, color=COLOURS["ours"])
-        axis.plot(means.mean(), place, "|", ms=15, mew=2, color=COLOURS["ours"])
+def _cell_dots(axis: Axes, place: int, means: pd.Series, shapes: Sequence[str], ringed: Sequence[bool]) -> None:
+    """The runs of one cell by their mean scores, in the row ``place``."""
+    for value, shape, ring in zip(means, shapes, ringed, strict=True):
+        axis.plot(value, place, shape, ms=5, alpha=0.55, mew=0, color=COLOURS["ours"])
+        if ring:
+            axis.plot(value, place, "o", ms=9, mfc="none", mew=0.9, color=COLOURS["ink"])
+    axis.plot(means.mean(), place, "|", ms=15, mew=2, color=COLOURS["ours"])
 
 
 def gallery(profile: str, database: str, direction: str, systems: Sequence[str], names: Sequence[str], *,
@@ -125,7 +140,7 @@ def gallery(profile: str, database: str, direction: str, systems: Sequence[str],
             for system in systems]
     columns = [sources, targets, *made]
     width = min(1.35, TEXT_WIDTH / (len(columns) + bool(row_labels)))
-    titles = [textwrap.fill(tables.label_of(system), max(9, int(14 * width)), break_on_hyphens=False,
+    titles = [textwrap.fill(labels.label_of(system), max(9, int(14 * width)), break_on_hyphens=False,
                             break_long_words=False) for system in systems]
     figure = face_grid([[images.to_rgb(column[i]) for column in columns] for i in range(len(names))],
                        row_labels=row_labels, column_labels=["input", "target", *titles], cell_width=width)

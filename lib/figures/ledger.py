@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lib import labels
+from lib.contrasts import FACES
 from lib.figures.style import COLOURS, TEXT_WIDTH
-from lib.ledger.comparison import FACES
 from lib.ledger.report import SHOWN
 from lib.paths import DIRECTIONS
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from lib import databases, images, labels, paths, profiles, tables
+from lib.contrasts import FACES
 from lib.errors import unknown_name
-from lib.ledger.comparison import FACES, effects
+from lib.ledger.comparison import effects
 from lib.ledger.record import PARTS, Entry, alternatives, entries
 
 SHOWN = ("ssim", "fsim")  # ``effects`` has every metric of the scores
@@ -113,21 +114,21 @@ def _number(row) -> str:
     """``−0.52 [−0.90, −0.14]``, † where the limits hold for other faces alone, ‡ where p < 0.05 after correction."""
     if row is None:
         return tables.NOT_RUN
-    text = f"{row.difference:+.2f} [{row.low:+.2f}, {row.high:+.2f}]".replace("-", "−")
+    text = labels.with_limits(row.difference, row.low, row.high)
     marks = ("†" if row.limits == FACES else "") + ("‡" if row.clear else "")
     return f"{text} {marks}".rstrip()
 
 
 def _caption(profile: str, database: str, found: pd.DataFrame) -> str:
     settings = profiles.get(profile)
-    count = int(found.metric.isin(SHOWN).sum())
+    count = int((found.metric.isin(SHOWN) & ~found.same_networks).sum())
     text = (f"MSG-SARL with one choice changed, minus MSG-SARL, on {database}, profile {profile} ({settings.size} px, "
             f"epochs: {settings.epochs}); percentage points of SSIM and FSIM. Brackets: 95 % limits for other faces and "
-            "other trainings; with † for other faces and these very trainings. The spread between trainings is pooled "
-            "over all systems of the study that were trained several times. ")
+            "other trainings; with † for other faces and these very trainings. Trainings of equal seed are compared; "
+            "their spread is pooled over all systems of the study that were trained several times. ")
     if count:
-        text += (f"Brackets stand by themselves: if no alternative changed anything, {0.05 * count:.0f} of these "
-                 f"{count} could be expected to miss zero. ‡: p < 0.05 after Holm's correction over the alternatives "
+        text += (f"Brackets stand by themselves: if no choice that is trained changed anything, {0.05 * count:.0f} of "
+                 f"their {count} could be expected to miss zero. ‡: p < 0.05 after Holm's correction over the alternatives "
                  "of a column. All share the default's trainings, so they err together. ")
     if database in databases.EMBEDDED:
         text += "The embedded portraits are a stand-in to run the study, no evidence on the paper. "

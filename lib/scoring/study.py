@@ -20,10 +20,10 @@ import pandas as pd
 from filelock import FileLock
 from tqdm import tqdm
 
-from lib import paths, profiles, runs, study_tables
+from lib import databases, paths, profiles, runs, study_tables
 from lib import systems as catalogue
 from lib.databases import PairedFaces
-from lib.errors import StudyError, listed
+from lib.errors import StudyError, listed, unknown_name
 from lib.scoring.measure import References, score_images
 from lib.scoring.sets import SET_METRICS, Embedder, score_set
 
@@ -94,6 +94,8 @@ def score_study(profile: str, database: str, systems: Iterable[str] | None = Non
     runs with part of their images.
     """
     profiles.get(profile)
+    if database not in databases.NAMES:
+        raise unknown_name("database", database, databases.NAMES)
     found = list_runs(profile, database)
     if systems is not None:
         systems = tuple(systems)
