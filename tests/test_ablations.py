@@ -11,7 +11,7 @@ import pytest
 from conftest import made_up_faces
 from scipy import stats
 
-from lib import ablations, extremes, images, paths, runs, systems
+from lib import ablations, images, paths, runs, systems
 from lib.errors import StudyError
 from lib.figures import ablations as figures
 from lib.scoring import Scores
@@ -158,30 +158,6 @@ def test_single_seeds_are_judged_with_the_spread_of_the_others():
     width = {name: (t.high - t.low).mean() for name, t in (("borrowed", table), ("alone", alone))}
     assert width["borrowed"] > 3 * width["alone"]
     assert set(table.limits) == {"faces and trainings"} and set(alone.limits) == {"faces"}
-
-
-def test_extremes_are_the_ends_of_the_ranking():
-    scores = made_scores(count=12)
-    found = extremes.extremes("cpu", "made-up", "msg-sarl", P2S, "ssim", scores=scores)
-    rows = scores.images.query("system == 'msg-sarl' and direction == @P2S and metric == 'ssim'")
-    ranking = rows.groupby("image").value.mean().sort_values()
-    assert found.worst == tuple(ranking.index[:3]) and found.best == tuple(ranking.index[:-4:-1])
-    with pytest.raises(StudyError, match="at most 6"):
-        extremes.extremes("cpu", "made-up", "msg-sarl", P2S, "ssim", count=7, scores=scores)
-    with pytest.raises(StudyError, match="train --profile cpu --database made-up --system lle"):
-        extremes.extremes("cpu", "made-up", "lle", P2S, "ssim", scores=scores)
-
-
-def test_disagreement_is_a_rank_correlation():
-    ssim, fsim = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6]), np.array([0.1, 0.6, 0.3, 0.4, 0.5, 0.2])
-    rows = [("made-up", P2S, "lle", 0, f"f{i}", metric, value)
-            for metric, values in (("ssim", ssim), ("fsim", fsim)) for i, value in enumerate(values)]
-    scores = Scores(pd.DataFrame(rows, columns=["database", "direction", "system", "seed", "image", "metric", "value"]),
-                    SETS)
-    found = extremes.disagreement("cpu", "made-up", "lle", P2S, scores=scores)
-    assert found.correlation == pytest.approx(1 - 6 * (16 + 16) / (6 * 35))
-    assert -1 < found.low < found.correlation < found.high < 1
-    assert set(found.images.image[:2]) == {"f1", "f5"} and dict(zip(found.images.image, found.images.gap))["f1"] == 4
 
 
 def test_figures_show_every_effect_cell_and_face(tmp_path, monkeypatch):

@@ -41,7 +41,8 @@ def test_overrides_change_one_setting_each():
 @pytest.mark.parametrize("system, hint", [
     ("msg-sral", "msg-sarl"), ("msg-sarl+fusoin=shared", "fusion"), ("msg-sarl+fusion=sharde", "shared"),
     ("msg-sarl+epochs=many", "not a number"), ("msg-sarl+msg=maybe", "neither true nor false"),
-    ("msg-sarl+fusion", "name=value"), ("lle+epochs=2", "belong to trained systems")])
+    ("msg-sarl+fusion", "name=value"), ("lle+epochs=2", "belong to trained systems"),
+    ("grey-input+fusion=shared", "belong to trained systems")])
 def test_misspelt_names_are_refused_with_a_hint(system, hint):
     with pytest.raises(StudyError, match=hint):
         profiles.settings_for("quick", system)
@@ -63,3 +64,12 @@ def test_ablations_cover_the_two_by_two_by_two_design():
     cells = {tuple(getattr(profiles.settings_for("cpu", name), part) for part in ("msg", "attention", "cycle"))
              for name in systems.ABLATIONS}
     assert len(cells) == 8
+
+
+@pytest.mark.parametrize("override, cause", [
+    ("size=30", "a multiple of 8"), ("size=8", "at least 16"), ("batch=0", "at least 1"), ("epochs=0", "at least 1"),
+    ("width=-4", "at least 1"), ("learning_rate=-1", "at least 0"), ("tv_weight=nan", "at least 0"),
+    ("holdout=-5", "at least 0")])
+def test_impossible_numbers_are_refused(override, cause):
+    with pytest.raises(StudyError, match=cause):
+        profiles.settings_for("quick", f"msg-sarl+{override}")

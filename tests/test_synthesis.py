@@ -59,6 +59,21 @@ def test_holdout_splits_the_training_pairs_and_never_touches_the_test_split(stud
     assert np.array_equal(test.photos, study["train"].photos[4:])
 
 
+@pytest.mark.parametrize("holdout", [6, 150])
+def test_a_holdout_that_leaves_nothing_to_train_on_is_refused(study, holdout):
+    with pytest.raises(StudyError, match=f"holdout={holdout}: portraits has 6 training pairs"):
+        synthesis.synthesise("portraits", f"msg-sarl+holdout={holdout}", "tiny")
+
+
+def test_a_run_begun_anew_loses_the_record_of_the_old_one(study, monkeypatch):
+    folder = synthesis.synthesise("portraits", "backbone+width=4", "tiny")
+    (folder / "checkpoint.pt").unlink()  # as in a clone, which holds records and scores only
+    monkeypatch.setattr("lib.training.Stepper.__call__", lambda *_: 1 / 0)  # killed in the first step
+    with pytest.raises(ZeroDivisionError):
+        synthesis.synthesise("portraits", "backbone+width=4", "tiny")
+    assert not (folder / "run.json").exists()
+
+
 def test_a_choice_of_interpolation_shares_the_network_and_changes_the_faces(study):
     folder = synthesis.synthesise("portraits", "msg-sarl+width=4", "tiny")
     checkpoint = folder / "checkpoint.pt"

@@ -196,6 +196,22 @@ def test_translating_a_folder_writes_pngs_and_loses_nothing_on_a_bad_file(run, t
     assert stamps == {file: file.stat().st_mtime_ns for file in output.iterdir()}
 
 
+def test_an_input_is_never_overwritten_and_an_unfinished_network_says_so(run, tmp_path, capsys):
+    from lib import images
+
+    folder, _, faces = run
+    images.write_png(tmp_path / "me.png", faces.photos[0])
+    before = (tmp_path / "me.png").read_bytes()
+    for source in (tmp_path, tmp_path / "me.png"):
+        with pytest.raises(StudyError, match="would be overwritten(.|\n)*me.png"):
+            translate_folder(folder / "checkpoint.pt", source, tmp_path, "photo-to-sketch")
+    assert (tmp_path / "me.png").read_bytes() == before
+    contents = checkpoints.load(folder / "checkpoint.pt")
+    checkpoints.save(tmp_path / "half.pt", {**contents, "finished": False})
+    assert translate_folder(tmp_path / "half.pt", tmp_path / "me.png", tmp_path / "out", "photo-to-sketch") == 1
+    assert "half.pt: its training is not finished" in capsys.readouterr().err
+
+
 def test_command_line_refuses_unknown_names_with_status_2():
     for arguments, hint in ((["--system", "msg-srl"], "msg-sarl"),
                             (["--system", "msg-sarl", "--profile", "quik"], "quick"),
