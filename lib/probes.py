@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from lib import paths, profiles
+from lib import labels, paths, profiles
 from lib.figures.training import COLLAPSED
 from lib.paths import DIRECTIONS
 
@@ -44,9 +44,9 @@ def stability(database: str = "cuhk-student") -> pd.DataFrame:
 
 
 def summary(probes: pd.DataFrame) -> pd.DataFrame:
-    """Per size and variant: runs, how many collapsed in a direction at least, median perceptual losses."""
+    """Per size and variant: runs, how many collapsed in one direction or both, median perceptual loss of each."""
     runs = probes.groupby(["size", "variant", "seed"], sort=False).agg(collapsed=("collapsed", "any"))
     cells = runs.groupby(["size", "variant"], sort=False)
     table = cells.agg(runs=("collapsed", "size"), collapsed=("collapsed", "sum"))
     medians = probes.pivot_table(index=["size", "variant"], columns="direction", values="perceptual", aggfunc="median")
-    return table.join(medians.rename(columns=lambda d: f"{d}, median perceptual"))
+    return table.join(medians.rename(columns=lambda d: f"median loss, {labels.TASK[d]}"))

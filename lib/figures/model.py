@@ -94,17 +94,22 @@ def attention_rows(single: np.ndarray, double: np.ndarray) -> Figure:
 
 
 def printed_against_used_gan_loss() -> Figure:
-    """Discriminator losses over its output on real (x) and synthesised (y) patches: as printed, and as used."""
+    """Discriminator objectives over its output on real (x) and synthesised (y) patches: as printed, and as used.
+
+    The dot is the best point shown: the optimum where there is one, else a corner.
+    """
     grid = np.linspace(-3, 4, 141)
     real, fake = np.meshgrid(grid, grid)
-    panels = {"printed: maximise $D(x)^2 + (1-D(y))^2$": -(real ** 2 + (1 - fake) ** 2),
-              "used: minimise $(D(x)-1)^2 + D(y)^2$": (real - 1) ** 2 + fake ** 2}
-    figure, axes = plt.subplots(1, 2, figsize=(0.8 * TEXT_WIDTH, 3.0), sharey=True)
-    for axis, (title, loss) in zip(axes, panels.items()):
-        axis.contourf(grid, grid, loss, levels=24, cmap="cividis")
-        row, column = np.unravel_index(loss.argmin(), loss.shape)
-        axis.plot(grid[column], grid[row], "o", color=COLOURS["ours"])
+    printed, used = real ** 2 + (1 - fake) ** 2, (real - 1) ** 2 + fake ** 2
+    panels = (("printed: maximise $D(x)^2 + (1-D(y))^2$", printed, printed.argmax()),
+              ("used: minimise $(D(x)-1)^2 + D(y)^2$", used, used.argmin()))
+    figure, axes = plt.subplots(1, 2, figsize=(0.9 * TEXT_WIDTH, 3.2), sharey=True)
+    for axis, (title, objective, best) in zip(axes, panels):
+        scale = axis.contourf(grid, grid, objective, levels=np.arange(0, 34, 2), cmap="cividis")
+        row, column = np.unravel_index(best, objective.shape)
+        axis.plot(grid[column], grid[row], "o", color=COLOURS["ours"], clip_on=False, zorder=3)
         axis.set(title=title, xlabel="D on a real patch", aspect="equal")
         axis.grid(False)
+    figure.colorbar(scale, ax=axes, label="value of the objective", shrink=0.85)
     axes[0].set_ylabel("D on a synthesised patch")
     return figure

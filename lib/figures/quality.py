@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -20,10 +21,10 @@ def sensitivity(table: pd.DataFrame) -> Figure:
     changes = list(dict.fromkeys(table.change))
     means = 100 * table.groupby(["change", "metric"]).value.mean().unstack().loc[changes]
     figure, axis = plt.subplots(figsize=(0.75 * TEXT_WIDTH, 0.38 * len(changes) + 1))
-    places = range(len(changes) - 1, -1, -1)
-    for metric, marker in (("ssim", "o"), ("fsim", "s"), ("scoot", "^")):
-        axis.plot(means[metric], places, marker, color=_METRIC_COLOURS[metric], label=labels.METRIC[metric])
-    axis.set_yticks(list(places), changes)
+    places = np.arange(len(changes))[::-1]
+    for metric, marker, shift in (("ssim", "o", 0.22), ("fsim", "s", 0), ("scoot", "^", -0.22)):  # no mark hides another
+        axis.plot(means[metric], places + shift, marker, color=_METRIC_COLOURS[metric], label=labels.METRIC[metric])
+    axis.set_yticks(places, changes)
     axis.set(xlim=(None, 101), xlabel="mean score of a real face, changed, against itself (%)")
     axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
     return figure
@@ -44,14 +45,14 @@ def blur_response(tables: Mapping[str, pd.DataFrame]) -> Figure:
 
 
 def standing(tables: Mapping[str, pd.DataFrame], metrics: Sequence[str] = ("ssim", "fsim")) -> Figure:
-    """Every system's mean and 95 % interval, floors and ceiling in grey, published values as diamonds.
+    """Every system's mean and 95 % interval, coloured by kind, published values as diamonds; the legend is below.
 
     tables: by direction, as ``lib.tables.ablations`` or ``rivals`` make them.
     """
     kept = {direction: _with_values(table, metrics) for direction, table in tables.items()}
     heights = [max(table.label.nunique(), 1) for table in kept.values()]
     figure, axes = plt.subplots(len(kept), len(metrics), squeeze=False, sharey="row",
-                                figsize=(TEXT_WIDTH, 0.27 * sum(heights) + 1.1 * len(kept)),
+                                figsize=(TEXT_WIDTH, 0.27 * sum(heights) + 1.1 * len(kept) + 0.3),
                                 gridspec_kw={"height_ratios": heights})
     for row, (direction, table) in zip(axes, kept.items(), strict=True):
         rows = list(dict.fromkeys(table.label))
@@ -61,10 +62,22 @@ def standing(tables: Mapping[str, pd.DataFrame], metrics: Sequence[str] = ("ssim
             axis.set(title=f"{labels.DIRECTION[direction]}, {name}", xlabel=f"{name} (%)")
         row[0].set_yticks(range(len(rows)), rows)
         row[0].invert_yaxis()
-    if any(table.published.notna().any() for table in kept.values()):
-        mark = plt.Line2D([], [], ls="", marker="D", ms=6, mfc="none", color=COLOURS["published"], label="published")
-        figure.legend(handles=[mark], loc="outside upper right")
+    figure.legend(handles=_marks(pd.concat(kept.values())), loc="outside lower center", ncols=5, fontsize=9)
     return figure
+
+
+def _marks(table: pd.DataFrame) -> list[plt.Line2D]:
+    """What each mark in ``standing`` means, for those that occur."""
+    shown = {_colour(system) for system in table.system[table.value.notna()]}
+    named = {"control": "floors, ceiling", "exemplar": "exemplar rivals", "ours": "trained here", "rival": "others"}
+    marks = [plt.Line2D([], [], marker="o", ms=4, lw=2, color=COLOURS[kind], label=text)
+             for kind, text in named.items() if COLOURS[kind] in shown]
+    if table.published.notna().any():
+        marks.append(plt.Line2D([], [], ls="", marker="D", ms=6, mfc="none", color=COLOURS["published"],
+                                label="published"))
+    if (table.system == "pixel-regression").any():
+        marks.append(plt.Line2D([], [], lw=0.8, ls=":", color=COLOURS["control"], label="per-pixel regression"))
+    return marks
 
 
 def _with_values(table: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from lib.recognition.study import Tables
 
 TITLES = {"photo-to-sketch": "photo to sketch (cf. Fig. 10)", "sketch-to-photo": "sketch to photo (cf. Fig. 11)"}
 _KINDS = {"trained": "published", "exemplar": "exemplar", "control": "control"}
+_GROUPS = {"trained": "ablations", "exemplar": "exemplar rivals"}  # many like curves: one entry in the legend
 _DASHES = ["-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 3)), (0, (4, 1, 1, 1))]
 _REGION_COLOURS = {"face": "#D55E00", "hair": "#009E73", "background": "#0072B2"}
 
@@ -26,6 +27,7 @@ def accuracy_curves(tables: Tables, reference: str = "msg-sarl") -> Figure:
     """Mean accuracy over splits and seeds against the number of dimensions, one panel per direction.
 
     Bands show one standard deviation over splits, for the reference and the grey input; regions are left out.
+    Ablations and exemplar rivals are thin lines under one name each: ``final_accuracies`` tells them apart.
     """
     chance = 100 / (tables.protocol.identities - tables.protocol.train)
     figure, axes = _panels(tables)
@@ -34,7 +36,7 @@ def accuracy_curves(tables: Tables, reference: str = "msg-sarl") -> Figure:
         for (system, group), style in zip(rows.groupby("system", sort=False), _styles(rows, reference)):
             percent = 100 * group.pivot_table(index=["seed", "split"], columns="dimension", values="accuracy")
             mean = percent.mean()
-            axis.plot(mean.index, mean, label=label(system), **style)
+            axis.plot(mean.index, mean, **style)
             if system in (reference, "grey-input"):
                 sd = percent.std()
                 axis.fill_between(mean.index, mean - sd, mean + sd, color=style["color"], alpha=0.15, linewidth=0)
@@ -55,7 +57,7 @@ def cumulative_curves(tables: Tables, reference: str = "msg-sarl", ranks: int = 
                             & (tables.ranks["rank"] <= ranks)]
         for (system, group), style in zip(rows.groupby("system", sort=False), _styles(rows, reference)):
             mean = 100 * group.groupby("rank").accuracy.mean()
-            axis.plot(mean.index, mean, marker="o", markersize=3, label=label(system), **style)
+            axis.plot(mean.index, mean, **style)
         axis.set(title=TITLES[direction].split(" (")[0], xlabel="rank", ylim=(0, 101), xticks=sorted(set(rows["rank"])))
     axes[0].set_ylabel("found among the nearest (%)")
     _legend_below(figure, axes)
@@ -116,8 +118,10 @@ def _tinted(image: np.ndarray) -> np.ndarray:
 
 
 def _panels(tables: Tables) -> tuple[Figure, np.ndarray]:
-    systems = tables.curves.system[~tables.curves.system.str.contains("@")].nunique()
-    return plt.subplots(1, 2, sharey=True, figsize=(TEXT_WIDTH, 3.4 + 0.19 * -(-systems // 3)))
+    """Two panels with room for a legend below; fewer entries than systems, since groups share one."""
+    kinds = [kind(name) for name in tables.curves.system.unique() if "@" not in name]
+    entries = kinds.count("control") + sum(group in kinds for group in _GROUPS) + 1
+    return plt.subplots(1, 2, sharey=True, figsize=(TEXT_WIDTH, 3.4 + 0.19 * -(-entries // 3)))
 
 
 def _legend_below(figure: Figure, axes: np.ndarray) -> None:
@@ -125,7 +129,9 @@ def _legend_below(figure: Figure, axes: np.ndarray) -> None:
     for axis in axes:
         for handle, text in zip(*axis.get_legend_handles_labels()):
             handles.setdefault(text, handle)
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, fontsize=8)
+    legend = figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, fontsize=8)
+    for line in legend.get_lines():
+        line.set_linewidth(max(line.get_linewidth(), 1.5))  # thin lines would not show their colour
 
 
 def _colour(system: str, reference: str) -> str:
@@ -133,12 +139,19 @@ def _colour(system: str, reference: str) -> str:
 
 
 def _styles(rows: pd.DataFrame, reference: str) -> list[dict]:
-    """Colour by kind, dashes within a kind; the reference thick and on top."""
-    seen: dict[str, int] = {}
+    """Colour by kind, dashes within the controls; groups thin under one name; the reference thick and on top."""
+    names = list(dict.fromkeys(rows.system))
+    controls = [name for name in names if kind(name) == "control"]
     styles = []
-    for system in dict.fromkeys(rows.system):
-        colour = _colour(system, reference)
-        place = seen[colour] = seen.get(colour, -1) + 1
-        styles.append({"color": colour, "linestyle": _DASHES[place % len(_DASHES)],
-                       "linewidth": 2.2 if system == reference else 1.2, "zorder": 3 if system == reference else 2})
+    for system in names:
+        alike = [name for name in names if kind(name) == kind(system) and name != reference]
+        if system == reference:
+            style = {"linewidth": 2.2, "zorder": 3, "label": label(system)}
+        elif system in controls:
+            dashes = _DASHES[controls.index(system) % len(_DASHES)]
+            style = {"linewidth": 1.2, "zorder": 2, "linestyle": dashes, "label": label(system)}
+        else:
+            name = f"{_GROUPS[kind(system)]} ({len(alike)})" if len(alike) > 1 else label(system)
+            style = {"linewidth": 0.7, "zorder": 2, "alpha": 0.8, "label": name}
+        styles.append({"color": _colour(system, reference), **style})
     return styles

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lib import images
+from lib import images, labels
 from lib.figures.style import COLOURS, TEXT_WIDTH, face_grid
 from lib.paths import DIRECTIONS
 from lib.profiles import Settings
@@ -27,7 +28,7 @@ def loss_curves(log: pd.DataFrame) -> Figure:
     for axis, term in zip(axes, terms):
         for direction in DIRECTIONS:
             axis.plot(log["epoch"], log[f"{direction}/{term}"], ".-", markersize=4, color=_COLOUR[direction],
-                      label=direction)
+                      label=labels.TASK[direction])
         axis.set(xlabel="epoch")
         axis.set_title(_TERMS[term], fontsize=9)
     for term, level, text in (("adversarial", 1.0, "D certain"), ("discriminator", 0.25, "D guessing")):
@@ -53,8 +54,7 @@ def samples_over_epochs(folder: Path, direction: str, sources: np.ndarray, targe
     for source, target, name in zip(sources, targets, names):
         made = [images.read_image(part / direction / f"{name}.png") for part in kept]
         rows.append([images.to_rgb(image) for image in (source, *made, target)])
-    labels = ["source", *(f"epoch {int(part.name[5:])}" for part in kept), "target"]
-    return face_grid(rows, column_labels=labels)
+    return face_grid(rows, column_labels=["source", *(f"epoch {int(part.name[5:])}" for part in kept), "target"])
 
 
 def schedules(settings: dict[str, Settings]) -> Figure:
@@ -72,8 +72,7 @@ def schedules(settings: dict[str, Settings]) -> Figure:
 def stability(probes: pd.DataFrame) -> Figure:
     """First-epoch perceptual loss of probe runs by variant; a dot per run and direction.
 
-    probes: columns variant, direction, perceptual.  The dotted line is a loss that saturated outputs
-    exceed and learning runs stay below.
+    probes: columns variant, direction, perceptual.  The dotted line is ``COLLAPSED``.
     """
     variants = list(dict.fromkeys(probes["variant"]))
     figure, axis = plt.subplots(figsize=(TEXT_WIDTH, 0.42 * len(variants) + 1.0))
@@ -81,11 +80,12 @@ def stability(probes: pd.DataFrame) -> Figure:
     for direction in DIRECTIONS:
         part = probes[probes["direction"] == direction]
         y = part["variant"].map(variants.index) + rng.uniform(-0.12, 0.12, len(part))
-        axis.plot(part["perceptual"], y, "o", color=_COLOUR[direction], alpha=0.8, label=direction)
-    axis.axvline(COLLAPSED, color=COLOURS["control"], linestyle=":")
-    axis.set(xscale="log", xlabel="perceptual loss, mean over the first epoch", yticks=range(len(variants)),
-             yticklabels=variants, ylim=(len(variants) - 0.5, -0.5))
+        axis.plot(part["perceptual"], y, "o", color=_COLOUR[direction], alpha=0.8,
+                  label=labels.TASK[direction])
+    axis.axvline(COLLAPSED, color=COLOURS["control"], linestyle=":", label=f"above {COLLAPSED:g}: collapsed")
+    axis.set(xscale="log", xlabel="perceptual loss, mean over the first epoch", ylim=(len(variants) - 0.5, -0.5))
+    axis.set_yticks(range(len(variants)), [textwrap.fill(variant, 48) for variant in variants], fontsize=9)
     axis.set_xticks([0.2, 0.5, 1, 2, 5], ["0.2", "0.5", "1", "2", "5"])
     axis.set_xticks([], minor=True)
-    axis.legend(fontsize=8, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+    axis.legend(fontsize=8, loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
     return figure

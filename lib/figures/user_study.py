@@ -90,7 +90,7 @@ def shares_figure(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str],
         axis.plot([truth[name] for name in order], range(len(order)), "D", markersize=9, markerfacecolor="none",
                   markeredgecolor=COLOURS["ink"], label="known truth", zorder=3)
     axis.axvline(1 / len(order), color=COLOURS["control"], linestyle=":", linewidth=1, label="all alike")
-    axis.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axis.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
     axis.set(xlim=(0, None), xlabel="share of first choices, 95 % interval", title=title)
     axis.legend(fontsize=9)
     return figure
@@ -154,7 +154,7 @@ def power_figure(curves: Mapping[str, pd.Series], *, raters_had: int, title: str
     ticks = [tick for tick in (10, 30, 100, 300, 1000, 3000, 10_000) if tick <= most]
     axis.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
     axis.xaxis.set_minor_locator(NullLocator())
-    axis.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axis.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
     axis.set(xlabel="raters", ylabel="power", ylim=(0, 1.02), title=title)
     axis.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize=9)
     return figure
@@ -166,9 +166,9 @@ def coverage_figure(table: pd.DataFrame) -> Figure:
     colours = (COLOURS["control"], COLOURS["second"], COLOURS["rival"], COLOURS["ours"])
     for shift, (method, rows), colour in zip((-0.03, -0.01, 0.01, 0.03), table.groupby("method", sort=False), colours):
         axis.errorbar(rows.spread + shift * table.spread.max(), rows.coverage, 1.96 * rows.error, color=colour,
-                      marker="o", linewidth=1.5, capsize=2, label=f"{method} (mean width {rows.width.mean():.1%})")
+                      marker="o", linewidth=1.5, capsize=2, label=f"{method} (mean width {100 * rows.width.mean():.1f} %)")
     axis.axhline(0.95, color=COLOURS["ink"], linestyle=":", linewidth=1)
-    axis.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axis.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
     axis.set(xlabel="standard deviation of raters' and faces' own tastes (log worth)",
              ylabel="intervals with the truth", xticks=sorted(table.spread.unique()),
              title="How often a 95 % interval contains the truth (simulated)")

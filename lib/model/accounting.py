@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from lib import labels
 from lib.capture import WARM_UP, Stepper
 from lib.model.discriminator import Discriminator
 from lib.model.generator import Generator
@@ -54,8 +55,8 @@ def sizes(settings: Settings) -> pd.DataFrame:
         scales = [torch.zeros(1, outputs, settings.size // k, settings.size // k) for k in (8, 4, 2, 1)]
         judged = scales if settings.msg else scales[-1:]
         photo = torch.zeros(1, inputs, settings.size, settings.size)
-        for name, network, argument in ((f"generator, {direction}", Generator(inputs, outputs, settings), photo),
-                                        (f"discriminator of {direction}", Discriminator(outputs, settings), judged)):
+        for name, network, argument in ((f"generator, {labels.TASK[direction]}", Generator(inputs, outputs, settings), photo),
+                                        (f"discriminator, {labels.TASK[direction]}", Discriminator(outputs, settings), judged)):
             with torch.no_grad(), FlopCounterMode(display=False) as counter:
                 network(argument)
             rows.append({"network": name, "parameters": _parameters(network),

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from lib import paths, statistics, systems
+from lib import labels, paths, statistics, systems
 from lib.errors import unknown_name
 from lib.recognition.regions import REGIONS
 from lib.recognition.study import Tables, read_study
@@ -132,32 +132,33 @@ def findings(tables: Tables, reference: str = "msg-sarl") -> list[str]:
     rows = summary(tables).set_index(["direction", "system"])
     people, trained = tables.protocol.identities, tables.protocol.train
     sentences = [f"Protocol: {people} test people, {trained} train the classifier, {people - trained} are recognised, "
-                 f"{tables.protocol.repeats} random splits; guessing gives {1 / (people - trained):.1%}."]
+                 f"{tables.protocol.repeats} random splits; guessing gives {100 / (people - trained):.1f} %."]
     for direction in rows.index.unique("direction"):
         pairs = comparisons(tables, direction, reference).set_index("system")
         input_row, pair = rows.loc[direction, "grey-input"], pairs.loc["grey-input"]
+        limits = labels.with_limits(*(100 * pair[name] for name in ("difference", "low", "high")), digits=1)
         sentences.append(
-            f"{direction}: {label(reference)} is recognised in {_with_limits(rows.loc[direction, reference])} of the "
-            f"tests, its input as it is in {_with_limits(input_row)}; difference {100 * pair.difference:+.1f} points "
-            f"[{100 * pair.low:+.1f}, {100 * pair.high:+.1f}], Holm-corrected p = {pair.holm:.2g}: "
-            f"{_verdict(pair)}.")
+            f"{labels.TASK[direction]}: {label(reference)} is recognised in "
+            f"{_share_with_limits(rows.loc[direction, reference])} of the tests, its input as it is in "
+            f"{_share_with_limits(input_row)}; difference in percentage points {limits}, Holm-corrected p: "
+            f"{labels.p_value(pair.holm)}; {_verdict(pair)}.")
         systems_only = pairs[[kind(name) != "control" for name in pairs.index]]
         verdicts = systems_only.apply(_verdict, axis=1) if len(systems_only) else pd.Series(dtype=str)
         sentences.append(
-            f"{direction}: of {len(systems_only)} other systems, {label(reference)} is demonstrably better recognised "
-            f"than {sum(verdicts == 'better')} and worse than {sum(verdicts == 'worse')}; the rest cannot be told "
-            "apart with these people.")
-    parts = ", ".join(f"{region} {_with_limits(rows.loc['photo-to-sketch', f'grey-input@{region}'])}"
+            f"{labels.TASK[direction]}: of {len(systems_only)} other systems, {label(reference)} is demonstrably better "
+            f"recognised than {sum(verdicts == 'better')} and worse than {sum(verdicts == 'worse')}; the rest cannot be "
+            "told apart with these people.")
+    parts = ", ".join(f"{region} {_share_with_limits(rows.loc['photo-to-sketch', f'grey-input@{region}'])}"
                       for region in REGIONS)
     sentences.append(f"Where the untranslated input is recognised from: {parts}.")
     chance = rows.loc["photo-to-sketch", "random-pairing"]
     sentences.append("Choosing the dimension on the tested faces lifts even the random pairing from "
-                     f"{chance.accuracy:.1%} to {chance.mean_of_best:.1%}.")
+                     f"{100 * chance.accuracy:.1f} to {100 * chance.mean_of_best:.1f} %.")
     return sentences
 
 
-def _with_limits(row: pd.Series) -> str:
-    return f"{row.accuracy:.1%} [{row.low:.1%}, {row.high:.1%}]"
+def _share_with_limits(row: pd.Series) -> str:
+    return f"{100 * row.accuracy:.1f} % [{100 * row.low:.1f}, {100 * row.high:.1f}]"
 
 
 def _verdict(pair: pd.Series) -> str:
