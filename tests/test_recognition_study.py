@@ -14,6 +14,7 @@ from lib import images, runs, statistics
 from lib.__main__ import main
 from lib.databases import PairedFaces
 from lib.errors import StudyError
+from lib.figures import recognition as figures
 from lib.recognition import Protocol, nlda_curve, regions, report, study
 
 NAMES = tuple(f"person-{i:02d}" for i in range(12))
@@ -243,6 +244,17 @@ def test_summary_gives_each_number_its_name(recognised):
     assert row.best_dimension == 1 + grid.mean(axis=0).argmax()
     assert rows.loc["photo-to-sketch", "msg-sarl"].seeds == 2
     assert 0 < row.face_only <= 1 and np.isnan(rows.loc["photo-to-sketch", "mean-face"].face_only)
+
+
+@pytest.mark.parametrize("draw", [figures.accuracy_curves, figures.cumulative_curves])
+def test_curves_of_one_kind_share_a_name_when_they_are_many(recognised, draw):
+    _, tables = recognised
+    def names(tables):
+        return [text.get_text() for text in draw(tables).legends[0].get_texts()]
+    assert names(tables) == ["MSG-SARL", "LLE", "input, grey", "one face for all", "random pairing"]
+    more = {part: pd.concat([getattr(tables, part), getattr(tables, part).query("system == 'lle'").assign(system="mrf")])
+            for part in ("curves", "ranks")}
+    assert "exemplar rivals (2)" in names(dataclasses.replace(tables, **more))
 
 
 def test_comparisons_are_paired_by_person_and_corrected(recognised):
