@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -24,7 +25,7 @@ _ENTROPY = {"position_entropy": "entropy of μ (position)\n1 uniform, 0 one-hot"
             "channel_entropy": "entropy of x (channel)\n1 uniform, 0 one-hot"}
 _INFLUENCE = {"position_share": "position attention beside\nits input, ‖α·attended‖ / ‖M‖",
               "channel_share": "channel attention beside\nits input, ‖β·attended‖ / ‖M‖",
-              "off": "change of the output at\nα = β = 0 (grey levels)"}
+              "off": "change of the output at\nα = β = 0 (grey levels of 255)"}
 
 
 def feature_maps(observations: Mapping[str, Observation], how: str = "mean-absolute",
@@ -94,23 +95,25 @@ def _face(axis: Axes, face: np.ndarray) -> None:
 
 
 def scales(table: pd.DataFrame) -> Figure:
-    """α and β of the four SARBs over training; table: ``lib.attention_maps.read_scales``, a thin line per seed."""
+    """α and β of the four SARBs over training; table: ``lib.attention_maps.read_scales``, a line per seed."""
     figure, grid = plt.subplots(2, 2, figsize=(TEXT_WIDTH, 4.4), sharex=True, sharey="row")
     shades = plt.get_cmap("viridis")(np.linspace(0, 0.85, len(SARBS)))
+    strokes = dict(zip(sorted(table.seed.unique()), itertools.cycle(["-", (0, (4, 1.5)), (0, (1, 1))])))
     for axes, (scale, symbol) in zip(grid, (("alpha", "α, position"), ("beta", "β, channel"))):
         for axis, direction in zip(axes, DIRECTIONS):
             part = table[(table.scale == scale) & (table.direction == direction)]
             for i, colour in zip(SARBS, shades):
-                for number, (_, line) in enumerate(part[part.sarb == i].groupby("seed")):
-                    axis.plot(line.epoch, line.value, color=colour, linewidth=1.0,
-                              label=None if number else f"SARB {i}")
+                for seed, line in part[part.sarb == i].groupby("seed"):
+                    axis.plot(line.epoch, line.value, color=colour, linewidth=1.1, linestyle=strokes[seed])
             axis.axhline(0, color=COLOURS["control"], linewidth=0.8, zorder=0)
             axis.set_title(labels.DIRECTION[direction] if scale == "alpha" else "", fontsize=10)
         axes[0].set_ylabel(symbol)
     for axis in grid[1]:
         axis.set_xlabel("epoch")
-    count = table.seed.nunique()
-    grid[0, 1].legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1), title=f"{count} seed{'s' * (count > 1)}")
+    marks = [plt.Line2D([], [], color=colour, label=f"SARB {i}") for i, colour in zip(SARBS, shades)]
+    marks += [plt.Line2D([], [], color=COLOURS["control"], linestyle=stroke, label=f"seed {seed}")
+              for seed, stroke in strokes.items()]
+    grid[0, 1].legend(handles=marks, fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1))
     return figure
 
 
@@ -137,20 +140,21 @@ def _by_sarb(table: pd.DataFrame, systems: Mapping[str, str], panels: Mapping[st
              sharey: bool | str) -> tuple[Figure, np.ndarray]:
     """A row per direction, a column per quantity, SARB 1 to 4 across, systems and seeds side by side."""
     figure, grid = plt.subplots(2, len(panels), figsize=(TEXT_WIDTH, 4.6), sharex=True, sharey=sharey)
-    colours = dict(zip(systems, ("ours", "published", "exemplar", "rival", "accent", "second", "control")))
+    colours = dict(zip(systems, itertools.cycle(("ours", "published", "exemplar", "rival", "accent", "second"))))
     for axes, direction in zip(grid, DIRECTIONS):
         for axis, quantity in zip(axes, panels):
             chosen = (table.direction == direction) & (table.quantity == quantity) & (table.sarb != "all")
             for place, (system, label) in enumerate(systems.items()):
                 part = table[chosen & (table.system == system)]
-                aside = 0.2 * (place - (len(systems) - 1) / 2) + 0.05 * (part.seed % 5 - 1)
+                rank = part.seed.rank(method="dense") - (part.seed.nunique() + 1) / 2  # seeds side by side
+                aside = 0.2 * (place - (len(systems) - 1) / 2) + 0.06 * rank
                 axis.errorbar(part.sarb.astype(int) + aside, part["mean"], part.sd, fmt="o", markersize=3.5,
-                              linewidth=1, label=label, color=COLOURS[colours[system]])
+                              linewidth=1, label=f"{label}; a dot per seed, ± sd over its faces",
+                              color=COLOURS[colours[system]])
         axes[0].set_ylabel(labels.DIRECTION[direction])
     for axis, title in zip(grid[0], panels.values()):
         axis.set_title(title, fontsize=9)
     for axis in grid[1]:
         axis.set(xlabel="SARB", xticks=SARBS)
-    if len(systems) > 1:
-        figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
+    figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=8)
     return figure, grid
