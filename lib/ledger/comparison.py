@@ -15,8 +15,8 @@ import math
 import pandas as pd
 
 from lib import databases, paths, profiles, scoring, systems
-from lib.contrasts import (FACES_AND_TRAININGS, Effect, RunSpread, by_image_and_seed, compare, limits_hold_for,
-                           pooled_spread)
+from lib.contrasts import (FACES, FACES_AND_TRAININGS, Effect, RunSpread, by_image_and_seed, compare, contrast,
+                           limits_hold_for, pooled_spread)
 from lib.errors import unknown_name
 from lib.ledger.record import alternatives
 from lib.statistics import holm
@@ -50,7 +50,7 @@ def effects(profile: str, database: str, base: str = "msg-sarl") -> pd.DataFrame
                 if any(cell is None for cell in pair):
                     continue
                 same = profiles.training_system(system) == base
-                if found := _difference(*pair, None if same else spreads[direction, metric]):
+                if found := _difference(*pair, spreads[direction, metric], same):
                     effect, limits = found
                     rows.append((entry.id, alternative, direction, metric, *effect[:4], None, *effect[4:], limits,
                                  same, None))
@@ -62,15 +62,19 @@ def effects(profile: str, database: str, base: str = "msg-sarl") -> pd.DataFrame
     return table.assign(clear=(table.p_holm < 0.05) & no_luck)
 
 
-def _difference(changed: pd.DataFrame, default: pd.DataFrame, spread: RunSpread | None) -> tuple[Effect, str] | None:
+def _difference(changed: pd.DataFrame, default: pd.DataFrame, spread: RunSpread | None,
+                same_networks: bool) -> tuple[Effect, str] | None:
     """Effect over common faces and seeds, and what its limits hold for; None without two faces or a seed in common.
 
-    spread: between trainings; None for what acts on the images of the same networks.
+    spread: between trainings, where the study knows it.  On the very same networks no training's luck comes in: the
+    limits are those of the faces.
     """
     faces, seeds = changed.index.intersection(default.index), changed.columns.intersection(default.columns)
     if len(faces) < 2 or not len(seeds):
         return None
-    difference = (changed.loc[faces, seeds] - default.loc[faces, seeds]).to_numpy()
+    difference = changed.loc[faces, seeds] - default.loc[faces, seeds]
+    if same_networks:
+        return contrast(difference.mean(axis=1).to_frame())._replace(seeds=len(seeds)), FACES
     if spread:
         spread = RunSpread(math.sqrt(2) * spread.sd, spread.freedom)  # of a difference of two trainings
     effect = compare([difference], [1.0], spread, own_from=math.inf)
