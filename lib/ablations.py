@@ -251,7 +251,7 @@ def final_losses(profile: str, database: str) -> pd.DataFrame:
 
 
 def won_outright(ends: pd.DataFrame) -> pd.DataFrame:
-    """Runs and directions in which the discriminator judged nearly every patch right in the end: its loss is below 0.02.
+    """Runs and directions in which the discriminator judged nearly every patch right in the end (loss below ``WON``).
 
     ends: ``final_losses``.  Columns: system, seed, direction.  A draw is at 0.25, where the two cannot be told apart.
     """

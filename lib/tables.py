@@ -49,8 +49,8 @@ def summary(profile: str, database: str, scores: Scores | None = None) -> pd.Dat
     """Means and intervals of a study: direction, system, metric, value, low, high, n, seeds, spread.
 
     Per cent for image metrics.  The interval takes faces and runs as samples (``lib.contrasts``); a system of fewer
-    than ``OWN_FROM`` runs borrows the spread between runs pooled over the trained systems of the study.  For what is not
-    trained, and where no system was trained twice, it is over the n faces (BCa bootstrap).  ``spread`` is the standard
+    than ``OWN_FROM`` runs borrows the spread between runs pooled over the trained systems of the study.  For what is
+    not trained, and where no system was trained twice, it is over the n faces (BCa bootstrap).  ``spread`` is the standard
     deviation of the seeds' means, NaN with one.  Distances of sets: jackknife over faces, and the runs' t interval
     added to it as variances add.  Raises StudyError without scores or with incomplete ones.
     """
@@ -201,8 +201,8 @@ def caption(profile: str, database: str, kind: str, direction: str) -> str:
     text = (f"{kind.capitalize()} on {database}, {DIRECTION_LABELS[direction]}; profile {profile} ({settings.size} px, "
             f"epochs: {settings.epochs}; the paper: 256 px, 400). Brackets: 95 % interval over the faces (bootstrap; "
             "jackknife for distances of sets); where the study has a system of several seeds, over training runs as "
-            f"well: systems of {OWN_FROM} runs or more by their own spread, those of fewer by the spread pooled over all "
-            "trained systems. ±: standard deviation over seeds. ")
+            f"well: systems of {OWN_FROM} runs or more by their own spread, those of fewer by the spread pooled over "
+            "all trained systems. ±: standard deviation over seeds. ")
     text += (f"Published: Table {number} of Duan et al. (2020), single numbers without spread."
              if number else "The paper has no such table for this database.")
     if database in databases.EMBEDDED:

@@ -130,7 +130,8 @@ def _record_of(path: Path) -> dict:
     """The record beside a finished checkpoint."""
     file = path.with_name("run.json")
     if not file.exists():
-        raise StudyError(f"{path}: finished, but {file.name} beside it is gone. Restore it, or train again with --force.")
+        raise StudyError(f"{path}: finished, but {file.name} beside it is gone. Restore it, or train again with "
+                         "--force.")
     return runs.read_json(file)
 
 

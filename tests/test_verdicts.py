@@ -45,7 +45,8 @@ def test_an_effect_within_the_spread_of_trainings_stays_undecided():
 
 def test_single_trainings_decide_nothing_however_large_the_difference():
     scores = simulated({"msg": 5.0, "attention": 5.0, "cycle": 5.0}, seeds=1)
-    parts, full = verdicts.of_parts("cpu", "cuhk-student", scores), verdicts.of_the_full_model("cpu", "cuhk-student", scores)
+    parts = verdicts.of_parts("cpu", "cuhk-student", scores)
+    full = verdicts.of_the_full_model("cpu", "cuhk-student", scores)
     assert (parts.p_holm < 0.001).all() and set(parts.verdict) == set(full.verdict) == {"undecided"}
     assert set(parts.limits) == set(full.limits) == {"faces"}
 

@@ -64,8 +64,8 @@ def measure_study(profile: str, database: str, faces: int = FACES, force: bool =
     for run in tqdm(found, desc="attention", unit="run", leave=False, disable=None):
         name, settings = f"{run.system}/seed{run.seed}", profiles.settings_for(profile, run.system)
         if not (run.folder / "checkpoint.pt").exists():
-            left_out[name] = (f"its network is not here; `python -m lib train --database {database} --system {run.system} "
-                              f"--profile {profile} --seed {run.seed} --force` makes it again")
+            left_out[name] = (f"its network is not here; `python -m lib train --database {database} "
+                              f"--system {run.system} --profile {profile} --seed {run.seed} --force` makes it again")
             continue
         try:
             translator = Translator(run.folder / "checkpoint.pt")

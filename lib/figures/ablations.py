@@ -68,8 +68,8 @@ def cells(profile: str, database: str, scores: Scores | None = None) -> Figure:
     """Mean scores of the eight cells: a small mark per run, their mean as a bar, the paper's value as open diamond.
 
     The mark's shape is the device that trained the run; a ring is drawn around runs in which the discriminator of that
-    direction won outright (``lib.ablations.won_outright``).  The dotted line is the per-pixel regression, the floor that
-    needs no network.  Cells without scores stay empty; raises StudyError when there is none at all.
+    direction won outright (``lib.ablations.won_outright``).  The dotted line is the per-pixel regression, the floor
+    that needs no network.  Cells without scores stay empty; raises StudyError when there is none at all.
     """
     scores = scores or read_scores(profile, database)
     found = {(direction, metric): cells_of(scores, direction, metric)
@@ -99,8 +99,8 @@ def cells(profile: str, database: str, scores: Scores | None = None) -> Figure:
         axis.grid(axis="y", visible=False)
     axes[0, 0].set_yticks(range(len(order)), [labels.label_of(system) for system in order])
     axes[0, 0].set_ylim(len(order) - 0.4, -0.6)
-    runs_of = [(mark, f"one run, {device}") for device, mark in markers.items()] if len(markers) > 1 else [("o", "one run")]
-    marks = [_mark(mark, COLOURS["ours"], label) for mark, label in runs_of]
+    kinds = {f"one run, {device}": mark for device, mark in markers.items()} if len(markers) > 1 else {"one run": "o"}
+    marks = [_mark(mark, COLOURS["ours"], label) for label, mark in kinds.items()]
     marks.append(_mark("|", COLOURS["ours"], "mean of the runs"))
     if won:
         marks.append(_mark("o", COLOURS["ink"], "discriminator won", hollow=True))

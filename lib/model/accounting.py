@@ -55,8 +55,9 @@ def sizes(settings: Settings) -> pd.DataFrame:
         scales = [torch.zeros(1, outputs, settings.size // k, settings.size // k) for k in (8, 4, 2, 1)]
         judged = scales if settings.msg else scales[-1:]
         photo = torch.zeros(1, inputs, settings.size, settings.size)
-        for name, network, argument in ((f"generator, {labels.TASK[direction]}", Generator(inputs, outputs, settings), photo),
-                                        (f"discriminator, {labels.TASK[direction]}", Discriminator(outputs, settings), judged)):
+        task = labels.TASK[direction]
+        for name, network, argument in ((f"generator, {task}", Generator(inputs, outputs, settings), photo),
+                                        (f"discriminator, {task}", Discriminator(outputs, settings), judged)):
             with torch.no_grad(), FlopCounterMode(display=False) as counter:
                 network(argument)
             rows.append({"network": name, "parameters": _parameters(network),
