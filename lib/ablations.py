@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from lib import labels, paths, profiles, runs, systems, tables
+from lib import labels, paths, profiles, systems, tables
 from lib.contrasts import (LEVEL, OWN_FROM, Effect, RunSpread, by_image_and_seed, compare, contrast, limits_hold_for,
                            pooled_spread)
 from lib.errors import StudyError, listed
@@ -30,10 +30,9 @@ from lib.scoring import Scores, read_scores
 from lib.statistics import holm
 
 __all__ = ["Effect", "RunSpread", "compare", "contrast", "effects", "simple_effects", "seed_spread",
-           "published_against_luck", "published_effects", "cells_of", "final_losses", "won_outright"]
+           "published_against_luck", "published_effects", "cells_of", "pairs_of"]
 
 METRICS = ("ssim", "fsim")  # those of Tables I-III
-WON = 0.02  # a discriminator whose loss ends below has won
 PARTS = {"msg": "MSG", "attention": "self-attention", "cycle": "cycle"}  # setting → name
 PAIRS = (  # part, system with it, system without it: what Section IV-C compares, and the cell that it lacks
     ("MSG", "backbone-msg", "backbone"),
@@ -54,6 +53,12 @@ SWITCHES = pd.DataFrame(
 WEIGHTS = {" × ".join(parts): (2 * SWITCHES[list(parts)] - 1).prod(axis=1) / 4
            for size in (1, 2, 3) for parts in itertools.combinations(PARTS.values(), size)}
 EFFECTS = tuple(WEIGHTS)
+
+
+def pairs_of(part: str) -> list[tuple[str, str]]:
+    """The four pairs of cells (with the part, without it) that share the other two parts; part: as in ``SWITCHES``."""
+    others = SWITCHES.drop(columns=part)
+    return [tuple(cells.sort_values(part, ascending=False).index) for _, cells in SWITCHES.groupby(list(others))]
 
 
 def cells_of(scores: Scores, direction: str, metric: str) -> dict[str, pd.DataFrame]:
@@ -230,34 +235,6 @@ def published_against_luck(profile: str, database: str, scores: Scores | None = 
     table = published_differences(database).merge(pooled[["direction", "metric", "sd", "two_runs"]])
     size = table.published.abs()
     return table.assign(in_sds=size / table.sd, beyond_luck=size > table.two_runs)
-
-
-def final_losses(profile: str, database: str) -> pd.DataFrame:
-    """How the cells' training ended: mean losses of the last epoch over the training pairs, a row per run.
-
-    Columns: system, seed, device, then ``<direction>/perceptual``, ``/adversarial`` (of the generator) and
-    ``/discriminator``.  Reads the committed logs; a run that is not finished, or is being made again, has no row.
-    """
-    terms = [f"{direction}/{term}" for direction in paths.DIRECTIONS
-             for term in ("perceptual", "adversarial", "discriminator")]
-    rows = []
-    for system in systems.ABLATIONS:
-        for file in sorted((paths.study_folder(profile, database) / system).glob("seed*/run.json")):
-            record, log = runs.read_json(file), pd.read_csv(file.with_name("log.csv"))
-            if len(log) < record["settings"]["epochs"]:
-                continue
-            rows.append((system, record["seed"], record["device"], *log[terms].iloc[-1]))
-    return pd.DataFrame(rows, columns=["system", "seed", "device", *terms])
-
-
-def won_outright(ends: pd.DataFrame) -> pd.DataFrame:
-    """Runs and directions in which the discriminator judged nearly every patch right in the end (loss below ``WON``).
-
-    ends: ``final_losses``.  Columns: system, seed, direction.  A draw is at 0.25, where the two cannot be told apart.
-    """
-    return pd.DataFrame([(row["system"], row["seed"], direction) for _, row in ends.iterrows()
-                         for direction in paths.DIRECTIONS if row[f"{direction}/discriminator"] < WON],
-                        columns=["system", "seed", "direction"])
 
 
 def _p_holm_beside_p(table: pd.DataFrame) -> pd.DataFrame:

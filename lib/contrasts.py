@@ -96,8 +96,8 @@ def compare(cells: Sequence[np.ndarray], weights: Sequence[float], spread: RunSp
     differ.  spread: run-to-run spread known from elsewhere, used for cells of fewer than ``own_from`` seeds; without
     it a cell of one seed counts as if another training gave the same mean.  ``own_from=OWN_FROM`` is for contrasts of
     one or two cells, where two seeds say next to nothing about their own spread; borrowing supposes that the cells
-    spread alike, and rejects too many true nulls where they do not (tests/test_contrasts.py simulates how many).  ``seeds`` of
-    the result is the smallest number.
+    spread alike, and rejects too many true nulls where they do not (tests/test_contrasts.py simulates how many).
+    ``seeds`` of the result is the smallest number.
     Raises StudyError for NaN, unequal images, fewer than two images, or weights that do not fit.
     """
     cells = [_checked(cell) for cell in cells]

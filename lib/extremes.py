@@ -6,13 +6,15 @@ mean over the seeds that were run, in per cent.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from lib import paths
+from lib import labels, paths
 from lib.contrasts import LEVEL, by_image_and_seed
 from lib.errors import StudyError
 from lib.scoring import Scores, read_scores
@@ -49,6 +51,20 @@ def extremes(profile: str, database: str, system: str, direction: str, metric: s
         raise StudyError(f"count {count}: of {len(faces)} test images at most {len(faces) // 2} can be best, and as "
                          "many worst.")
     return Extremes(tuple(faces.index[:count]), tuple(faces.index[:-count - 1:-1]))
+
+
+def noted(profile: str, database: str, system: str, direction: str, metrics: Sequence[str] = ("ssim", "fsim"),
+          count: int = 3, scores: Scores | None = None) -> dict[str, list[str]]:
+    """The extremes by several metrics: image → what each metric says of it, such as ``SSIM best 1``.
+
+    Best before worst, each image once; raises StudyError as ``extremes`` does.
+    """
+    found = {metric: extremes(profile, database, system, direction, metric, count, scores) for metric in metrics}
+    notes: dict[str, list[str]] = {}
+    for kind, (metric, chosen) in itertools.product(Extremes._fields, found.items()):
+        for place, name in enumerate(getattr(chosen, kind), start=1):
+            notes.setdefault(name, []).append(f"{labels.METRIC[metric]} {kind} {place}")
+    return notes
 
 
 def disagreement(profile: str, database: str, system: str, direction: str, metrics: tuple[str, str] = ("ssim", "fsim"),

@@ -110,12 +110,19 @@ def fill(grid: list[Cell], report: Callable[[str], None] = print, *, force: bool
         except BusyError as error:
             report(f"  {error}")
             busy.append(cell)
-        except (StudyError, RuntimeError) as error:  # torch says RuntimeError when a device's memory is full
+        except (StudyError, RuntimeError) as error:
+            if not isinstance(error, StudyError) and not _memory_is_full(error):
+                raise
             report(f"  {error}")
             failed.append(f"{cell.system}, seed {cell.seed}: {error}")
     if failed:
         raise StudyError(f"{len(failed)} of {len(grid)} runs failed\n{listed(failed)}")
     return missing(busy)
+
+
+def _memory_is_full(error: RuntimeError) -> bool:
+    """Whether torch means that: CUDA's allocator has an exception of its own, the CPU's and cuBLAS only their words."""
+    return any(words in str(error) for words in ("out of memory", "can't allocate memory", "ALLOC_FAILED"))
 
 
 def forecast(left: list[Cell], grid: list[Cell]) -> float | None:

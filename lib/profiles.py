@@ -59,7 +59,8 @@ class Settings:
                                   "not said; the cited CycleGAN draws N(0, 0.02)")
 
     # Self-attention unit
-    position_softmax: str = _choice("single", ("double",), "Eq. 6 and 7 print two softmaxes; two make it nearly uniform")
+    position_softmax: str = _choice("single", ("double",),
+                                    "Eq. 6 and 7 print two softmaxes; two make it nearly uniform")
     channel_logits: str = _choice("scaled", ("raw", "danet"), "Eq. 9 sums over N pixels; 'scaled' divides by N so that "
                                                             "the softmax neither saturates nor depends on the size")
     attention_precision: str = _choice("fp32-logits", ("fp32", "bf16"), "under bf16: logits, the whole unit, or "

@@ -11,7 +11,7 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +87,19 @@ def records() -> pd.DataFrame:
                      "minutes": np.nan if "network" in record else record.get("seconds", np.nan) / 60,
                      "revision": record["revision"], "torch": record["versions"]["torch"]})
     return pd.DataFrame(rows)
+
+
+def by_device(profile: str, database: str, systems: Iterable[str]) -> pd.DataFrame:
+    """Where the runs of these systems were trained.
+
+    Columns: device, torch (its version), trainings, which: a dict, system → seeds.  Most trainings first.
+    """
+    table = records()
+    table = table[(table.profile == profile) & (table.database == database) & table.system.isin(list(systems))]
+    rows = [(device, version, len(part), {system: seeds.tolist() for system, seeds in part.groupby("system").seed})
+            for (device, version), part in table.groupby(["device", "torch"])]
+    table = pd.DataFrame(rows, columns=["device", "torch", "trainings", "which"])
+    return table.sort_values("trainings", ascending=False, kind="stable", ignore_index=True)
 
 
 def provenance() -> dict:

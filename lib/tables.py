@@ -50,9 +50,9 @@ def summary(profile: str, database: str, scores: Scores | None = None) -> pd.Dat
 
     Per cent for image metrics.  The interval takes faces and runs as samples (``lib.contrasts``); a system of fewer
     than ``OWN_FROM`` runs borrows the spread between runs pooled over the trained systems of the study.  For what is
-    not trained, and where no system was trained twice, it is over the n faces (BCa bootstrap).  ``spread`` is the standard
-    deviation of the seeds' means, NaN with one.  Distances of sets: jackknife over faces, and the runs' t interval
-    added to it as variances add.  Raises StudyError without scores or with incomplete ones.
+    not trained, and where no system was trained twice, it is over the n faces (BCa bootstrap).  ``spread`` is the
+    standard deviation of the seeds' means, NaN with one.  Distances of sets: jackknife over faces, and the runs' t
+    interval added to it as variances add.  Raises StudyError without scores or with incomplete ones.
     """
     scores = scores or read_scores(profile, database)
     rows = []

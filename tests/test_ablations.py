@@ -44,6 +44,14 @@ def test_switches_are_those_the_names_say():
     assert {name: tuple(row) for name, row in ablations.SWITCHES.astype(int).iterrows()} == CELLS
 
 
+def test_pairs_of_a_part_differ_in_nothing_else():
+    for place, part in enumerate(ablations.SWITCHES):
+        pairs = ablations.pairs_of(part)
+        assert len(set(pairs)) == 4
+        for with_part, without in pairs:
+            assert [a - b for a, b in zip(CELLS[with_part], CELLS[without])] == [i == place for i in range(3)]
+
+
 def test_effects_are_the_truth_in_the_stated_coding():
     table = ablations.effects("cpu", "made-up", made_scores())
     assert len(table) == 2 * 2 * 7 and set(table.images) == {20} and set(table.seeds) == {3}
@@ -181,18 +189,3 @@ def test_figures_show_every_effect_cell_and_face(tmp_path, monkeypatch):
     with pytest.raises(StudyError, match="no test image is called nobody"):
         figures.gallery("tiny", "made-up", P2S, ["backbone"], ["nobody"], faces=faces, scores=scores)
     plt.close("all")
-
-
-def test_runs_that_are_made_again_do_not_say_how_training_ended(tmp_path, monkeypatch):
-    monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path))
-    assert ablations.final_losses("cpu", "portraits").empty
-    losses = {f"{direction}/{term}": [0.4, 0.3] for direction in paths.DIRECTIONS
-              for term in ("perceptual", "adversarial", "discriminator")}
-    losses[f"{S2P}/discriminator"] = [0.2, 0.01]
-    for seed, epochs in ((0, 2), (1, 3)):  # the second record speaks of more epochs than its log has
-        folder = paths.run_folder("cpu", "portraits", "backbone", seed)
-        runs.write_json(folder / "run.json", {"seed": seed, "device": "cpu", "settings": {"epochs": epochs}})
-        pd.DataFrame(losses).to_csv(folder / "log.csv", index=False)
-    ends = ablations.final_losses("cpu", "portraits")
-    assert list(ends.seed) == [0] and ends[f"{P2S}/perceptual"].item() == 0.3
-    assert ablations.won_outright(ends).to_numpy().tolist() == [["backbone", 0, S2P]]

@@ -32,6 +32,14 @@ def test_extremes_are_the_ends_of_the_ranking_by_the_mean_over_seeds():
         extremes.extremes("cpu", "made-up", "mrf", P2S, "ssim", scores=scores)
 
 
+def test_notes_gather_what_all_metrics_say_of_an_image():
+    scores = made_scores(ssim=np.array([0.9, 0.6, 0.1, 0.4]), fsim=np.array([0.8, 0.1, 0.7, 0.9]))
+    assert extremes.noted("cpu", "made-up", "lle", P2S, count=1, scores=scores) == {
+        "f0": ["SSIM best 1"], "f3": ["FSIM best 1"], "f2": ["SSIM worst 1"], "f1": ["FSIM worst 1"]}
+    twice = extremes.noted("cpu", "made-up", "lle", P2S, count=2, scores=scores)
+    assert twice["f0"] == ["SSIM best 1", "FSIM best 2"] and len(twice) == 4
+
+
 def disagreement(ssim, fsim) -> extremes.Disagreement:
     return extremes.disagreement("cpu", "made-up", "lle", P2S, scores=made_scores(ssim=ssim, fsim=fsim))
 

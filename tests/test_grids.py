@@ -144,6 +144,18 @@ def test_one_failing_run_does_not_stop_the_others(study):
     assert grids.missing([broken, fine]) == [broken]
 
 
+def test_a_full_memory_stops_no_grid_and_a_bug_does(study, monkeypatch):
+    cell = grids.Cell("portraits", "tiny", "backbone+width=4", 0)
+    full = "CUDA out of memory.", "DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"
+    for message in (*full, "mat1 and mat2 shapes cannot be multiplied"):
+        def fail(*args, message=message, **kwargs):
+            raise RuntimeError(message)
+
+        monkeypatch.setattr(grids.synthesis, "synthesise", fail)
+        with pytest.raises(StudyError if message in full else RuntimeError, match=message[:10]):
+            grids.fill([cell], report=lambda line: None)
+
+
 def test_the_command_wants_systems_or_a_grid(capsys):
     for arguments in ([], ["--system", "msg-sarl", "--grid", "ablations"]):
         assert __main__.main(["train", "--database", "portraits", *arguments]) == 2

@@ -252,7 +252,7 @@ def test_curves_of_one_kind_share_a_name_when_they_are_many(recognised, draw):
     def names(tables):
         return [text.get_text() for text in draw(tables).legends[0].get_texts()]
     assert names(tables) == ["MSG-SARL", "LLE", "input, grey", "one face for all", "random pairing"]
-    more = {part: pd.concat([getattr(tables, part), getattr(tables, part).query("system == 'lle'").assign(system="mrf")])
+    more = {part: pd.concat([rows := getattr(tables, part), rows.query("system == 'lle'").assign(system="mrf")])
             for part in ("curves", "ranks")}
     assert "exemplar rivals (2)" in names(dataclasses.replace(tables, **more))
 

@@ -65,7 +65,8 @@ def test_three_runs_show_their_own_spread_and_fewer_borrow(kind):
     """Two trained systems that spread unlike: run means 60, 61, 62 and 50, 50.2."""
     values = {("msg-sarl", seed): 60.0 + seed for seed in (0, 1, 2)} | {("backbone", 0): 50.0, ("backbone", 1): 50.2}
     if kind == "images":  # no spread over faces
-        scores = made_scores(*((P2S, system, seed, "ssim", np.full(9, v / 100)) for (system, seed), v in values.items()))
+        scores = made_scores(*((P2S, system, seed, "ssim", np.full(9, value / 100))
+                               for (system, seed), value in values.items()))
     else:
         scores = made_scores(sets=[("cuhk-student", P2S, system, seed, "fid", v, v, v)
                                    for (system, seed), v in values.items()])

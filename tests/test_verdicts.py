@@ -11,6 +11,7 @@ from lib.paths import DIRECTIONS
 from lib.scoring import Scores
 
 IMAGES, SEEDS = 40, 3
+SETS = ["database", "direction", "system", "seed", "metric", "value", "low", "high"]
 
 
 def simulated(effects: dict[str, float], spread: float = 0.1, seeds: int = SEEDS) -> Scores:
@@ -27,7 +28,7 @@ def simulated(effects: dict[str, float], spread: float = 0.1, seeds: int = SEEDS
                     rows += [("cuhk-student", direction, system, seed, f"f{i}", metric, value / 100)
                              for i, value in enumerate(values)]
     columns = ["database", "direction", "system", "seed", "image", "metric", "value"]
-    return Scores(pd.DataFrame(rows, columns=columns), pd.DataFrame())
+    return Scores(pd.DataFrame(rows, columns=columns), pd.DataFrame(columns=SETS))
 
 
 def test_parts_that_help_harm_and_do_nothing_get_their_verdicts():
@@ -66,3 +67,29 @@ def test_full_model_is_compared_with_each_other_cell():
     worse = verdicts.of_the_full_model("cpu", "cuhk-student", simulated({"attention": -3.0}))
     against = worse.groupby("system").verdict.agg(set)
     assert against["backbone"] == {"contradicted"} and "contradicted" not in against["backbone-attention"]
+
+
+def test_claim_by_claim_says_what_the_tables_say():
+    scores = simulated({"msg": -2.0, "attention": 2.0})
+    scoot = scores.images.query("metric == 'ssim'").assign(metric="scoot")
+    scores = Scores(pd.concat([scores.images, scoot]), scores.sets)
+    msg, attention, cycle, full = verdicts.claim_by_claim("cpu", "cuhk-student", scores)
+    assert msg.count("(contradicted; ") == 4 and attention.count("(supported; ") == 4
+    assert "published −0.66 to +0.61" in msg and "undecided" in cycle
+    assert "Scoot changes by −" in msg and "Fréchet" not in msg, "there is no distance of sets to speak of"
+    # Of the seven cells the full model beats two in each of four columns (no self-attention, MSG), and loses to two
+    # (self-attention, no MSG); the other three are its equals.
+    assert "Of 28 comparisons with another cell it is better in 8 and worse in 8" in full
+    assert "(FP2S FSIM, FP2S SSIM, FS2P FSIM, FS2P SSIM; 8 of these against cells without MSG)" in full
+
+
+def test_claim_by_claim_counts_distances_of_sets():
+    scores = simulated({})
+    cells = list(systems.ABLATIONS)
+    values = [20.0 + profiles.settings_for("cpu", system).msg for system in cells]
+    values[cells.index("msg-sarl")] = 1.0
+    sets = pd.DataFrame([("cuhk-student", DIRECTIONS[0], system, seed, "frechet-vgg16-hed", value, value - 1, value + 1)
+                         for system, value in zip(cells, values) for seed in range(SEEDS)],
+                        columns=SETS)
+    msg = verdicts.claim_by_claim("cpu", "cuhk-student", Scores(scores.images, sets))[0]
+    assert "larger with MSG in 3 of 4 pairs of cells" in msg

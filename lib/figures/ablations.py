@@ -12,9 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lib import images, labels, paths, profiles, runs, systems, tables
-from lib.ablations import EFFECTS, METRICS, SWITCHES, cells_of, final_losses, published_effects, won_outright
+from lib.ablations import EFFECTS, METRICS, SWITCHES, cells_of, published_effects
 from lib.contrasts import FACES, FACES_AND_TRAININGS
 from lib.databases import PairedFaces
+from lib.endings import final_losses, won_outright
 from lib.errors import StudyError
 from lib.figures.style import COLOURS, TEXT_WIDTH, face_grid
 from lib.scoring import Scores, read_scores
@@ -68,7 +69,7 @@ def cells(profile: str, database: str, scores: Scores | None = None) -> Figure:
     """Mean scores of the eight cells: a small mark per run, their mean as a bar, the paper's value as open diamond.
 
     The mark's shape is the device that trained the run; a ring is drawn around runs in which the discriminator of that
-    direction won outright (``lib.ablations.won_outright``).  The dotted line is the per-pixel regression, the floor
+    direction won outright (``lib.endings.won_outright``).  The dotted line is the per-pixel regression, the floor
     that needs no network.  Cells without scores stay empty; raises StudyError when there is none at all.
     """
     scores = scores or read_scores(profile, database)

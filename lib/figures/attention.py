@@ -95,25 +95,25 @@ def _face(axis: Axes, face: np.ndarray) -> None:
 
 
 def scales(table: pd.DataFrame) -> Figure:
-    """α and β of the four SARBs over training; table: ``lib.attention_maps.read_scales``, a line per seed."""
-    figure, grid = plt.subplots(2, 2, figsize=(TEXT_WIDTH, 4.4), sharex=True, sharey="row")
-    shades = plt.get_cmap("viridis")(np.linspace(0, 0.85, len(SARBS)))
+    """α and β over training, a column per SARB; table: ``lib.attention_maps.read_scales``, a line per seed."""
+    figure, grid = plt.subplots(2, len(SARBS), figsize=(TEXT_WIDTH, 4.2), sharex=True, sharey="row")
+    colours = dict(zip(DIRECTIONS, (COLOURS["ours"], COLOURS["published"])))
     strokes = dict(zip(sorted(table.seed.unique()), itertools.cycle(["-", (0, (4, 1.5)), (0, (1, 1))])))
     for axes, (scale, symbol) in zip(grid, (("alpha", "α, position"), ("beta", "β, channel"))):
-        for axis, direction in zip(axes, DIRECTIONS):
-            part = table[(table.scale == scale) & (table.direction == direction)]
-            for i, colour in zip(SARBS, shades):
-                for seed, line in part[part.sarb == i].groupby("seed"):
-                    axis.plot(line.epoch, line.value, color=colour, linewidth=1.1, linestyle=strokes[seed])
+        for axis, i in zip(axes, SARBS):
+            part = table[(table.scale == scale) & (table.sarb == i)]
+            for (direction, seed), line in part.groupby(["direction", "seed"]):
+                axis.plot(line.epoch, line.value, color=colours[direction], linewidth=1.1, linestyle=strokes[seed])
             axis.axhline(0, color=COLOURS["control"], linewidth=0.8, zorder=0)
-            axis.set_title(labels.DIRECTION[direction] if scale == "alpha" else "", fontsize=10)
+            axis.set_title(f"SARB {i}" if scale == "alpha" else "", fontsize=10)
         axes[0].set_ylabel(symbol)
     for axis in grid[1]:
         axis.set_xlabel("epoch")
-    marks = [plt.Line2D([], [], color=colour, label=f"SARB {i}") for i, colour in zip(SARBS, shades)]
+    marks = [plt.Line2D([], [], color=colour, label=labels.DIRECTION[direction])
+             for direction, colour in colours.items()]
     marks += [plt.Line2D([], [], color=COLOURS["control"], linestyle=stroke, label=f"seed {seed}")
               for seed, stroke in strokes.items()]
-    grid[0, 1].legend(handles=marks, fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1))
+    figure.legend(handles=marks, loc="outside upper right", ncols=len(marks), fontsize=8)
     return figure
 
 

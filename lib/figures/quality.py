@@ -22,7 +22,7 @@ def sensitivity(table: pd.DataFrame) -> Figure:
     means = 100 * table.groupby(["change", "metric"]).value.mean().unstack().loc[changes]
     figure, axis = plt.subplots(figsize=(0.75 * TEXT_WIDTH, 0.38 * len(changes) + 1))
     places = np.arange(len(changes))[::-1]
-    for metric, marker, shift in (("ssim", "o", 0.22), ("fsim", "s", 0), ("scoot", "^", -0.22)):  # no mark hides another
+    for metric, marker, shift in (("ssim", "o", 0.22), ("fsim", "s", 0), ("scoot", "^", -0.22)):  # none hides another
         axis.plot(means[metric], places + shift, marker, color=_METRIC_COLOURS[metric], label=labels.METRIC[metric])
     axis.set_yticks(places, changes)
     axis.set(xlim=(None, 101), xlabel="mean score of a real face, changed, against itself (%)")

@@ -166,7 +166,8 @@ def coverage_figure(table: pd.DataFrame) -> Figure:
     colours = (COLOURS["control"], COLOURS["second"], COLOURS["rival"], COLOURS["ours"])
     for shift, (method, rows), colour in zip((-0.03, -0.01, 0.01, 0.03), table.groupby("method", sort=False), colours):
         axis.errorbar(rows.spread + shift * table.spread.max(), rows.coverage, 1.96 * rows.error, color=colour,
-                      marker="o", linewidth=1.5, capsize=2, label=f"{method} (mean width {100 * rows.width.mean():.1f} %)")
+                      marker="o", linewidth=1.5, capsize=2,
+                      label=f"{method} (mean width {100 * rows.width.mean():.1f} %)")
     axis.axhline(0.95, color=COLOURS["ink"], linestyle=":", linewidth=1)
     axis.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
     axis.set(xlabel="standard deviation of raters' and faces' own tastes (log worth)",

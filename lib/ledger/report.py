@@ -123,13 +123,13 @@ def _caption(profile: str, database: str, found: pd.DataFrame) -> str:
     settings = profiles.get(profile)
     count = int((found.metric.isin(SHOWN) & ~found.same_networks).sum())
     text = (f"MSG-SARL with one choice changed, minus MSG-SARL, on {database}, profile {profile} ({settings.size} px, "
-            f"epochs: {settings.epochs}); percentage points of SSIM and FSIM. Brackets: 95 % limits for other faces and "
-            "other trainings; with † for other faces and these very trainings. Trainings of equal seed are compared; "
-            "their spread is pooled over all systems of the study that were trained several times. ")
+            f"epochs: {settings.epochs}); percentage points of SSIM and FSIM. Brackets: 95 % limits for other faces "
+            "and other trainings; with † for other faces and these very trainings. Trainings of equal seed are "
+            "compared; their spread is pooled over all systems of the study that were trained several times. ")
     if count:
         text += (f"Brackets stand by themselves: if no choice that is trained changed anything, {0.05 * count:.0f} of "
-                 f"their {count} could be expected to miss zero. ‡: p < 0.05 after Holm's correction over the alternatives "
-                 "of a column. All share the default's trainings, so they err together. ")
+                 f"their {count} could be expected to miss zero. ‡: p < 0.05 after Holm's correction over the "
+                 "alternatives of a column. All share the default's trainings, so they err together. ")
     if database in databases.EMBEDDED:
         text += "The embedded portraits are a stand-in to run the study, no evidence on the paper. "
     return text.rstrip()

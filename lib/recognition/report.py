@@ -145,9 +145,9 @@ def findings(tables: Tables, reference: str = "msg-sarl") -> list[str]:
         systems_only = pairs[[kind(name) != "control" for name in pairs.index]]
         verdicts = systems_only.apply(_verdict, axis=1) if len(systems_only) else pd.Series(dtype=str)
         sentences.append(
-            f"{labels.TASK[direction]}: of {len(systems_only)} other systems, {label(reference)} is demonstrably better "
-            f"recognised than {sum(verdicts == 'better')} and worse than {sum(verdicts == 'worse')}; the rest cannot be "
-            "told apart with these people.")
+            f"{labels.TASK[direction]}: of {len(systems_only)} other systems, {label(reference)} is demonstrably "
+            f"better recognised than {sum(verdicts == 'better')} and worse than {sum(verdicts == 'worse')}; the rest cannot "
+            "be told apart with these people.")
     parts = ", ".join(f"{region} {_share_with_limits(rows.loc['photo-to-sketch', f'grey-input@{region}'])}"
                       for region in REGIONS)
     sentences.append(f"Where the untranslated input is recognised from: {parts}.")
