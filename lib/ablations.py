@@ -61,13 +61,13 @@ def pairs_of(part: str) -> list[tuple[str, str]]:
     return [tuple(cells.sort_values(part, ascending=False).index) for _, cells in SWITCHES.groupby(list(others))]
 
 
-def cells_of(scores: Scores, direction: str, metric: str) -> dict[str, pd.DataFrame]:
-    """Scores (images, seeds) in per cent of the cells that have any, in table order.
+def cells_of(scores: Scores, direction: str, metric: str, more: Sequence[str] = ()) -> dict[str, pd.DataFrame]:
+    """Scores (images, seeds) in per cent of the cells that have any, in table order; more: further systems to add.
 
     Raises StudyError when the cells were not scored on the same images.
     """
     rows = scores.images.query("direction == @direction and metric == @metric")
-    cells = {system: by_image_and_seed(part) for system in systems.ABLATIONS
+    cells = {system: by_image_and_seed(part) for system in dict.fromkeys((*systems.ABLATIONS, *more))
              if len(part := rows[rows.system == system])}
     images = {system: frozenset(cell.index) for system, cell in cells.items()}
     if len(set(images.values())) > 1:

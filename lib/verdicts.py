@@ -61,9 +61,11 @@ def of_parts(profile: str, database: str, scores: Scores | None = None) -> pd.Da
                                        "p_holm", "limits", "verdict"])
 
 
-def of_the_full_model(profile: str, database: str, scores: Scores | None = None) -> pd.DataFrame:
+def of_the_full_model(profile: str, database: str, scores: Scores | None = None,
+                      full: str = "msg-sarl") -> pd.DataFrame:
     """Whether the full model is best: it against each of the seven other cells.
 
+    full: may be another reading of it, such as ``msg-sarl+channel_logits=raw``; without scores there are no rows.
     Columns: direction, metric, system, estimate (full − system, percentage points), low, high, p_holm (over the seven),
     limits, verdict: of this pair.  A cell of three or more trainings shows its own spread between them, others borrow
     the one pooled over the cells.
@@ -71,12 +73,12 @@ def of_the_full_model(profile: str, database: str, scores: Scores | None = None)
     scores = scores or read_scores(profile, database)
     rows = []
     for direction, metric in itertools.product(paths.DIRECTIONS, METRICS):
-        cells = ablations.cells_of(scores, direction, metric)
-        spread = pooled_spread(cells.values())
+        cells = ablations.cells_of(scores, direction, metric, [full])
+        spread = pooled_spread(cells[system] for system in systems.ABLATIONS if system in cells)
         others = [system for system in systems.ABLATIONS if system != "msg-sarl" and system in cells]
-        if "msg-sarl" not in cells or not others:
+        if full not in cells or not others:
             continue
-        found = [compare([cells["msg-sarl"].to_numpy(), cells[system].to_numpy()], [1, -1], spread,
+        found = [compare([cells[full].to_numpy(), cells[system].to_numpy()], [1, -1], spread,
                          own_from=OWN_FROM) for system in others]
         adjusted = holm([effect.p_value for effect in found])
         rows += [(direction, metric, system, effect.estimate, effect.low, effect.high, p,

@@ -93,3 +93,14 @@ def test_claim_by_claim_counts_distances_of_sets():
                         columns=SETS)
     msg = verdicts.claim_by_claim("cpu", "cuhk-student", Scores(scores.images, sets))[0]
     assert "larger with MSG in 3 of 4 pairs of cells" in msg
+
+
+def test_another_reading_of_the_full_model_is_compared_with_the_same_cells():
+    scores = simulated({})
+    printed = "msg-sarl+channel_logits=raw"
+    better = scores.images.query("system == 'msg-sarl'").assign(system=printed, value=lambda rows: rows.value + 0.02)
+    scores = Scores(pd.concat([scores.images, better]), scores.sets)
+    found = verdicts.of_the_full_model("cpu", "cuhk-student", scores, full=printed)
+    assert len(found) == 4 * 7 and set(found.verdict) == {"supported"} and "msg-sarl" not in set(found.system)
+    assert set(verdicts.of_the_full_model("cpu", "cuhk-student", scores).verdict) == {"undecided"}
+    assert verdicts.of_the_full_model("cpu", "cuhk-student", scores, full="msg-sarl+tap=before-skip").empty
