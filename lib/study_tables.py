@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from lib import images, systems
+from lib import images, paths, systems
 from lib.errors import StudyError
 
 
@@ -37,6 +37,29 @@ def write(file: Path, table: pd.DataFrame, digits: int | None = None) -> None:
     """Write a table atomically, numbers with so many significant digits, or as they are."""
     with images.atomic_file(file) as temporary:
         table.to_csv(temporary, index=False, float_format=f"%.{digits}g" if digits else None)
+
+
+def keep(name: str, table: pd.DataFrame, profile: str, database: str) -> Path:
+    """Write a notebook's table as ``results/<profile>/<database>/<name>.csv``, six decimals, and return the file."""
+    file = paths.study_folder(profile, database) / f"{name}.csv"
+    with images.atomic_file(file) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.6f", lineterminator="\n")
+    return file
+
+
+def known(name: str) -> pd.DataFrame:
+    """The tables that ``keep`` wrote under a name for all studies, with the columns profile and database in front.
+
+    Raises StudyError where there is none.
+    """
+    files = sorted(paths.results_root().glob(f"*/*/{name}.csv"))
+    if not files:
+        raise StudyError(f"{paths.results_root()}: no study has a {name}.csv.")
+    tables = [pd.read_csv(file).drop(columns=["profile", "database"], errors="ignore") for file in files]
+    for file, table in zip(files, tables):
+        table.insert(0, "profile", file.parts[-3])
+        table.insert(1, "database", file.parts[-2])
+    return pd.concat(tables, ignore_index=True)
 
 
 def rows_of(table: pd.DataFrame, key: dict) -> pd.Series:

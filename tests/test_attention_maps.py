@@ -264,7 +264,8 @@ def test_scales_are_read_from_every_seed(tmp_path, monkeypatch):
     assert values[1, S2P, 3, "beta", 2] == 113.5 and values[0, P2S, 1, "beta", 1] == 1
     assert (table[table.epoch == 0].value == 0).all()
     figure = figures.scales(table)
-    assert all(len(axis.lines) == 2 * 4 + 1 for axis in figure.axes)  # seeds × SARBs and the line at 0
+    assert all(len(axis.lines) == 2 * 2 + 1 for axis in figure.axes)  # seeds × directions and the line at 0
+    assert 113.5 in [line.get_ydata()[-1] for line in figure.axes[4 + 2].lines], "β of SARB 3"
     with pytest.raises(StudyError, match="--system backbone-attention --profile tiny"):
         attention_maps.read_scales("tiny", "portraits", "backbone-attention")
 

@@ -37,15 +37,6 @@ def test_ceiling_against_scikit_image():
     assert (table.query("size == 256 and resampling in ('nearest', 'area')")["mean"] == 1).all()
 
 
-def test_ceilings_are_kept_and_found_again(tmp_path, monkeypatch):
-    monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path))
-    table = survey.resize_ceiling(made_up_faces(2), sizes=(32,))
-    survey.write_ceiling(table, "tiny", "made-up")
-    known = survey.known_ceilings()
-    assert len(known) == len(table) and set(known["profile"]) == {"tiny"}
-    assert np.allclose(known["mean"], table["mean"], atol=1e-6)
-
-
 def test_figures_show_what_they_are_given(few):
     from lib.figures import data as figures
 

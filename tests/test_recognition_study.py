@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lib import images, runs, statistics
+from lib import images, labels, runs, statistics
 from lib.__main__ import main
 from lib.databases import PairedFaces
 from lib.errors import StudyError
@@ -251,10 +251,27 @@ def test_curves_of_one_kind_share_a_name_when_they_are_many(recognised, draw):
     _, tables = recognised
     def names(tables):
         return [text.get_text() for text in draw(tables).legends[0].get_texts()]
-    assert names(tables) == ["MSG-SARL", "LLE", "input, grey", "one face for all", "random pairing"]
+    assert names(tables) == ["MSG-SARL", "LLE", "input, grey", "one face for all,\nrandom pairing"]
     more = {part: pd.concat([rows := getattr(tables, part), rows.query("system == 'lle'").assign(system="mrf")])
             for part in ("curves", "ranks")}
     assert "exemplar rivals (2)" in names(dataclasses.replace(tables, **more))
+
+
+def test_accuracies_too_low_for_the_axis_stand_as_numbers(recognised):
+    _, tables = recognised
+    summary = report.summary(tables)
+    summary.loc[summary.system.isin(["msg-sarl", "lle"]), ["accuracy", "low", "high", "face_only"]] = 0.9, 0.83, 0.95, 0.88
+    summary.loc[summary.system == "random-pairing", "accuracy"] = 0.125
+    axis = figures.final_accuracies(summary).axes[0]
+    assert axis.get_xlim()[0] == 78
+    assert "◂ 12.5" in [text.get_text() for text in axis.texts]
+
+
+def test_findings_compare_the_inner_face_with_the_untranslated_input(recognised):
+    _, tables = recognised
+    told = [sentence for sentence in report.findings(tables) if "inner face alone" in sentence]
+    pair = report.comparisons(tables, "photo-to-sketch", "msg-sarl@face", ["grey-input@face"]).iloc[0]
+    assert labels.signed(100 * pair.difference, 1) in told[0] and "of 1 other systems" in told[0]
 
 
 def test_comparisons_are_paired_by_person_and_corrected(recognised):

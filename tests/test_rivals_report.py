@@ -9,7 +9,7 @@ from lib import paths, rivals, runs
 from lib.databases import PairedFaces
 from lib.errors import StudyError
 from lib.figures import rivals as figures
-from lib.rivals import choices, report, walkthrough
+from lib.rivals import choices, detail, report, walkthrough
 
 OPTIONS = {"patch": 8, "step": 4, "radius": 2, "samples": 40, "neighbours": 6}
 
@@ -54,8 +54,16 @@ def test_fields_have_no_single_nodes(fitted):
 def test_fine_detail_is_the_residue_of_a_blur():
     faces = pairs().sketches
     blurred = np.stack([gaussian_filter(face.astype(float), 1) for face in faces]).round().astype(np.uint8)
-    assert (walkthrough.fine_detail(np.full((2, 9, 9), 77, np.uint8)) < 1e-9).all()
-    assert (walkthrough.fine_detail(blurred) < 0.5 * walkthrough.fine_detail(faces)).all()
+    assert (detail.fine_detail(np.full((2, 9, 9), 77, np.uint8)) < 1e-9).all()
+    assert (detail.fine_detail(blurred) < 0.5 * detail.fine_detail(faces)).all()
+
+
+def test_detail_kept_is_a_share_of_the_targets():
+    target = pairs().sketches
+    halved = (64 + 0.5 * target).round().astype(np.uint8)  # half the contrast, everywhere
+    assert detail.kept(halved, target) == pytest.approx(0.5, abs=0.02)
+    colour = np.repeat(target[..., None], 3, axis=3)
+    assert detail.kept(colour, target) == pytest.approx(1)
 
 
 def test_a_choice_is_measured_on_held_out_training_pairs():

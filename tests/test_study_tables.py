@@ -55,3 +55,16 @@ def test_the_order_is_that_of_the_systems_whatever_came_first():
         for name in order:
             table = study_tables.replace(table, rows(name, 0, 1.0), {"system": name, "seed": 0}, ["system", "seed"])
         assert table.system.tolist() == expected
+
+
+def test_kept_tables_of_all_studies_are_found_beside_each_other(tmp_path, monkeypatch):
+    monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path))
+    with pytest.raises(StudyError, match="no study has a detail.csv"):
+        study_tables.known("detail")
+    table = pd.DataFrame({"database": ["portraits"] * 2, "mean": [0.25, 1 / 3]})
+    for profile, database in (("tiny", "portraits"), ("cpu", "cufs")):
+        assert study_tables.keep("detail", table.assign(database=database), profile, database).name == "detail.csv"
+    known = study_tables.known("detail")
+    assert known.columns.tolist() == ["profile", "database", "mean"]
+    assert known.database.tolist() == ["cufs", "cufs", "portraits", "portraits"]
+    assert known["mean"].tolist() == pytest.approx([0.25, 1 / 3] * 2, abs=1e-6)

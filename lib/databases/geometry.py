@@ -53,7 +53,7 @@ def from_square(faces: np.ndarray, resampling: str = "bicubic", fit: str = "resi
 def through_square(faces: np.ndarray, size: int, resampling: str = "bicubic", fit: str = "resize") -> np.ndarray:
     """Send faces (n, 250, 200[, 3]) through the network's size and back.
 
-    The best any network of that size could score: the *ceiling* row of the tables.
+    What a network of that size would score that painted every pixel right: the *ceiling* row of the tables.
     """
     return from_square(to_square(faces, size, resampling, fit), resampling, fit,
                        height=faces.shape[1], width=faces.shape[2])

@@ -1,18 +1,18 @@
 """Numbers about a database for notebook 01: what a wrong order would do, and what a size costs at most.
 
-The *resize ceiling* is the score of the real target sent through the network's square and back: no network
-of that size can be expected to score higher (the paper's results pass through 256×256, Section IV.D).
+The *resize ceiling* is the score of the real target sent through the network's square and back by the study's own
+interpolation, as every synthesised image is (the paper's results pass through 256×256, Section IV.D).  It is what a
+network of that size would score that painted every pixel right, and no strict bound.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from lib import images, metrics, paths
+from lib import images, metrics
 from lib.databases import PairedFaces, geometry, pairing
 from lib.metrics.feature_similarity import feature_maps
 
@@ -60,17 +60,3 @@ def resize_ceiling(faces: PairedFaces, sizes: tuple[int, ...] = SIZES) -> pd.Dat
                       "mean": float(np.mean(values)), "sd": float(np.std(values, ddof=1))}
                      for metric, values in scores.items()]
     return pd.DataFrame(rows)
-
-
-def write_ceiling(table: pd.DataFrame, profile: str, database: str) -> Path:
-    """Keep the table of ``resize_ceiling`` as ``results/<profile>/<database>/resize_ceiling.csv``."""
-    path = paths.study_folder(profile, database) / "resize_ceiling.csv"
-    with images.atomic_file(path) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.6f", lineterminator="\n")
-    return path
-
-
-def known_ceilings() -> pd.DataFrame:
-    """Every kept ceiling table, of whatever profile and database, with a column ``profile``."""
-    files = sorted(paths.results_root().glob("*/*/resize_ceiling.csv"))
-    return pd.concat([pd.read_csv(file).assign(profile=file.parts[-3]) for file in files], ignore_index=True)

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from lib import images, labels
 from lib.attention_maps.measures import normalised_entropy
@@ -133,6 +134,9 @@ def influence(table: pd.DataFrame, systems: Mapping[str, str]) -> Figure:
     figure, grid = _by_sarb(table, systems, _INFLUENCE, sharey="col")
     for axis in grid[0]:
         axis.set_yscale("log")
+        axis.yaxis.set_major_locator(LogLocator(subs=(1, 3), numticks=20))
+        axis.yaxis.set_major_formatter("{x:g}")
+        axis.yaxis.set_minor_formatter(NullFormatter())
     return figure
 
 

@@ -36,7 +36,9 @@ def alignment(faces: PairedFaces) -> Figure:
     figure, axes = plt.subplots(1, 3, figsize=(6.3, 2.9))
     for axis, (title, image) in zip(axes, panels.items()):
         axis.imshow(image, cmap="gray", vmin=0, vmax=255)
-        axis.plot(*zip(*EYES), "+", color=COLOURS["ours"], markersize=12, markeredgewidth=1.2)
+        for x, y in EYES:  # marks at the margin, so that the eyes stay visible
+            axis.plot([x, x], [0, 16], [x, x], [234, 250], color=COLOURS["ours"], linewidth=1.4)
+            axis.plot([0, 14], [y, y], [186, 200], [y, y], color=COLOURS["ours"], linewidth=1.4)
         axis.set_title(title)
         axis.set(xticks=[0, 75, 125, 200], yticks=[0, 125, 250], xlim=(0, 200), ylim=(250, 0))
         axis.grid(False)

@@ -96,6 +96,7 @@ def attention_rows(single: np.ndarray, double: np.ndarray) -> Figure:
 def printed_against_used_gan_loss() -> Figure:
     """Discriminator objectives over its output on real (x) and synthesised (y) patches: as printed, and as used.
 
+    As printed, y is real too: the generator does not occur.
     The dot is the best point shown: the optimum where there is one, else a corner.
     """
     grid = np.linspace(-3, 4, 141)
@@ -111,5 +112,5 @@ def printed_against_used_gan_loss() -> Figure:
         axis.set(title=title, xlabel="D on a real patch", aspect="equal")
         axis.grid(False)
     figure.colorbar(scale, ax=axes, label="value of the objective", shrink=0.85)
-    axes[0].set_ylabel("D on a synthesised patch")
+    axes[0].set_ylabel("D(y) on a synthesised patch\n(printed: on a real one)")
     return figure

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from lib import portraits
+from lib import labels, portraits
 from lib.errors import unknown_name
 from lib.figures.style import face_grid
 from lib.portraits.traits import TRAITS
@@ -23,10 +23,11 @@ def gallery(name: str, n: int = 24, split: str = "test", columns: int = 8) -> Fi
     return face_grid(rows, cell_width=1.1)
 
 
-def trait_sweep(trait: str, steps: int = 7, database: str = "portraits", number: int = 9) -> Figure:
+def trait_sweep(trait: str, steps: int = 7, database: str = "portraits", number: int = 70) -> Figure:
     """One trait from its lowest to its highest value, everything else as in person ``number``.
 
-    The light, the backdrop and the artist stay the same.  Raises StudyError for an unknown trait.
+    The light, the backdrop and the artist stay the same.  Number 70 has short hair and no beard, which would hide the
+    outline of the face.  Raises StudyError for an unknown trait.
     """
     if trait not in TRAITS:
         raise unknown_name("trait", trait, TRAITS)
@@ -34,6 +35,7 @@ def trait_sweep(trait: str, steps: int = 7, database: str = "portraits", number:
     person = portraits.identity(database, number)
     values = np.linspace(low, high, steps)
     pairs = [portraits.portrait(database, number, person.changed(**{trait: value})) for value in values]
-    labels = [f"{value:+.2f}" if low < 0 else f"{value:.2f}" for value in values]
+    numbers = [labels.signed(value) if low < 0 else f"{value:.2f}" for value in values]
     rows = [[photo for photo, _ in pairs], [sketch for _, sketch in pairs]]
-    return face_grid(rows, column_labels=labels, cell_width=1.25)
+    return face_grid(rows, column_labels=[f"{trait.replace('_', ' ')} {number}" for number in numbers],
+                     cell_width=1.25)

@@ -32,7 +32,7 @@ def sensitivity(table: pd.DataFrame) -> Figure:
 
 def blur_response(tables: Mapping[str, pd.DataFrame]) -> Figure:
     """SSIM, FSIM and Scoot in % against the blur; tables: by what was blurred, from ``blur_response``."""
-    figure, axes = plt.subplots(1, len(tables), figsize=(TEXT_WIDTH, 3), sharex=True, squeeze=False)
+    figure, axes = plt.subplots(1, len(tables), figsize=(TEXT_WIDTH, 3), sharex=True, sharey=True, squeeze=False)
     for axis, (title, table) in zip(axes[0], tables.items(), strict=True):
         for metric, part in table.groupby("metric"):
             axis.plot(part.sigma, 100 * part.value, ".-", color=_METRIC_COLOURS[metric], label=labels.METRIC[metric])

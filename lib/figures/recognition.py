@@ -19,6 +19,8 @@ from lib.recognition.study import Tables
 TITLES = {"photo-to-sketch": "photo to sketch (cf. Fig. 10)", "sketch-to-photo": "sketch to photo (cf. Fig. 11)"}
 _KINDS = {"trained": "published", "exemplar": "exemplar", "control": "control"}
 _GROUPS = {"trained": "ablations", "exemplar": "exemplar rivals"}  # many like curves: one entry in the legend
+_BLIND = ("mean-face", "wrong-person", "random-pairing")  # controls without the person: all are guessing
+_NAMES = _GROUPS | {"control": "controls"}
 _DASHES = ["-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 3)), (0, (4, 1, 1, 1))]
 _REGION_COLOURS = {"face": "#D55E00", "hair": "#009E73", "background": "#0072B2"}
 
@@ -27,7 +29,8 @@ def accuracy_curves(tables: Tables, reference: str = "msg-sarl") -> Figure:
     """Mean accuracy over splits and seeds against the number of dimensions, one panel per direction.
 
     Bands show one standard deviation over splits, for the reference and the grey input; regions are left out.
-    Ablations and exemplar rivals are thin lines under one name each: ``final_accuracies`` tells them apart.
+    Ablations, exemplar rivals and the controls that must guess are thin lines under one name each:
+    ``final_accuracies`` tells them apart.
     """
     chance = 100 / (tables.protocol.identities - tables.protocol.train)
     figure, axes = _panels(tables)
@@ -65,9 +68,15 @@ def cumulative_curves(tables: Tables, reference: str = "msg-sarl", ranks: int = 
 
 
 def final_accuracies(summary: pd.DataFrame, reference: str = "msg-sarl") -> Figure:
-    """Accuracy with all dimensions and its interval over people, beside the optimistic mean of best, and face only."""
+    """Accuracy with all dimensions and its interval over people, beside the optimistic mean of best, and face only.
+
+    The axis begins where the systems do; what lies below stands as a number at its left end.
+    """
     directions = [direction for direction in TITLES if direction in set(summary.direction)]
     names = list(dict.fromkeys(summary.system))
+    systems = summary[[kind(name) != "control" for name in summary.system]]
+    smallest = np.nanmin([systems.low, systems.face_only]) if len(systems) else 0.0
+    left = max(-2.0, 10 * np.floor(10 * smallest) - 2)
     figure, axes = plt.subplots(1, len(directions), sharex=True, sharey=True, squeeze=False,
                                 figsize=(TEXT_WIDTH, 0.8 + 0.24 * len(names)))
     for axis, direction in zip(axes[0], directions):
@@ -76,15 +85,21 @@ def final_accuracies(summary: pd.DataFrame, reference: str = "msg-sarl") -> Figu
         colours = [_colour(name, reference) for name in names]
         axis.hlines(y, 100 * rows.low, 100 * rows.high, color=colours, linewidth=2)
         axis.scatter(100 * rows.accuracy, y, color=colours, s=22, zorder=3, label="all dimensions, 95 % interval")
-        axis.scatter(100 * rows.mean_of_best, y, facecolor="none", edgecolor=COLOURS["ink"], s=34, linewidth=0.7,
+        axis.scatter(100 * rows.mean_of_best, y - 0.22, facecolor="none", edgecolor=COLOURS["ink"], s=22, linewidth=0.7,
                      label="mean of best dimension")
-        axis.scatter(100 * rows.face_only, y, marker="x", color=COLOURS["ink"], s=22, linewidth=0.9,
+        axis.scatter(100 * rows.face_only, y + 0.22, marker="x", color=COLOURS["ink"], s=18, linewidth=0.9,
                      label="inner face only")
-        axis.set(title=TITLES[direction].split(" (")[0], xlabel="rank-1 accuracy (%)", xlim=(-2, 102))
+        for place in y[(100 * rows.accuracy < left).to_numpy()]:
+            axis.annotate(f"◂ {100 * rows.accuracy.iloc[place]:.1f}", (0, place), xycoords=("axes fraction", "data"),
+                          xytext=(3, 0), textcoords="offset points", va="center", fontsize=8, color=COLOURS["control"])
+        axis.set(title=TITLES[direction].split(" (")[0], xlabel="rank-1 accuracy (%)", xlim=(left, 102))
         axis.set_yticks(y, [label(name) for name in names])
     axes[0, 0].invert_yaxis()
-    handles, texts = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, texts, loc="outside lower center", ncols=3, fontsize=8)
+    handles, _ = axes[0, 0].get_legend_handles_labels()
+    kinds = dict.fromkeys((_colour(name, reference), label(name) if name == reference else _NAMES[kind(name)])
+                          for name in names)
+    handles += [plt.Line2D([], [], color=colour, lw=3, label=text) for colour, text in kinds]
+    figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=8)
     return figure
 
 
@@ -141,12 +156,15 @@ def _colour(system: str, reference: str) -> str:
 def _styles(rows: pd.DataFrame, reference: str) -> list[dict]:
     """Colour by kind, dashes within the controls; groups thin under one name; the reference thick and on top."""
     names = list(dict.fromkeys(rows.system))
-    controls = [name for name in names if kind(name) == "control"]
+    controls = [name for name in names if kind(name) == "control" and name not in _BLIND]
     styles = []
     for system in names:
         alike = [name for name in names if kind(name) == kind(system) and name != reference]
         if system == reference:
             style = {"linewidth": 2.2, "zorder": 3, "label": label(system)}
+        elif system in _BLIND:
+            blind = [label(name) for name in names if name in _BLIND]
+            style = {"linewidth": 0.9, "zorder": 2, "linestyle": ":", "label": ",\n".join(blind)}
         elif system in controls:
             dashes = _DASHES[controls.index(system) % len(_DASHES)]
             style = {"linewidth": 1.2, "zorder": 2, "linestyle": dashes, "label": label(system)}

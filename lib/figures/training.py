@@ -61,8 +61,8 @@ def schedules(settings: dict[str, Settings]) -> Figure:
     """Learning rate over the share of training done, for several settings by label."""
     figure, axis = plt.subplots(figsize=(0.6 * TEXT_WIDTH, 2.6))
     for (label, s), colour in zip(settings.items(), ("published", "ours", "exemplar")):
-        progress = np.arange(s.epochs) / s.epochs
-        axis.step(progress, [s.learning_rate_at(epoch) for epoch in range(s.epochs)], where="post",
+        rates = [s.learning_rate_at(epoch) for epoch in range(s.epochs)]
+        axis.step(np.arange(s.epochs + 1) / s.epochs, [*rates, rates[-1]], where="post",  # the last epoch to its end
                   color=COLOURS[colour], label=label)
     axis.set(yscale="log", xlabel="share of the epochs", ylabel="learning rate")
     axis.legend(fontsize=8)

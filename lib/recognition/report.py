@@ -40,8 +40,18 @@ def accuracy_interval(tests: np.ndarray, recognised: np.ndarray) -> statistics.I
     """Accuracy over all tests, 95 % interval over people.
 
     tests: (n,) how often each person was tested.  recognised: (n,) share of these tests recognised, or (n, m)
-    for m systems, whose limits (m,) then come from the same resamples.
+    for m systems, whose limits (m,) then come from the same resamples.  Where everybody was always recognised, or
+    nobody ever, resamples are all alike and the limits are Wilson's for one test of each person.
     """
+    accuracy, low, high = _over_people(tests, recognised)
+    people = np.sum(np.asarray(tests) > 0)
+    low = np.where(np.isclose(accuracy, 1, rtol=0, atol=1e-12), statistics.wilson_interval(people, people)[0], low)
+    high = np.where(np.isclose(accuracy, 0, rtol=0, atol=1e-12), statistics.wilson_interval(0, people)[1], high)
+    return statistics.Interval(*(float(x) if np.ndim(x) == 0 else x for x in (accuracy, low, high)))
+
+
+def _over_people(tests: np.ndarray, recognised: np.ndarray) -> statistics.Interval:
+    """As ``accuracy_interval`` by resampling alone, for differences of accuracies, too."""
     tests, recognised = np.asarray(tests, dtype=float), np.asarray(recognised, dtype=float)
     seen = tests > 0
     tests, recognised = tests[seen], recognised[seen]
@@ -96,7 +106,7 @@ def comparisons(tables: Tables, direction: str, reference: str, others: Sequence
     if not others:
         return pd.DataFrame(columns=columns)
     gains = shares[[reference]].to_numpy() - shares[list(others)].to_numpy()
-    difference, low, high = accuracy_interval(tests, gains)
+    difference, low, high = _over_people(tests, gains)
     # A person tested more often weighs more, as in the accuracy itself.
     p_values = [statistics.sign_flip_test(gain * tests) for gain in gains.T]
     return pd.DataFrame(dict(zip(columns, (
@@ -141,13 +151,15 @@ def findings(tables: Tables, reference: str = "msg-sarl") -> list[str]:
             f"{labels.TASK[direction]}: {label(reference)} is recognised in "
             f"{_share_with_limits(rows.loc[direction, reference])} of the tests, its input as it is in "
             f"{_share_with_limits(input_row)}; difference in percentage points {limits}, Holm-corrected p: "
-            f"{labels.p_value(pair.holm)}; {_verdict(pair)}.")
+            f"{labels.p_value(pair.holm)}.")
         systems_only = pairs[[kind(name) != "control" for name in pairs.index]]
         verdicts = systems_only.apply(_verdict, axis=1) if len(systems_only) else pd.Series(dtype=str)
         sentences.append(
-            f"{labels.TASK[direction]}: of {len(systems_only)} other systems, {label(reference)} is demonstrably "
-            f"better recognised than {sum(verdicts == 'better')} and worse than {sum(verdicts == 'worse')}; the rest cannot "
-            "be told apart with these people.")
+            f"{labels.TASK[direction]}: {label(reference)} is significantly better recognised than "
+            f"{sum(verdicts == 'better')} and worse than {sum(verdicts == 'worse')} of {len(systems_only)} other "
+            "systems; the rest cannot be told apart with these people.")
+        if face := _inner_face(tables, direction, reference):
+            sentences.append(face)
     parts = ", ".join(f"{region} {_share_with_limits(rows.loc['photo-to-sketch', f'grey-input@{region}'])}"
                       for region in REGIONS)
     sentences.append(f"Where the untranslated input is recognised from: {parts}.")
@@ -155,6 +167,22 @@ def findings(tables: Tables, reference: str = "msg-sarl") -> list[str]:
     sentences.append("Choosing the dimension on the tested faces lifts even the random pairing from "
                      f"{100 * chance.accuracy:.1f} to {100 * chance.mean_of_best:.1f} %.")
     return sentences
+
+
+def _inner_face(tables: Tables, direction: str, reference: str) -> str | None:
+    """The reference against the untranslated input and the other systems, by the inner face alone."""
+    names = [name for name in dict.fromkeys(tables.identities[tables.identities.direction == direction].system)
+             if name.endswith("@face") and kind(name) != "control"]
+    mine, untranslated = f"{reference}@face", "grey-input@face"
+    if mine not in names:
+        return None
+    pairs = comparisons(tables, direction, mine, [untranslated, *(name for name in names if name != mine)])
+    pairs = pairs.set_index("system")
+    against_input, rest = pairs.loc[untranslated], pairs.drop(untranslated).apply(_verdict, axis=1)
+    limits = labels.with_limits(*(100 * against_input[name] for name in ("difference", "low", "high")), digits=1)
+    return (f"{labels.TASK[direction]}, inner face alone: {label(reference)} against its input {limits} points, "
+            f"Holm-corrected p: {labels.p_value(against_input.holm)}; significantly better than "
+            f"{sum(rest == 'better')} and worse than {sum(rest == 'worse')} of {len(rest)} other systems.")
 
 
 def _share_with_limits(row: pd.Series) -> str:

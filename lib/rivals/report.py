@@ -1,13 +1,68 @@
-"""Quality beside cost: what the exemplar methods scored on a database, and what an image took."""
+"""What the exemplar methods scored on a database, against ours, and what an image took."""
 
 from __future__ import annotations
 
+import itertools
+
 import pandas as pd
 
-from lib import paths, rivals, runs, systems
+from lib import labels, paths, rivals, runs, systems, tables
+from lib.contrasts import by_image_and_seed, compare
 from lib.errors import StudyError
+from lib.scoring import read_scores
+from lib.statistics import holm
 
 COST = ("cpu_seconds_fit", "cpu_seconds_per_image", "peak_memory_mb")  # as Rival.measurements names them
+
+
+def against_ours(profile: str, database: str, ours: str = "msg-sarl") -> pd.DataFrame:
+    """The exemplar methods minus a trained system, face by face, in percentage points.
+
+    Columns: direction, metric, system, estimate, low, high (95 %, for other faces and other trainings of ``ours``: an
+    exemplar method is not trained), p_value, p_holm (over the methods, for one metric in one direction), images, seeds
+    (of ``ours``).  Raises StudyError where scores are missing or incomplete.
+    """
+    scores = read_scores(profile, database).images
+    rows = []
+    for direction, metric in itertools.product(paths.DIRECTIONS, ("ssim", "fsim")):
+        part = scores[(scores.direction == direction) & (scores.metric == metric)]
+        cells = {system: by_image_and_seed(part[part.system == system])
+                 for system in (ours, *rivals.NAMES) if system in set(part.system)}
+        if ours not in cells:
+            raise StudyError(f"{paths.study_folder(profile, database)}: no {metric} of {ours}, {direction}.")
+        mine = cells.pop(ours)
+        found = [compare([cell.to_numpy(), mine.loc[cell.index].to_numpy()], [1, -1]) for cell in cells.values()]
+        corrected = holm([effect.p_value for effect in found])
+        rows += [(direction, metric, system, *effect[:4], p, effect.images, mine.shape[1])
+                 for system, effect, p in zip(cells, found, corrected, strict=True)]
+    return pd.DataFrame(rows, columns=["direction", "metric", "system", "estimate", "low", "high", "p_value", "p_holm",
+                                       "images", "seeds"])
+
+
+def beside_ours(profile: str, database: str, direction: str, ours: str = "msg-sarl") -> pd.DataFrame:
+    """The exemplar methods, ours and the published MSG-SARL as one table for people; Table I has no other database.
+
+    Index: method.  Columns: SSIM, SSIM sd, FSIM, FSIM sd (per cent, sd over faces; ours: each face's mean over the
+    trainings), SSIM and FSIM minus ours (``against_ours``, with ‡ where p_holm < 0.05), processor seconds per image,
+    peak memory.
+    """
+    table = quality_and_cost(profile, database).query("direction == @direction").set_index("label")
+    names = {"ssim": "SSIM", "ssim_sd": "SSIM sd", "fsim": "FSIM", "fsim_sd": "FSIM sd",
+             "cpu_seconds_per_image": "processor s per image", "peak_memory_mb": "peak memory, MB"}
+    shown = table[list(names)].rename(columns=names).rename_axis(None)
+    differences = against_ours(profile, database, ours).query("direction == @direction")
+    for place, (metric, part) in enumerate(differences.groupby("metric", sort=False)):
+        texts = {systems.get(row.system).label: labels.with_limits(row.estimate, row.low, row.high)
+                 + (" ‡" if row.p_holm < 0.05 else "") for row in part.itertuples()}
+        shown.insert(4 + place, f"{labels.METRIC[metric]} minus ours", shown.index.map(texts))
+    scores = read_scores(profile, database).images.query("system == @ours and direction == @direction")
+    faces = 100 * scores.pivot_table(index="image", columns="metric", values="value")  # means over trainings
+    printed = tables.published().query("table == 'I' and system == 'MSG-SARL' and direction == @direction")
+    printed = printed.set_index("metric").value
+    shown.loc[f"{labels.label_of(ours)}, ours"] = {
+        "SSIM": faces.ssim.mean(), "SSIM sd": faces.ssim.std(), "FSIM": faces.fsim.mean(), "FSIM sd": faces.fsim.std()}
+    shown.loc["MSG-SARL, as published"] = {"SSIM": printed.ssim, "FSIM": printed.fsim}
+    return shown
 
 
 def quality_and_cost(profile: str, database: str) -> pd.DataFrame:

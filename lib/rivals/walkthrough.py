@@ -1,11 +1,10 @@
-"""One node of an exemplar method, step by step, and what blending does to fine strokes: for notebooks."""
+"""One node of an exemplar method, step by step: for notebooks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
 
 from lib.errors import StudyError
 from lib.rivals.exemplar import LocalMethod
@@ -50,12 +49,3 @@ def explain_node(method: LocalMethod, face: np.ndarray, row: int, column: int) -
     return NodeStory(
         top, left, face[top:top + method.patch, left:left + method.patch], picture(method.sources.at(positions)),
         picture(targets), weights.cpu().numpy(), picture(weights @ targets))
-
-
-def fine_detail(grey: np.ndarray, sigma: float = 2.0) -> np.ndarray:
-    """Strength of strokes in grey uint8 images (n, H, W): root mean square of image - Gaussian(image), (n,).
-
-    sigma: in pixels; what is finer than that counts.  In grey levels.
-    """
-    values = grey.astype(np.float64)
-    return np.sqrt(((values - gaussian_filter(values, (0, sigma, sigma))) ** 2).mean((1, 2)))
