@@ -1,7 +1,7 @@
 """Reading, writing, resizing and greying images: the one place where pixels enter and leave.
 
 Images are uint8 arrays, (H, W) grey or (H, W, 3) RGB.  Whatever cannot be read as such without a
-silent loss (16 bit, palette, CMYK, transparency) is refused with a remedy instead of converted.
+silent loss (16 bit, palette, CMYK, transparency, several pages) is refused with a remedy instead of converted.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from PIL import Image, UnidentifiedImageError
 from lib.errors import StudyError, listed
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".ppm")
+UNREAD_SUFFIXES = (".webp", ".gif", ".jp2", ".jfif", ".heic", ".heif", ".avif")  # images too, but none of ours
 HEIGHT, WIDTH = 250, 200  # the field's aligned geometry: eyes at (75, 125) and (125, 125)
 
 _REFUSED = {
@@ -24,6 +25,7 @@ _REFUSED = {
     "I;16": "a 16-bit image", "I;16B": "a 16-bit image", "I": "a 16- or 32-bit image",
     "F": "a floating-point image", "1": "a 1-bit image",
 }
+_ORIENTATION = 0x112  # EXIF tag: how a viewer is to turn the stored pixels, 1 for not at all
 RESAMPLING = {
     "nearest": Image.Resampling.NEAREST, "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS, "area": Image.Resampling.BOX,
@@ -33,12 +35,21 @@ RESAMPLING = {
 def list_images(folder: Path) -> list[Path]:
     """Return the image files directly in ``folder``, sorted by name.
 
-    Raises StudyError when the folder is missing, is not a folder, or holds no image.
+    Raises StudyError when the folder is missing, is not a folder, cannot be read, holds no image, or holds images of
+    kinds that are not read here (``UNREAD_SUFFIXES``): passed over, they would be missing from a result unnoticed.
     """
     folder = Path(folder)
-    if not folder.is_dir():
-        raise StudyError(f"{folder}: no such folder. Check the path.")
-    files = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
+    try:
+        if not folder.is_dir():
+            raise StudyError(f"{folder}: no such folder. Check the path.")
+        visible = sorted(p for p in folder.iterdir() if not p.name.startswith("."))
+    except OSError as error:
+        raise StudyError(f"{folder}: cannot be read ({error.strerror or error}). Check its permissions.") from None
+    files = [p for p in visible if p.suffix.lower() in SUFFIXES]
+    if unread := [p.name for p in visible if p.suffix.lower() in UNREAD_SUFFIXES]:
+        raise StudyError(f"{folder}: images of kinds that are not read here ({', '.join(SUFFIXES)} are), "
+                         f"{len(unread)} beside {len(files)} others:\n{listed(unread)}\n"
+                         "Convert them to PNG, or move them to another folder.")
     if not files:
         raise StudyError(f"{folder}: holds no images ({', '.join(SUFFIXES)}).")
     return files
@@ -63,8 +74,9 @@ def by_stem(folder: Path) -> dict[str, Path]:
 def read_image(path: Path) -> np.ndarray:
     """Read an 8-bit grey or RGB image as uint8, (H, W) or (H, W, 3).
 
-    Raises StudyError naming the file when it is missing, truncated, unreadable, or in a mode whose
-    conversion would lose something (palette, CMYK, transparency, 16 bit).
+    Raises StudyError naming the file when it is missing, truncated, unreadable, in a mode whose conversion
+    would lose something (palette, CMYK, transparency, 16 bit), one of several images in the file (the preview
+    images in photos of phones, MPO, do not count), or stored turned.
     """
     path = Path(path)
     try:
@@ -73,19 +85,34 @@ def read_image(path: Path) -> np.ndarray:
                 raise StudyError(
                     f"{path}: {_REFUSED[image.mode]} (mode {image.mode}). "
                     "Convert it to 8-bit grey or RGB first, e.g. with `convert IN -depth 8 -type TrueColor OUT.png`.")
-            if ";16" in str(image.tile) or "transparency" in image.info:
+            if _is_16_bit(image) or "transparency" in image.info:
                 # Pillow calls these RGB and drops the lower byte, or the transparent colour.
                 raise StudyError(
                     f"{path}: a 16-bit image or one with a transparent colour. Convert it to plain 8-bit grey or RGB "
                     "first, e.g. with `convert IN -depth 8 -alpha off -type TrueColor OUT.png`.")
             if image.mode not in ("L", "RGB"):
                 raise StudyError(f"{path}: unsupported image mode {image.mode}. Convert it to 8-bit grey or RGB.")
+            if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
+                raise StudyError(f"{path}: holds {image.n_frames} images (pages or frames). Write the one that is "
+                                 "meant to a file of its own, e.g. with `convert 'IN[0]' OUT.png`.")
             image.load()
+            # Pillow turns TIFFs itself and then drops the tag; of other formats it hands out the pixels as stored.
+            if (turned := image.getexif().get(_ORIENTATION, 1)) in range(2, 9):
+                raise StudyError(
+                    f"{path}: its pixels are stored turned or mirrored (EXIF orientation {turned}), and not every "
+                    "program follows that. Turn the pixels, e.g. with `convert IN -auto-orient OUT.png`.")
             return np.asarray(image)
     except FileNotFoundError:
         raise StudyError(f"{path}: no such file.") from None
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise StudyError(f"{path}: cannot be read as an image ({error}). Replace or remove the file.") from None
+
+
+def _is_16_bit(image: Image.Image) -> bool:
+    """Whether an opened file has more than 8 bits a colour, though Pillow reads it as RGB: PNG, PPM or TIFF."""
+    deepest = max([8, *getattr(image, "tag_v2", {}).get(258, ())])  # TIFF's BitsPerSample
+    largest = max([255, *(tile.args[1] for tile in image.tile if tile.codec_name.startswith("ppm"))])  # PPM's maxval
+    return ";16" in str(image.tile) or deepest > 8 or largest > 255
 
 
 def write_png(path: Path, image: np.ndarray) -> None:
@@ -98,6 +125,16 @@ def write_png(path: Path, image: np.ndarray) -> None:
         raise StudyError(f"{path}: expected a uint8 image (H, W) or (H, W, 3), got {image.dtype} {image.shape}.")
     with atomic_file(path) as temporary:
         Image.fromarray(np.ascontiguousarray(image)).save(temporary, format="PNG", compress_level=3)
+
+
+def make_folder(folder: Path) -> Path:
+    """Make a folder and those above it, if need be; raises StudyError where that is impossible."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StudyError(f"{folder}: this folder cannot be made ({error.strerror or error}). "
+                         "Free space or choose another place.") from None
+    return folder
 
 
 class atomic_file:

@@ -19,6 +19,7 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from lib import images, paths
+from lib import systems as catalogue
 from lib.errors import StudyError
 
 
@@ -28,9 +29,11 @@ class BusyError(StudyError):
 
 @contextlib.contextmanager
 def claimed(folder: Path) -> Iterator[None]:
-    """Keep a run folder for this process; raises BusyError when another has it.  The system frees it at any death."""
-    lock = Path(folder) / "private" / "claimed"
-    lock.parent.mkdir(parents=True, exist_ok=True)
+    """Keep a run folder for this process; raises BusyError when another has it.  The system frees it at any death.
+
+    Raises StudyError when the folder cannot be made.
+    """
+    lock = images.make_folder(Path(folder) / "private") / "claimed"
     try:
         with FileLock(lock, timeout=0):
             yield
@@ -47,15 +50,17 @@ def write_synthesised(folder: Path, direction: str, names: tuple[str, ...], face
 def read_synthesised(folder: Path, direction: str, names: tuple[str, ...]) -> np.ndarray:
     """Read the faces back, (n, 250, 200) or (n, 250, 200, 3) uint8, in the order of ``names``.
 
-    Raises StudyError naming the command that makes what is missing.
+    Raises StudyError naming the command that makes what is missing, if it is of a system that can be made here.
     """
     files = [Path(folder) / direction / f"{name}.png" for name in names]
     missing = [file for file in files if not file.exists()]
     if missing:
         profile, database, system, seed = Path(folder).parts[-4:]
-        raise StudyError(
-            f"{missing[0]}: missing ({len(missing)} of {len(files)} synthesised images). Make them with "
-            f"`python -m lib train --database {database} --system {system} --profile {profile} --seed {seed[4:]}`.")
+        lack = f"{missing[0]}: missing ({len(missing)} of {len(files)} synthesised images)"
+        if system.split("+")[0] not in catalogue.SYSTEMS:
+            raise StudyError(f"{lack}, and there is no system '{system}' here that could make them.")
+        raise StudyError(f"{lack}. Make them with `python -m lib train --database {database} --system {system} "
+                         f"--profile {profile} --seed {seed[4:]}`.")
     return np.stack([images.read_image(file) for file in files])
 
 

@@ -4,6 +4,7 @@ Implements, on plain arrays:
 - bootstrap intervals, percentile and BCa (Efron 1987, J. Am. Stat. Assoc. 82);
 - cluster bootstrap over one or several crossed factors, e.g. raters × items or images × seeds (the
   pigeonhole bootstrap of Owen 2007, Ann. Appl. Stat. 1, which widens rather than narrows);
+- Student's interval of a mean, for few values; Wilson's of a share, for shares near 0 or 1;
 - paired tests: sign-flip permutation, bootstrap of the difference, McNemar's exact test;
 - Holm's step-down correction (1979), mean ranks and Friedman's test.
 
@@ -95,6 +96,27 @@ def _bca_tails(values: np.ndarray, statistic: Callable, estimate: float, resampl
     bias = stats.norm.ppf(below)
     z = bias + stats.norm.ppf(tails)
     return stats.norm.cdf(bias + z / (1 - acceleration * z))
+
+
+def student_interval(values: Sequence[float] | np.ndarray, level: float = 0.95) -> Interval:
+    """Student's t interval of the mean of independent values (n,), n ≥ 2: holds its level for few normal ones too.
+
+    Raises StudyError for too few values, NaN, or an impossible level.
+    """
+    values = _checked(values, least=2)
+    _check_options(level, REPEATS)
+    mean, n = float(values.mean()), len(values)
+    reach = float(stats.t.ppf((1 + level) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n))
+    return Interval(mean, mean - reach, mean + reach)
+
+
+def wilson_interval(votes: float, total: float, level: float = 0.95, design_effect: float = 1.0) -> tuple[float, float]:
+    """Wilson's interval of a share; with a design effect the votes count as ``total / design_effect``."""
+    n, p = total / design_effect, votes / total
+    z = stats.norm.ppf((1 + level) / 2)
+    middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    return float(middle - half), float(middle + half)
 
 
 def weighted_mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -52,7 +52,7 @@ def translate_folder(checkpoint: Path, source: Path, output: Path, direction: st
 
     Photos may be grey (three equal channels then), sketches may be RGB (made grey).  All inputs are read
     before the first output is written, so one bad file loses nothing; raises StudyError where an output would take
-    an input's place.  Says so where the checkpoint's training is not finished.
+    the place of an input or of any other file.  Says so where the checkpoint's training is not finished.
     """
     source = Path(source)
     files = images.by_stem(source) if source.is_dir() else {source.stem: source}
@@ -61,6 +61,9 @@ def translate_folder(checkpoint: Path, source: Path, output: Path, direction: st
         raise StudyError(f"{output}: these inputs would be overwritten:\n{listed(lost)}\nGive another output folder.")
     prepare = images.to_rgb if direction == "photo-to-sketch" else images.to_grey
     faces = [prepare(images.read_image(file)) for file in files.values()]
+    if taken := [str(file) for file in outputs.values() if file.exists()]:
+        raise StudyError(f"{output}: {len(taken)} of {len(outputs)} outputs are there already, from an earlier run or "
+                         f"another program:\n{listed(taken, limit=3)}\nRemove them or give another output folder.")
     translator = Translator(checkpoint)
     if not translator.finished:
         print(f"{checkpoint}: its training is not finished; this is what it has learnt so far", file=sys.stderr)

@@ -180,3 +180,25 @@ def test_data_hash_depends_on_content_only(copy, tmp_path):
     swapped = databases.PairedFaces(faces.database, faces.split, faces.photos, faces.sketches[order], faces.names,
                                     faces.groups)
     assert databases.data_hash(swapped) != databases.data_hash(faces)
+
+
+def test_an_excluded_pair_of_unknown_name_does_not_spoil_the_frozen_split(tmp_path, capsys):
+    """AR's names are in no list and divided by the rule; the excluded stranger of CUHK has no split at all."""
+    for group in ("cuhk-student", "xm2vts"):
+        for split in databases.SPLITS:
+            for name in names(group, split, 3):
+                write_pair(tmp_path / group.split("-")[0], name)
+    for k in range(6):
+        write_pair(tmp_path / "ar", f"somebody{k}")
+    write_pair(tmp_path / "cuhk", "stranger")
+    (tmp_path / "exclusions.csv").write_text("name,reason\ncuhk-stranger,not of this database\n")
+    command = ["prepare", "--database", "cufs", "--data", str(tmp_path)]
+    assert __main__.main(command) == 0
+    rows = sheets.read_rows(tmp_path / "split.csv", ("name", "split"))
+    assert len(rows) == 18 and {row["split"] for row in rows} == set(databases.SPLITS)
+    assert __main__.main(command) == 0, capsys.readouterr().err
+
+
+def write_pair(folder, name):
+    write_photo(folder / "photos" / f"{name}.png", name)
+    write_sketch(folder / "sketches" / f"{name}.png", name)

@@ -9,7 +9,7 @@ from made_up_databases import (cuhk_as_distributed, cuhk_sketch_stem, field, nam
                                write_sketch)
 
 from lib import databases
-from lib.databases import catalogue, index, sheets
+from lib.databases import catalogue, index, layouts, sheets
 from lib.errors import StudyError
 
 FEW = 4  # pairs of each split; what is tested is where they are found
@@ -263,3 +263,80 @@ def test_unknown_names_suggest_near_ones(tmp_path):
         databases.load("cufs", "train", tmp_path / "nowhere")
     with pytest.raises(StudyError, match="train_photos"):
         databases.load("cufs", "train", tmp_path)
+
+
+def write_pair(folder, number, *domains, split=None, shift=0):
+    """Photo and sketch of a made-up person under a three-digit number; ``shift`` is added to the sketch's."""
+    for domain in domains or ("photos", "sketches"):
+        write, own = (write_photo, number) if domain == "photos" else (write_sketch, number + shift)
+        write(folder / (f"{split}_{domain}" if split else domain) / f"{own:03d}.png", str(number))
+
+
+def test_numbers_from_zero_stay_paired_where_the_first_sketch_is_missing(tmp_path):
+    for number in range(6):
+        write_pair(tmp_path, number)
+    (tmp_path / "sketches" / "000.png").unlink()
+    found = index.build("cuhk-student", tmp_path)
+    assert [p.photo.name for p in found.pairs] == [p.sketch.name for p in found.pairs] == [
+        f"{k:03d}.png" for k in range(1, 6)]
+    assert [p.reason for p in found.problems] == ["photos/000.png has no sketch"]
+    assert found.pairs[0].name == names("cuhk-student", "train")[1]  # 001 is the second person
+
+
+def test_numbers_from_zero_that_go_on_in_the_test_folder(tmp_path):
+    """000 to 087 train and 088 to 187 test; the last training photo and the first test photo are two people."""
+    for number in (*range(3), 87, 88, 89, 187):
+        write_pair(tmp_path, number, split="train" if number < 88 else "test")
+    (tmp_path / "test_sketches" / "088.png").unlink()  # the pairs do not hang on the first file
+    found = index.build("cuhk-student", tmp_path)
+    train, test = (names("cuhk-student", split) for split in databases.SPLITS)
+    assert [p.name for p in found.of_split("train")] == [*train[:3], train[-1]]
+    assert [p.name for p in found.of_split("test")] == [test[1], test[-1]]
+    assert [(p.name, p.reason) for p in found.problems] == [(test[0], "test_photos/088.png has no sketch")]
+
+
+def test_domains_numbered_from_zero_and_from_one(tmp_path):
+    """Photos 000 to 187, sketches 001 to 188: there is no person 189, so the sketches count from 1."""
+    for number in (0, 1, 2, 187):
+        write_pair(tmp_path, number, shift=1)
+    found = index.build("cuhk-student", tmp_path)
+    assert not found.problems
+    assert [(p.photo.stem, p.sketch.stem) for p in found.pairs] == [
+        ("000", "001"), ("001", "002"), ("002", "003"), ("187", "188")]
+
+
+def test_a_cufsf_numbered_from_zero_is_paired_by_its_numbers(tmp_path):
+    for number in range(4):
+        write_pair(tmp_path, number, split="train" if number < 2 else "test")
+    assert sorted((p.photo.stem, p.sketch.stem) for p in index.build("cufsf", tmp_path).pairs) == [
+        (f"{k:03d}", f"{k:03d}") for k in range(4)]
+
+
+def test_files_of_another_database_are_reported(tmp_path):
+    flat(tmp_path)
+    write_photo(tmp_path / "train_photos" / "m-005-1.png", "of AR by its name")
+    with pytest.raises(StudyError, match=r"train_photos \(ar\): 1 images .* another database \(m-005-1.png\)"):
+        databases.load("cuhk-student", "train", tmp_path)
+
+
+def test_images_of_kinds_that_are_not_read_are_reported(tmp_path):
+    flat(tmp_path)
+    for domain in ("photos", "sketches"):  # without them nothing would miss this pair
+        (tmp_path / f"test_{domain}" / "f-040-01.webp").write_bytes(b"")
+    with pytest.raises(StudyError) as error:
+        databases.load("cuhk-student", "train", tmp_path)
+    for domain in ("photos", "sketches"):
+        assert f"test_{domain}/f-040-01.webp: .webp images are not read" in str(error.value)
+
+
+def test_a_folder_that_may_not_be_read_is_an_error(tmp_path, monkeypatch):
+    flat(tmp_path)
+    walk = layouts.os.walk
+
+    def locked(top, onerror=None, **options):
+        onerror(PermissionError(13, "Permission denied", str(tmp_path / "test_photos")))
+        return walk(top, onerror=onerror, **options)
+
+    monkeypatch.setattr(layouts.os, "walk", locked)
+    with pytest.raises(StudyError, match="test_photos: cannot be read .Permission denied"):
+        index.build("cuhk-student", tmp_path)

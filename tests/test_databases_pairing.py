@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from made_up_databases import cuhk_as_distributed, field, names
+from PIL import Image
 from scipy.ndimage import map_coordinates
 
 from lib import __main__, databases
@@ -128,5 +129,29 @@ def test_a_mis_sorted_copy_is_refused_and_can_be_accepted(tmp_path, capsys):
     # Another file in the copy, and the acceptance no longer holds.
     changed = next((copy / "Testing photo").iterdir())
     changed.write_bytes(changed.read_bytes() + b"\0")
+    with pytest.raises(StudyError, match="sorted wrongly"):
+        databases.load("cuhk-student", "test", copy)
+
+
+def test_an_acceptance_is_of_bytes_and_can_be_withdrawn(tmp_path):
+    """Files without compression all have one size: exchanged contents must be judged again."""
+    copy = cuhk_as_distributed(tmp_path, 8, 12)
+    for file in sorted((copy / "Testing sketch").iterdir()):
+        Image.open(file).convert("L").save(file.with_suffix(".bmp"))
+        file.unlink()
+    rename_in_wrong_order(copy / "Testing sketch")
+    assert __main__.main(["prepare", "--database", "cuhk-student", "--data", str(copy), "--accept-pairing"]) == 0
+    assert len(databases.load("cuhk-student", "test", copy)) == 12
+    files = sorted((copy / "Testing sketch").iterdir())
+    contents = [file.read_bytes() for file in files]
+    assert len(set(map(len, contents))) == 1
+    for file, content in zip(files, contents[1:] + contents[:1], strict=True):
+        file.write_bytes(content)
+    with pytest.raises(StudyError, match="sorted wrongly"):
+        databases.load("cuhk-student", "test", copy)
+    for file, content in zip(files, contents, strict=True):
+        file.write_bytes(content)
+    assert len(databases.load("cuhk-student", "test", copy)) == 12
+    (copy / "pairing-accepted.csv").unlink()  # the cache does not outlive what it rests on
     with pytest.raises(StudyError, match="sorted wrongly"):
         databases.load("cuhk-student", "test", copy)

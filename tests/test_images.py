@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -74,3 +76,87 @@ def test_missing_and_empty_folders_are_named(tmp_path):
         images.list_images(tmp_path / "photos")
     with pytest.raises(StudyError, match="holds no images"):
         images.list_images(tmp_path)
+
+
+@pytest.mark.parametrize("suffix", images.UNREAD_SUFFIXES)
+def test_images_of_kinds_that_are_not_read_are_named_instead_of_passed_over(tmp_path, suffix):
+    _save(tmp_path / "read.png", "L")
+    (tmp_path / f"left-out{suffix.upper()}").write_bytes(b"")
+    (tmp_path / "notes.txt").write_text("no image, nobody expects it to be read")
+    for function in (images.list_images, images.by_stem):
+        with pytest.raises(StudyError, match=f"left-out{suffix.upper()}") as error:
+            function(tmp_path)
+        assert str(tmp_path) in str(error.value) and "notes.txt" not in str(error.value)
+
+
+def test_a_folder_that_may_not_be_read_is_named(tmp_path, monkeypatch):
+    def refuse(folder):
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(type(tmp_path), "iterdir", refuse)
+    with pytest.raises(StudyError, match="cannot be read .Permission denied"):
+        images.list_images(tmp_path)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png"])
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_images_stored_turned_are_refused(tmp_path, suffix, orientation):
+    path, face, tag = tmp_path / f"face.{suffix}", Image.new("RGB", (8, 6), (200, 10, 10)), Image.Exif()
+    tag[0x112] = 1
+    face.save(path, exif=tag)
+    assert images.read_image(path).shape == (6, 8, 3)
+    tag[0x112] = orientation
+    face.save(path, exif=tag)
+    with pytest.raises(StudyError, match=f"EXIF orientation {orientation}") as error:
+        images.read_image(path)
+    assert str(path) in str(error.value) and "-auto-orient" in str(error.value)
+
+
+def test_a_tiff_stored_turned_comes_out_upright(tmp_path):
+    upright = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    tag = Image.Exif()
+    tag[0x112] = 3  # by 180°
+    Image.fromarray(upright[::-1, ::-1]).save(tmp_path / "face.tif", exif=tag)
+    assert np.array_equal(images.read_image(tmp_path / "face.tif"), upright)
+
+
+def test_16_bit_ppm_is_refused_and_8_bit_ppm_read(tmp_path):
+    path, values = tmp_path / "face.ppm", np.arange(48).reshape(4, 4, 3)
+    path.write_bytes(b"P6\n4 4\n65535\n" + (values * 1000).astype(">u2").tobytes())
+    with pytest.raises(StudyError, match="face.ppm: a 16-bit image"):
+        images.read_image(path)
+    path.write_text("P3\n4 4\n1023\n" + " ".join(map(str, values.ravel())))
+    with pytest.raises(StudyError, match="face.ppm: a 16-bit image"):
+        images.read_image(path)
+    path.write_bytes(b"P6\n4 4\n255\n" + values.astype(np.uint8).tobytes())
+    assert np.array_equal(images.read_image(path), values)
+
+
+def test_16_bit_tiff_with_a_plane_per_colour_is_refused(tmp_path):
+    """Written byte by byte: no library at hand writes this kind."""
+    plane = np.arange(16, dtype="<u2").tobytes()
+    entries = [(256, 3, 1, 4), (257, 3, 1, 4), (258, 3, 3, 134), (259, 3, 1, 1), (262, 3, 1, 2), (273, 4, 3, 140),
+               (277, 3, 1, 3), (278, 3, 1, 4), (279, 4, 3, 152), (284, 3, 1, 2)]  # tag, type, count, value or place
+    header = b"II*\0" + struct.pack("<IH", 8, len(entries)) + b"".join(struct.pack("<HHII", *e) for e in entries)
+    lists = struct.pack("<I3H3I3I", 0, 16, 16, 16, 164, 196, 228, 32, 32, 32)
+    assert len(header) + len(lists) == 164 and len(header) + 4 == 134
+    (tmp_path / "face.tif").write_bytes(header + lists + 3 * plane)
+    with Image.open(tmp_path / "face.tif") as image:
+        assert image.mode == "RGB" and len(image.tile) == 3  # what Pillow would hand out as 8 bit
+    with pytest.raises(StudyError, match="face.tif: a 16-bit image"):
+        images.read_image(tmp_path / "face.tif")
+
+
+@pytest.mark.parametrize("suffix", ["tif", "png"])
+def test_files_of_several_images_are_refused(tmp_path, suffix):
+    path = tmp_path / f"face.{suffix}"
+    first, second = (Image.new("L", (8, 8), grey) for grey in (0, 255))
+    first.save(path, save_all=True, append_images=[second])
+    with pytest.raises(StudyError, match=f"face.{suffix}: holds 2 images"):
+        images.read_image(path)
+
+
+def test_a_phone_photo_with_a_preview_image_is_read(tmp_path):
+    first, second = (Image.new("RGB", (8, 8), (grey,) * 3) for grey in (40, 200))
+    first.save(tmp_path / "face.jpg", format="MPO", save_all=True, append_images=[second])
+    assert (images.read_image(tmp_path / "face.jpg") == 40).all()

@@ -65,6 +65,20 @@ def test_kid_is_the_double_sum_and_unbiased():
         assert abs(np.mean(draws)) < 4 * np.std(draws) / np.sqrt(600)
 
 
+def test_own_pairs_make_kid_too_small_by_a_known_part():
+    """x and y noisy images of the same faces, distributed alike: below zero by 2/n of what own pairs exceed others."""
+    n, values, expected = 10, [], []
+    for _ in range(400):
+        faces = RNG.standard_normal((n, 8))
+        x, y = faces + 0.5 * RNG.standard_normal((2, n, 8))
+        kernel = (x @ y.T / 8 + 1) ** 3
+        others = (kernel.sum() - np.trace(kernel)) / (n * (n - 1))
+        values.append(kernel_distance(x, y))
+        expected.append(-2 / n * (np.trace(kernel) / n - others))
+    assert np.mean(expected) < -0.5
+    assert np.mean(values) == pytest.approx(np.mean(expected), abs=4 * np.std(np.subtract(values, expected)) / 20)
+
+
 def test_jackknife_covers_the_true_kernel_distance():
     # N(0, I) against N(m, I); a large sample stands for the truth.
     shift = np.full(8, 0.6)
@@ -122,6 +136,17 @@ def test_scoot_follows_the_recipe(name, change):
     assert metrics.scoot(reference, image) == pytest.approx(scoot_by_scikit_image(reference, image), abs=1e-12)
     assert metrics.scoot(reference, reference) == 1
     assert metrics.scoot(reference, image) == metrics.scoot(image, reference) < 1
+
+
+def test_scoot_is_defined_wherever_it_is_accepted():
+    """16 pixels give each block 4 × 4; in smaller blocks all rounded counts may be zero, and Scoot 0 / 0."""
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        reference, image = rng.integers(0, 256, (2, 16, 16), dtype=np.uint8)
+        assert 0 < metrics.scoot(reference, image) <= 1
+    for height, width in ((15, 16), (16, 15), (8, 8)):
+        with pytest.raises(StudyError, match="too small; 16 is the least side"):
+            metrics.scoot(*rng.integers(0, 256, (2, height, width), dtype=np.uint8))
 
 
 def test_scoot_sees_texture_not_position():

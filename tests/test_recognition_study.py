@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from lib import images, labels, runs, statistics
 from lib.__main__ import main
@@ -294,6 +296,40 @@ def test_intervals_over_people_match_the_bootstrap_of_their_means():
     assert np.allclose(interval, plain, atol=0.006)
     untested = report.accuracy_interval(np.r_[np.full(80, 9), 0], np.r_[shares, np.nan])
     assert np.allclose(untested, interval)
+
+
+def test_everybody_and_nobody_recognised_have_wilson_s_limits():
+    tests = np.r_[np.full(40, 9), 0]
+    shares = np.column_stack([np.ones(41), np.zeros(41), np.r_[np.zeros(20), np.ones(21)]])
+    accuracy, low, high = report.accuracy_interval(tests, shares)
+    everybody, nobody = (stats.binomtest(k, 40).proportion_ci(method="wilson") for k in (40, 0))
+    assert np.allclose((accuracy[0], low[0], high[0]), (1, everybody.low, 1))
+    assert np.allclose((accuracy[1], low[1], high[1]), (0, 0, nobody.high))
+    plain = statistics.bootstrap_interval(shares[:40, 2], method="percentile")
+    assert np.allclose((accuracy[2], low[2], high[2]), plain, atol=0.03)  # others keep their resampled limits
+    assert report.accuracy_interval(tests, shares[:, 0]) == pytest.approx((1, everybody.low, 1))
+
+
+def test_equal_systems_differ_by_nothing(recognised):
+    """A difference of zero is no accuracy of zero: it has no limits of Wilson's."""
+    _, tables = recognised
+    rows = tables.identities
+    twin = rows[rows.system == "msg-sarl"].assign(system="lle")
+    tables = dataclasses.replace(tables, identities=pd.concat([rows[rows.system != "lle"], twin]))
+    table = report.comparisons(tables, "photo-to-sketch", "msg-sarl", ["lle"]).iloc[0]
+    assert (table.difference, table.low, table.high, table.p_value) == (0, 0, 0, 1)
+
+
+def test_the_printed_result_survives_a_table_that_cannot_be_written(folders, tmp_path, capsys):
+    (tmp_path / "file").write_text("no folder")
+    arguments = ["recognise", *map(str, folders), "--train-identities", "5", "--repeats", "3"]
+    assert main([*arguments, "--csv", str(tmp_path / "file" / "curves.csv")]) == 2
+    shown = capsys.readouterr()
+    assert "mean of best" in shown.out and "cannot be written" in shown.err
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/M\xfcller")  # Latin-1
+    os.rename(folders[1], odd)
+    assert main([*arguments[:2], odd, *arguments[3:], "--csv", str(tmp_path / "curves.csv")]) == 0
+    assert pd.read_csv(tmp_path / "curves.csv").system[0].endswith("M\\udcfcller")
 
 
 def test_labels_say_what_was_changed():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import subprocess
 import sys
 
@@ -11,10 +12,11 @@ import pandas as pd
 import pytest
 from conftest import made_up_faces
 from PIL import Image
+from scipy import stats
 
-from lib import __main__, paths, runs, scoring, synthesis
+from lib import __main__, paths, runs, scoring, statistics, synthesis
 from lib.errors import StudyError
-from lib.images import write_png
+from lib.images import read_image, write_png
 from lib.metrics import fsim, scoot, ssim
 from lib.scoring import sets, study
 
@@ -48,8 +50,6 @@ def made_up_study(tmp_path, monkeypatch):
 
 
 def test_two_folders_score_as_their_pairs_do(folders):
-    from lib.images import read_image
-
     table = scoring.score_folders(*folders, metrics=("ssim", "fsim", "fsimc", "scoot"))
     assert list(table.columns) == ["image", "metric", "value"] and len(table) == 12
     real, made = (read_image(folder / "b.png") for folder in folders)
@@ -226,3 +226,80 @@ def test_the_command_refuses_with_status_2(folders, tmp_path, capsys):
 def test_scoring_images_does_not_wait_for_torch():
     code = "import sys, lib.scoring, lib.commands.score, lib.tables; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_few_pairs_have_student_s_interval(folders, capsys):
+    assert __main__.main(["score", *map(str, folders), "--metrics", "ssim"]) == 0
+    values = scoring.score_folders(*folders, metrics=["ssim"]).value
+    low, high = stats.t.interval(0.95, 2, values.mean(), stats.sem(values))
+    printed = capsys.readouterr().out
+    assert f"95 % interval {low:.4f} to {high:.4f} (Student's t: few pairs)" in printed
+    for folder in folders:
+        for name in "bc":
+            (folder / f"{name}.png").unlink()
+    assert __main__.main(["score", *map(str, folders), "--metrics", "ssim"]) == 0
+    assert "no interval: one pair" in capsys.readouterr().out
+
+
+def test_ten_pairs_have_the_bootstrap_s_interval(folders, capsys):
+    for folder in folders:
+        for number in range(7):
+            image = read_image(folder / "a.png").astype(int) + 5 * number * (folder.name == "made")
+            write_png(folder / f"{number}.png", np.clip(image, 0, 255).astype(np.uint8))
+    assert __main__.main(["score", *map(str, folders), "--metrics", "ssim"]) == 0
+    interval = statistics.bootstrap_interval(scoring.score_folders(*folders, metrics=["ssim"]).value)
+    assert f"95 % interval {interval.low:.4f} to {interval.high:.4f}\n" in capsys.readouterr().out
+
+
+def test_the_printed_limits_of_a_frechet_distance_are_not_negative(folders, capsys, monkeypatch):
+    intervals = {name: statistics.Interval(0.5, -0.25, 1.25) for name in sets.SET_METRICS}
+    monkeypatch.setattr(scoring, "score_folder_sets", lambda *_: intervals)
+    assert __main__.main(["score", *map(str, folders), "--metrics", *intervals]) == 0
+    printed = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()[1:]}
+    assert all("95 % interval 0.0000 to 1.2500" in printed[name] for name in ("frechet-vgg16-hed", "fid"))
+    assert "95 % interval -0.2500 to" in printed["kid-vgg16-hed"]  # this one may be
+
+
+def test_the_metric_that_an_image_does_not_allow_is_named(folders, capsys):
+    rng = np.random.default_rng(0)
+    for folder in folders:
+        write_png(folder / "b.png", rng.integers(0, 256, (12, 12), dtype=np.uint8))
+    assert __main__.main(["score", *map(str, folders), "--metrics", "ssim", "scoot"]) == 2
+    assert "made/b.png: no scoot: Images of 12×12 pixels are too small; 16" in capsys.readouterr().err
+    assert __main__.main(["score", *map(str, folders), "--metrics", "ssim"]) == 0
+
+
+def test_a_score_that_is_no_number_is_named(folders, monkeypatch):
+    monkeypatch.setattr("lib.scoring.folders.score_pair", lambda reference, image, metrics: {metrics[0]: np.nan})
+    with pytest.raises(StudyError, match="made/a.png: ssim is not defined"):
+        scoring.score_folders(*folders)
+
+
+def test_images_beside_the_scored_ones_are_not_passed_over(folders, capsys):
+    for folder in folders:
+        (folder / "d.webp").write_bytes(b"")
+    assert __main__.main(["score", *map(str, folders)]) == 2
+    assert "d.webp" in capsys.readouterr().err
+
+
+def test_file_names_of_another_encoding_are_written(folders, tmp_path):
+    for folder in folders:
+        os.rename(os.fsencode(folder / "b.png"), os.fsencode(folder) + b"/M\xfcller.png")  # Latin-1
+    assert __main__.main(["score", *map(str, folders), "--csv", str(tmp_path / "out.csv")]) == 0
+    assert list(pd.read_csv(tmp_path / "out.csv").image.unique()) == ["M\\udcfcller", "a", "c"]
+
+
+def test_options_before_the_folders_are_explained(folders, capsys):
+    assert __main__.main(["score", "--metrics", "ssim", "fsim", *map(str, folders)]) == 2
+    assert "--metrics takes all words that follow it" in capsys.readouterr().err
+
+
+def test_a_results_folder_that_is_none_is_named(made_up_study, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("no folder")
+    for place in ("file", "file/deeper"):
+        monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path / place))
+        folder = paths.run_folder("tiny", "portraits", "mean-face", 0)
+        with pytest.raises(StudyError, match="this folder cannot be made"), runs.claimed(folder):
+            raise AssertionError("nothing can be claimed there")
+        with pytest.raises(StudyError, match="this folder cannot be made"):
+            study._score_runs("tiny", "portraits", [], False, False)

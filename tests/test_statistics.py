@@ -48,6 +48,16 @@ def test_bootstrap_is_reproducible_and_blocks_do_not_matter(monkeypatch):
     assert statistics.bootstrap_interval(SKEWED, repeats=2000, seed=1) != first
 
 
+def test_student_interval_is_scipy_s_and_holds_its_level_for_two_values():
+    for n in (2, 5, 60):
+        values = SKEWED[:n]
+        low, high = stats.t.interval(0.9, n - 1, np.mean(values), stats.sem(values))
+        assert statistics.student_interval(values, level=0.9) == pytest.approx((np.mean(values), low, high))
+    samples = np.random.default_rng(0).normal(size=(2000, 2))
+    covered = [low <= 0 <= high for _, low, high in map(statistics.student_interval, samples)]
+    assert np.mean(covered) == pytest.approx(0.95, abs=0.02)
+
+
 def test_constant_values_have_no_width():
     assert statistics.bootstrap_interval([0.5] * 7) == (0.5, 0.5, 0.5)
 
@@ -149,6 +159,8 @@ def test_friedman_agrees_with_scipy():
 
 @pytest.mark.parametrize("call, word", [
     (lambda: statistics.bootstrap_interval([1.0]), "at least 2"),
+    (lambda: statistics.student_interval([1.0]), "at least 2"),
+    (lambda: statistics.student_interval([1.0, np.inf]), "row 1"),
     (lambda: statistics.bootstrap_interval([1.0, np.nan, 2.0]), "row 1"),
     (lambda: statistics.bootstrap_interval([1.0, 2.0], level=95), "between 0 and 1"),
     (lambda: statistics.bootstrap_interval([1.0, 2.0], repeats=3), "100"),

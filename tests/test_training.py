@@ -189,8 +189,11 @@ def test_translating_a_folder_writes_pngs_and_loses_nothing_on_a_bad_file(run, t
     images.write_png(source / "grey.png", faces.sketches[0])  # a grey photo is three equal channels
     assert translate_folder(folder / "checkpoint.pt", source, output, "photo-to-sketch") == 5
     assert images.read_image(output / "grey.png").shape == (250, 200)
-    (source / "broken.png").write_bytes(b"\x89PNG")
+    (source / "more.png").write_bytes((source / "grey.png").read_bytes())
     stamps = {file: file.stat().st_mtime_ns for file in output.iterdir()}
+    with pytest.raises(StudyError, match="5 of 6 outputs are there already(.|\n)*face-00.png"):
+        translate_folder(folder / "checkpoint.pt", source, output, "photo-to-sketch")
+    (source / "broken.png").write_bytes(b"\x89PNG")
     with pytest.raises(StudyError, match="broken.png"):
         translate_folder(folder / "checkpoint.pt", source, output, "photo-to-sketch")
     assert stamps == {file: file.stat().st_mtime_ns for file in output.iterdir()}

@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import optimize, stats
 
@@ -220,3 +221,45 @@ def test_two_way_intervals_cover_when_raters_and_faces_differ():
         limits = np.array([published.wilson_interval(int(n), len(shown)) for n in one_hot.sum(axis=0)])
         naive.append((limits[:, 0] <= truth) & (truth <= limits[:, 1]))
     assert np.mean(covered) > 0.9 > np.mean(naive)
+
+
+def agreed(raters, faces, choice):
+    """Votes of every rater on every face; ``choice(rater, face)`` names the system."""
+    rows = [(f"r{r}", 1, "a", f"f{f}", 1, choice(r, f), 5.0, "one", "two")
+            for r, f in itertools.product(range(raters), range(faces))]
+    return pd.DataFrame(rows, columns=["rater", "trial", "database", "face", "position", "system", "seconds",
+                                       "position_1", "position_2"])
+
+
+@pytest.mark.parametrize("raters, faces", [(4, 10), (10, 4)])
+def test_unanimous_votes_are_not_certain(raters, faces):
+    """Wilson's interval of 4 of 4, and the sign flips of 4: p = 2 / 2⁴."""
+    result = analysis.analyse(agreed(raters, faces, lambda r, f: "one"), ("one", "two"), repeats=200)
+    low = stats.binomtest(4, 4).proportion_ci(0.95, method="wilson").low
+    shares = result.shares.set_index("system")
+    assert tuple(shares.loc["one", ["share", "low", "high"]]) == pytest.approx((1, low, 1))
+    assert tuple(shares.loc["two", ["share", "low", "high"]]) == pytest.approx((0, 0, 1 - low))
+    pair = result.pairs.iloc[0]
+    assert (pair.difference, pair.low, pair.high, pair.p) == pytest.approx((1, 2 * low - 1, 1, 0.125))
+    assert pair.p_raters == pytest.approx(2 / 2**raters)
+
+
+def test_an_even_division_by_every_rater_and_face_is_not_certain_either():
+    """Each rater and each face gives one half: neither bootstrap has any width, and nothing is known."""
+    result = analysis.analyse(agreed(6, 6, lambda r, f: ("one", "two")[(r + f) % 2]), ("one", "two"), repeats=200)
+    limits = stats.binomtest(3, 6).proportion_ci(0.95, method="wilson")
+    assert np.allclose(result.shares[["low", "high"]], [[limits.low, limits.high]] * 2)
+    assert result.pairs.p[0] == 1 and result.pairs.low[0] < -0.5 < 0.5 < result.pairs.high[0]
+
+
+def test_the_upper_limit_of_kappa_is_at_most_one():
+    """Full agreement on every face but one, whose raters are divided."""
+    result = analysis.analyse(agreed(10, 8, lambda r, f: ("one", "two")[(f + (f == 0) * r) % 2]), ("one", "two"),
+                              repeats=200)
+    assert result.agreement.low < result.agreement.estimate < result.agreement.high == 1
+
+
+def test_undefined_resamples_of_kappa_are_left_out():
+    """Full agreement, one face for the second system: kappa is 1 wherever that face is drawn, else undefined."""
+    result = analysis.analyse(agreed(6, 3, lambda r, f: "two" if f == 0 else "one"), ("one", "two"), repeats=400)
+    assert tuple(result.agreement) == pytest.approx((1, 1, 1))

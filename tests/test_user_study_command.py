@@ -1,12 +1,14 @@
 """``python -m lib study``: from folders or runs to a report, and what a mistaken command line hears."""
 
 import json
+import re
 
 import numpy as np
 import pytest
 
 from lib import images, runs
 from lib.__main__ import main
+from lib.commands import study as commands
 from study_material import SYSTEMS, candidate, drawing
 
 
@@ -51,8 +53,11 @@ def test_build_simulate_analyse(source, capsys):
     (["build", "--database", "portraits=none"], "not a number of faces"),
     (["build", "--profile", "tniy"], "Did you mean tiny"),
     (["build", "--photos", "x"], "goes with --candidate"),
+    (["build", "--candidate", "a=b", "--photos", "x", "--sketches", "y", "--faces", "0"], "--faces 0"),
+    (["build", "--candidate", "a=b", "--photos", "x", "--sketches", "y", "--faces", "-3"], "--faces -3"),
     (["analyse", "x", "--study", "nowhere"], "study build"),
     (["simulate", "--study", "nowhere"], "study build"),
+    (["simulate", "--study", "nowhere", "--seed", "-1"], "--seed -1"),
 ])
 def test_mistakes_are_explained_with_status_2(arguments, message, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -90,3 +95,30 @@ def test_missing_runs_are_listed_with_their_commands(monkeypatch, tmp_path, caps
     assert study(*arguments) == 0
     record = json.loads(next(tmp_path.rglob("study.json")).read_text())
     assert "private" in str(next(tmp_path.rglob("study.html"))) and record["direction"] == "photo-to-sketch"
+
+
+def test_missing_pictures_come_with_a_command_that_works(monkeypatch, tmp_path, capsys):
+    """The paper's systems, the default, are not in the repository: none may be advised to be trained."""
+    from conftest import made_up_faces
+    from lib import databases, paths
+
+    monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path))
+    faces = made_up_faces(3)
+    monkeypatch.setattr(databases, "load", lambda *_, **__: faces)
+    options = ("build", "--database", "portraits-wild=3", "--database", "portraits=3", "--profile", "tiny",
+               "--per-rater", "2", "--raters", "4")
+    assert study(*options) == 2
+    error = capsys.readouterr().err
+    assert "no system 'drit'" in error and "--system drit" not in error and "--candidate NAME=DIR" in error
+    assert "  none" in error and "For example" not in error
+    for system, seed in (("pixel-regression", 0), ("lle", 0), ("msg-sarl", 0), ("backbone", 1)):
+        folder = paths.run_folder("tiny", "portraits", system, seed)
+        runs.write_synthesised(folder, "photo-to-sketch", faces.names, faces.sketches)
+    assert study(*options) == 2
+    error = capsys.readouterr().err
+    assert "portraits: msg-sarl, lle, pixel-regression\n" in error  # seed 0; backbone has seed 1 only
+    command = re.search(r"`python -m lib (study build .*)`", error)[1].split()
+    assert command == ["study", "build", "--database", "portraits", "--system", "msg-sarl", "--system", "lle",
+                       "--system", "pixel-regression", "--profile", "tiny"]
+    monkeypatch.setitem(commands.PAPER_FACES, "portraits", 3)
+    assert main([*command, "--per-rater", "2", "--raters", "4"]) == 0

@@ -178,3 +178,35 @@ def test_a_plan_for_other_pictures_is_refused():
     fewer = dataclasses.replace(pictures, candidates={k: v for k, v in pictures.candidates.items() if k != "dark"})
     with pytest.raises(StudyError, match="'dark'"):
         studies.create(small_study(pictures).plan, fewer)
+
+
+@pytest.mark.parametrize("name", ["input", "target", "artist", *plans.DAMAGES])
+def test_no_system_may_bear_the_name_of_another_picture(tmp_path, name):
+    """Its pictures would never be seen: the page shows the study's own of that name."""
+    with pytest.raises(StudyError, match=f"system name '{name}' is reserved"):
+        plans.assign([("a", "1"), ("a", "2")], ["one", name], raters=2, per_rater=2, checks=0)
+    plan = plans.assign([("a", "1"), ("a", "2")], ["one", "two"], raters=2, per_rater=2, checks=0)
+    plans.write_plan(tmp_path / "plan.csv", plan.replace("two", name))
+    with pytest.raises(StudyError, match=f"system name '{name}' is reserved"):
+        plans.read_plan(tmp_path / "plan.csv")
+
+
+def test_another_run_stands_in_only_for_systems_without_training(tmp_path, monkeypatch):
+    from conftest import made_up_faces
+    from lib import paths, runs
+
+    monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path))
+    faces = made_up_faces(2)
+    voted = [("portraits", name) for name in faces.names]
+    for system in ("lle", "mean-face", "msg-sarl", "drit"):
+        runs.write_synthesised(paths.run_folder("tiny", "portraits", system, 0), "photo-to-sketch", faces.names,
+                               faces.sketches)
+
+    def gather(*systems):
+        return sources.from_runs(voted, voted, {"portraits": faces}, systems, profile="tiny", seed=1)
+
+    assert set(gather("lle", "mean-face").candidates) == {"lle", "mean-face"}
+    with pytest.raises(sources.MissingPictures, match="msg-sarl/seed1") as error:
+        gather("lle", "msg-sarl", "drit")
+    assert "--system msg-sarl --profile tiny --seed 1" in str(error.value)
+    assert "drit/seed1" in str(error.value) and "--system drit" not in str(error.value)

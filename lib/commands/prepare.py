@@ -103,9 +103,13 @@ def _report(found: index.Index) -> None:
 
 
 def _freeze_split(found: index.Index) -> None:
-    """A split made by the rule is written down, so that a file added later cannot move other pairs."""
+    """A split made by the rule is written down, so that a file added later cannot move other pairs.
+
+    A pair without split, which only an excluded one can be here, has no row: ``split.csv`` knows train and test.
+    """
     if found.by_rule:
-        sheets.write_rows(found.folder / division.SPLIT, ("name", "split"), [(p.name, p.split) for p in found.pairs])
+        rows = [(p.name, p.split) for p in found.pairs if p.split]
+        sheets.write_rows(found.folder / division.SPLIT, ("name", "split"), rows)
         print(f"split by rule, frozen in {found.folder / division.SPLIT}")
 
 

@@ -36,8 +36,6 @@ def run(options: argparse.Namespace) -> int:
     names, real, synthesised = recognition.read_pairs(options.real, options.synthesised)
     protocol = recognition.Protocol(len(names), options.train_identities, options.repeats, options.seed)
     result = recognition.recognise(real, synthesised, protocol, options.direction, options.method)
-    if options.csv:
-        recognition.write_curves(options.csv, result, direction=options.direction, system=str(options.synthesised))
     tested = protocol.identities - protocol.train
     interval = accuracy_interval(result.tests(), result.by_identity())
     best, dimension = result.best_of_mean
@@ -53,6 +51,7 @@ def run(options: argparse.Namespace) -> int:
         if rank < tested:
             print(f"  among the {rank:2d} nearest {result.cumulative[:, rank - 1].mean():7.2%}   all dimensions")
     print(f"  guessing            {result.chance:7.2%}")
-    if options.csv:
+    if options.csv:  # last: what is printed is not lost where nothing can be written
+        recognition.write_curves(options.csv, result, direction=options.direction, system=str(options.synthesised))
         print(f"  written to {options.csv}")
     return 0

@@ -68,7 +68,7 @@ def _execute(notebook: Path, profile: str, database: str, *, refresh: bool) -> N
     import papermill
 
     output = paths.study_folder(profile, database) / "notebooks" / notebook.name
-    output.parent.mkdir(parents=True, exist_ok=True)
+    images.make_folder(output.parent)
     os.environ["TQDM_DISABLE"] = "1"  # bars would fill the saved notebooks
     os.environ["MSGSARL_PROFILE"], os.environ["MSGSARL_DATABASE"] = profile, database
     started = time.monotonic()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 
-from lib import databases, paths, profiles
+from lib import databases, paths, profiles, systems
 from lib.errors import StudyError, listed, unknown_name
 from lib.paths import DIRECTIONS
 
 PAPER_SYSTEMS = ("u-gat-it", "drit", "cyclegan", "msg-sarl")
+EXAMPLE_SYSTEMS = ("msg-sarl", "fast-rslcr", "lle", "pixel-regression")  # of this repository, where the paper's lack
 # Section IV-E: 20 pairs of CUFS and 30 of CUFSF; the embedded databases stand in for them.
 PAPER_FACES = {"cufs": 20, "cufsf": 30, "portraits": 20, "portraits-wild": 30}
 OTHER_FACES = 20  # of a database the paper's study does not have
@@ -104,24 +106,51 @@ def _from_runs(options: argparse.Namespace):
     if given:
         raise StudyError(f"--{given[0]} goes with --candidate NAME=DIR, not with run folders.")
     profiles.get(options.profile)
-    systems = tuple(options.system or PAPER_SYSTEMS)
+    judged = tuple(options.system or PAPER_SYSTEMS)
     counts = _face_counts(options.database or ["portraits", "portraits-wild"])
     loaded = sources.available_in_databases(list(counts), options.profile)
     counts = {name: len(loaded[name]) if count is None else count for name, count in counts.items()}
     if options.plan:
         plan = plans.read_plan(options.plan)
         _refuse_unknown_faces(options.plan, plan, {name: pairs.names for name, pairs in loaded.items()})
-        systems = plans.plan_systems(plan)
+        judged = plans.plan_systems(plan)
         chosen = list(dict.fromkeys(plan[plan.kind == "vote"][["database", "face"]].itertuples(index=False, name=None)))
     else:
         chosen, spare = plans.choose_faces({name: pairs.names for name, pairs in loaded.items()}, counts, options.seed)
-        plan = plans.assign(chosen, systems, raters=options.raters, per_rater=options.per_rater, checks=options.checks,
+        plan = plans.assign(chosen, judged, raters=options.raters, per_rater=options.per_rater, checks=options.checks,
                             spare=spare, seed=options.seed)
     shown = list(dict.fromkeys(plan[["database", "face"]].itertuples(index=False, name=None)))
-    stimuli = sources.from_runs(chosen, shown, loaded, systems, profile=options.profile, seed=options.run_seed,
-                                direction=options.direction)
+    try:
+        stimuli = sources.from_runs(chosen, shown, loaded, judged, profile=options.profile, seed=options.run_seed,
+                                    direction=options.direction)
+    except sources.MissingPictures as error:
+        raise StudyError(f"{error}\n{_what_is_here(options, list(counts), judged)}") from None
     folder = options.output or paths.results_root() / options.profile / "private" / f"user-study-{'-'.join(counts)}"
     return stimuli, plan, folder
+
+
+def _what_is_here(options: argparse.Namespace, names: list[str], wanted: tuple[str, ...]) -> str:
+    """Which systems have pictures on this machine, with a command that takes some of them."""
+    from lib.scoring import list_runs
+
+    lines, example = [], None
+    for name in names:
+        here = [run.system for run in list_runs(options.profile, name) if options.direction in run.directions
+                and run.seed == (options.run_seed if run.system.split("+")[0] in systems.of_kind("trained") else 0)]
+        if here:
+            lines.append(f"  {name}: {', '.join(here)}")
+        if len(here) > 1 and not example:
+            here.sort(key=[*wanted, *EXAMPLE_SYSTEMS, *here].index)
+            example = (name, here[:len(EXAMPLE_SYSTEMS)])
+    if example:
+        given = [("--profile", options.profile, "quick"), ("--run-seed", options.run_seed, 0),
+                 ("--direction", options.direction, DIRECTIONS[0]), ("--data", options.data, None)]
+        words = ["--database", example[0], *(word for system in example[1] for word in ("--system", system)),
+                 *(word for option, value, default in given if value != default for word in (option, str(value)))]
+        lines.append(f"For example: `python -m lib study build {shlex.join(words)}`")
+    none = f"  none; `./run_all.sh --profile {options.profile} --database {names[0]}` makes some"
+    text = "\n".join([f"Pictures here (profile {options.profile}, seed {options.run_seed}):", *(lines or [none])])
+    return f"{text}\nPictures of any other program: --candidate NAME=DIR --photos DIR --sketches DIR."
 
 
 def _face_counts(wanted: list[str]) -> dict[str, int | None]:
@@ -143,6 +172,8 @@ def _from_folders(options: argparse.Namespace):
     if clash or not (options.photos and options.sketches):
         raise StudyError("--candidate NAME=DIR needs --photos DIR and --sketches DIR, "
                          "and neither --database nor --system.")
+    if options.faces is not None and options.faces < 1:
+        raise StudyError(f"--faces {options.faces}: a study needs at least one.")
     folders = dict(_assignment(text, "--candidate", "NAME=DIR") for text in options.candidate)
     if len(folders) < len(options.candidate):
         raise StudyError("--candidate: a name is given twice.")
@@ -198,6 +229,8 @@ def _analyse(options: argparse.Namespace) -> int:
 def _simulate(options: argparse.Namespace) -> int:
     from lib.user_study import simulation, study as studies
 
+    if options.seed < 0:
+        raise StudyError(f"--seed {options.seed}: give a number from 0 on.")
     worth = {}
     for text in options.worth:
         name, value = _assignment(text, "--worth", "SYSTEM=NUMBER")

@@ -62,6 +62,12 @@ def _numbered(group: str) -> dict[int, str]:
         return {int(row["number"]): row["name"] for row in csv.DictReader(file) if "number" in row}
 
 
+def numbers_of(group: str, split: str | None) -> list[int]:
+    """Numbers, from 1, of the people in the frozen list, ascending; ``split``: of these only.  CUFSF has none."""
+    splits = known_split(group)
+    return sorted(number for number, name in _numbered(group).items() if split in (None, splits[name]))
+
+
 def bare_stem(stem: str) -> str:
     """Lower case, without the size mark of sketches (``-sz1``, ``_sz1``) and a sub-database's prefix."""
     stem = re.sub(r"[-_]sz\d+$", "", stem.lower())

@@ -1,8 +1,8 @@
 """Which photo belongs to which sketch and which split: names become pairs, faults become a list.
 
-Nothing is skipped silently.  A file without partner, a name that occurs twice, a pair without split is a
-``Problem``; either the copy is mended or the pair's name stands with its reason in ``exclusions.csv``
-beside the data (``python -m lib prepare --exclude-broken`` writes it).
+Nothing is skipped silently.  A file without partner, a name that occurs twice, a pair without split, a file of
+another database or of a kind that is not read is a ``Problem``; either the copy is mended or the pair's name stands
+with its reason in ``exclusions.csv`` beside the data (``python -m lib prepare --exclude-broken`` writes it).
 
 The split is given afterwards (``lib.databases.division``).
 """
@@ -105,7 +105,8 @@ def shown(path: Path, folder: Path) -> str:
 def _pairs_by_name(database: str, folder: Path) -> tuple[list[Pair], list[Problem], dict[str, str]]:
     """Pairs by the identity in their file names; also split hints of the folders (name → split)."""
     groups = catalogue.DATABASES[database]
-    found, strangers = _files_by_identity(database, layouts.image_folders(database, folder))
+    folders = layouts.image_folders(database, folder)
+    found, strangers, foreign = _files_by_identity(database, folders)
     pairs, problems, hints = [], [], {}
     for (group, identity), files in found.items():
         name = full_name(database, group, identity)
@@ -125,18 +126,24 @@ def _pairs_by_name(database: str, folder: Path) -> tuple[list[Pair], list[Proble
     for place, count in Counter(path.parent for path in strangers).items():
         problems.append(Problem(shown(place, folder), f"{count} images of which cannot be told whether they are CUHK, "
                                 "AR or XM2VTS; put them in a folder cuhk/, ar/ or xm2vts/"))
+    for (place, group), count in Counter((path.parent, group) for path, group in foreign).items():
+        one = next(path.name for path, other in foreign if (path.parent, other) == (place, group))
+        problems.append(Problem(f"{shown(place, folder)} ({group})", f"{count} images that by their names are {group}, "
+                                f"another database ({one}); rename them, or move them elsewhere"))
+    problems += [Problem(shown(file, folder), f"{file.suffix} images are not read; convert it to PNG, or move it")
+                 for place in folders for file in place.unread]
     problems += [Problem(group, "no images of this sub-database found") for group in groups
                  if not any(group == key[0] for key in found)]
     return pairs, problems, hints
 
 
 def _files_by_identity(database: str, folders: list[layouts.ImageFolder]
-                       ) -> tuple[dict[tuple[str, str], list[tuple[str, Path, str | None]]], list[Path]]:
-    """(group, identity) → [(domain, file, split hint)]; and the files of no known sub-database."""
+                       ) -> tuple[dict[tuple[str, str], list[tuple[str, Path, str | None]]], list[Path],
+                                  list[tuple[Path, str]]]:
+    """(group, identity) → [(domain, file, split hint)]; files of no known sub-database; files of another database."""
     groups = catalogue.DATABASES[database]
-    entries, strangers = [], []
+    entries, strangers, foreign = [], [], []
     for folder in folders:
-        numbers = [int(b) for b in (catalogue.bare_stem(f.stem) for f in folder.files) if b.isdigit()]
         for file in folder.files:
             group = folder.group or catalogue.group_of_stem(file.stem, tuple(catalogue.GROUPS))
             if group is None and len(groups) == 1:
@@ -144,18 +151,53 @@ def _files_by_identity(database: str, folders: list[layouts.ImageFolder]
             if group is None:
                 strangers.append(file)
             elif group in groups:
-                entries.append((group, folder, file, 0 in numbers))
+                entries.append((group, folder, file))
+            else:
+                foreign.append((file, group))
+    from_zero = _series_from_zero(entries)
     # Re-packagings that number each split from 1 have a train/001 and a test/001: two persons.
-    first = {(group, folder.split) for group, folder, file, _ in entries
-             if catalogue.bare_stem(file.stem).isdigit() and int(catalogue.bare_stem(file.stem)) == 1}
+    first = {(group, folder.split) for group, folder, file in entries if _number(file) == 1}
     restarting = {group for group in groups if all((group, split) in first for split in catalogue.SPLITS)}
     found = defaultdict(list)
-    for group, folder, file, from_zero in entries:
-        identity = catalogue.identity(group, file.stem, from_zero)
-        if group in restarting and folder.split and catalogue.bare_stem(file.stem).isdigit():
+    for group, folder, file in entries:
+        identity = catalogue.identity(group, file.stem, (group, folder.split, folder.domain) in from_zero)
+        if group in restarting and folder.split and _number(file) is not None:
             identity = f"{folder.split}-{catalogue.bare_stem(file.stem)}"
         found[group, identity].append((folder.domain, file, folder.split))
-    return found, strangers
+    return found, strangers, foreign
+
+
+def _number(file: Path) -> int | None:
+    """The number that is the whole name of a file, if it is one."""
+    bare = catalogue.bare_stem(file.stem)
+    return int(bare) if bare.isdigit() else None
+
+
+def _series_from_zero(entries: list[tuple[str, layouts.ImageFolder, Path]]) -> set[tuple[str, str | None, str]]:
+    """The series of numbered files, (group, split, domain), whose numbers count from 0.
+
+    A 0 anywhere says so for the whole sub-database, also where the other domain lacks its file 0 or the other split
+    goes on at 88: equal names belong together.  The frozen list may prove the opposite of a series: sketches 1 to
+    188 beside photos 0 to 187 count from 1.  Photos and sketches of a split without any 0 are judged as one.  Where
+    they fit both ways they count from 1 if their first number then is the first person of the split (SC-Lmser:
+    training 0 to 87, testing 89 to 188).
+    """
+    series = defaultdict(set)
+    for group, folder, file in entries:
+        if _number(file) is not None:
+            series[group, folder.split, folder.domain].add(_number(file))
+    found = set()
+    for group, split, domain in series:
+        if not any(0 in numbers for (other, _, _), numbers in series.items() if other == group):
+            continue
+        both = set().union(*(series.get((group, split, d), ()) for d in layouts.DOMAINS))
+        judged = series[group, split, domain] if 0 in both else both
+        people = catalogue.numbers_of(group, split)
+        by_one, by_zero = judged <= set(people), {number + 1 for number in judged} <= set(people)
+        begins = 0 not in both and split is not None and min(both) == min(people, default=None)
+        if not by_one or (by_zero and not begins):
+            found.add((group, split, domain))
+    return found
 
 
 def _pairs_as_listed(database: str, folder: Path) -> tuple[list[Pair], list[Problem], dict[str, str]]:

@@ -24,7 +24,10 @@ DOMAINS = ("photo", "sketch")
 
 @dataclass(frozen=True)
 class ImageFolder:
-    """A folder with images and what its path says; ``split`` and ``group`` may be unsaid (None)."""
+    """A folder with images and what its path says; ``split`` and ``group`` may be unsaid (None).
+
+    unread: images of kinds that are not read here (``images.UNREAD_SUFFIXES``).
+    """
 
     path: Path
     domain: str
@@ -32,6 +35,7 @@ class ImageFolder:
     group: str | None
     original: bool  # the uncropped scans, of other sizes than 200×250
     files: tuple[Path, ...]
+    unread: tuple[Path, ...] = ()
 
 
 def database_folder(name: str, root: Path | None) -> Path:
@@ -45,7 +49,11 @@ def database_folder(name: str, root: Path | None) -> Path:
             f"{root}: no such folder, so no {name} database. Put your copy in {root / name}, or say where it is "
             "with --data DIR or the variable MSGSARL_DATA; 'portraits' needs no data.")
     plain = re.sub(r"\W|_", "", name)
-    for folder in sorted(p for p in root.iterdir() if p.is_dir()):
+    try:
+        folders = sorted(p for p in root.iterdir() if p.is_dir())
+    except OSError as error:
+        raise _unreadable(error) from None
+    for folder in folders:
         if re.sub(r"\W|_", "", folder.name.lower()) == plain:
             return folder
     return root
@@ -54,20 +62,22 @@ def database_folder(name: str, root: Path | None) -> Path:
 def image_folders(database: str, folder: Path) -> list[ImageFolder]:
     """Every folder of photos or sketches of ``database`` in ``folder``; cropped versions before originals.
 
-    Raises StudyError when photos or sketches are not found at all, with the folders that were expected.
+    Raises StudyError when photos or sketches are not found at all, with the folders that were expected, and when a
+    folder cannot be read.
     """
     wanted = catalogue.DATABASES[database]
     found = []
-    for path, below, names in os.walk(folder, followlinks=True):
+    for path, below, names in os.walk(folder, followlinks=True, onerror=_refuse):
         below[:] = sorted(b for b in below if not b.startswith((".", "__")))
         parts = Path(path).relative_to(folder).parts
         if len(parts) >= DEPTH:
             below.clear()
-        files = tuple(Path(path) / n for n in sorted(names)
-                      if not n.startswith(".") and Path(n).suffix.lower() in images.SUFFIXES)
+        visible = [Path(path) / n for n in sorted(names) if not n.startswith(".")]
+        files, unread = (tuple(file for file in visible if file.suffix.lower() in suffixes)
+                         for suffixes in (images.SUFFIXES, images.UNREAD_SUFFIXES))
         described = _describe(parts, wanted)
-        if files and described is not None:
-            found.append(ImageFolder(Path(path), *described, files))
+        if (files or unread) and described is not None:
+            found.append(ImageFolder(Path(path), *described, files, unread))
     found = [f for f in found if not (f.original and _has_cropped(f, found))]
     missing = [domain for domain in DOMAINS if not any(f.domain == domain for f in found)]
     if missing:
@@ -77,6 +87,14 @@ def image_folders(database: str, folder: Path) -> list[ImageFolder]:
             + (", in cuhk/, ar/ and xm2vts/" if database == "cufs" else "")
             + ", or a pairs.csv (photo,sketch,split). Point to the copy with --data DIR or MSGSARL_DATA.")
     return found
+
+
+def _refuse(error: OSError) -> None:
+    raise _unreadable(error)
+
+
+def _unreadable(error: OSError) -> StudyError:
+    return StudyError(f"{error.filename}: cannot be read ({error.strerror or error}). Check its permissions.")
 
 
 def _describe(parts: tuple[str, ...], wanted: tuple[str, ...]) -> tuple[str, str | None, str | None, bool] | None:
@@ -101,5 +119,5 @@ def _describe(parts: tuple[str, ...], wanted: tuple[str, ...]) -> tuple[str, str
 
 
 def _has_cropped(folder: ImageFolder, found: list[ImageFolder]) -> bool:
-    return any(not other.original and other.domain == folder.domain
+    return any(not other.original and other.files and other.domain == folder.domain
                and other.group == folder.group and other.split in (folder.split, None) for other in found)

@@ -2,7 +2,8 @@
 
 Photos become RGB (grey FERET photos three equal channels), sketches grey.  All unreadable, oddly coded
 or wrongly sized files of a split are reported together.  A read split is kept under ``.cache/databases``
-with the names, sizes and times of its files, and used again only while all of them are the same.
+with the names, sizes and times of its files and the acceptance of its pairing, and used again only while all
+of them are the same.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from lib.databases.index import Index, Pair, Problem, require_sound, shown
 from lib.databases.sheets import read_rows, write_rows
 from lib.errors import StudyError
 
-FORMAT = 1  # of the cache; raise it when reading or checking changes
+FORMAT = 2  # of the cache; raise it when reading or checking changes
 ACCEPTED = "pairing-accepted.csv"
 
 Pixels = tuple[np.ndarray, np.ndarray]  # photos (n, 250, 200, 3), sketches (n, 250, 200), uint8
@@ -37,7 +38,7 @@ def read_split(index: Index, split: str) -> tuple[tuple[Pair, ...], Pixels]:
         require_sound(index, [*index.problems, *read_pairs(index, split)[1]])
     if not pairs:
         raise StudyError(f"{index.folder}: no {split} pairs of {index.database} in this copy.")
-    fingerprint = _fingerprint(index, pairs)
+    fingerprint = _fingerprint(index, split, pairs)
     cache = _cache_file(index, split)
     kept = _from_cache(cache, fingerprint)
     if kept is not None:
@@ -69,7 +70,8 @@ def read_pairs(index: Index, split: str) -> tuple[Pixels, list[Problem]]:
 
 def require_pairing(index: Index, split: str, pairs: tuple[Pair, ...], pixels: Pixels) -> None:
     """Raise StudyError when sketches fit other photos than their own, unless that was accepted."""
-    if (split, _fingerprint(index, pairs, times=False)) in _accepted_rows(index):
+    accepted = _accepted_rows(index).get(split)
+    if accepted is not None and accepted == _content_hash(index, pairs):
         return
     lines = []
     for result in pairing.check(*pixels, tuple(p.group for p in pairs)):
@@ -89,13 +91,14 @@ def require_pairing(index: Index, split: str, pairs: tuple[Pair, ...], pixels: P
 
 
 def accept_pairing(index: Index, split: str, pairs: tuple[Pair, ...]) -> None:
-    """Record in ``pairing-accepted.csv`` that these pairs are right; holds for exactly these files."""
-    rows = dict(_accepted_rows(index)) | {split: _fingerprint(index, pairs, times=False)}
+    """Record in ``pairing-accepted.csv`` that these pairs are right; holds for exactly these files, byte by byte."""
+    rows = _accepted_rows(index) | {split: _content_hash(index, pairs)}
     write_rows(index.folder / ACCEPTED, ("split", "files"), sorted(rows.items()))
 
 
-def _accepted_rows(index: Index) -> list[tuple[str, str]]:
-    return [(row["split"], row["files"]) for row in read_rows(index.folder / ACCEPTED, ("split", "files"))]
+def _accepted_rows(index: Index) -> dict[str, str]:
+    """Split → hash of the files whose pairing was accepted."""
+    return {row["split"]: row["files"] for row in read_rows(index.folder / ACCEPTED, ("split", "files"))}
 
 
 def _read_face(path: Path) -> np.ndarray:
@@ -107,15 +110,24 @@ def _read_face(path: Path) -> np.ndarray:
     return face
 
 
-def _fingerprint(index: Index, pairs: tuple[Pair, ...], times: bool = True) -> str:
-    """SHA-256 over names and, for every file, path, size and (``times``) time of change."""
-    digest = hashlib.sha256(f"{FORMAT} {index.database}".encode())
+def _fingerprint(index: Index, split: str, pairs: tuple[Pair, ...]) -> str:
+    """SHA-256 over the accepted pairing, names and, for every file, path, size and time of change."""
+    digest = hashlib.sha256(f"{FORMAT} {index.database} {_accepted_rows(index).get(split)}".encode())
     for pair in pairs:
         for path in (pair.photo, pair.sketch):
             status = path.stat()
-            digest.update(f"\0{pair.name}\0{pair.group}\0{shown(path, index.folder)}\0{status.st_size}".encode())
-            if times:
-                digest.update(str(status.st_mtime_ns).encode())
+            digest.update(f"\0{pair.name}\0{pair.group}\0{shown(path, index.folder)}\0{status.st_size}"
+                          f"\0{status.st_mtime_ns}".encode())
+    return digest.hexdigest()
+
+
+def _content_hash(index: Index, pairs: tuple[Pair, ...]) -> str:
+    """SHA-256 over names, paths and bytes of the files: files without compression all have one size."""
+    digest = hashlib.sha256(index.database.encode())
+    for pair in pairs:
+        for path in (pair.photo, pair.sketch):
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            digest.update(f"\0{pair.name}\0{pair.group}\0{shown(path, index.folder)}\0{content}".encode())
     return digest.hexdigest()
 
 

@@ -17,15 +17,18 @@ from lib.metrics.inputs import check_pair
 
 BLOCKS = 4
 LEVELS = 6
+# 4 × 4 pixels have 42 pairs of neighbours for 36 cells, so that some count is 2 and does not round to 0; smaller
+# blocks may be left without any count.
+_LEAST_BLOCK = 4
 _SQUARED_DIFFERENCE = (np.arange(LEVELS)[:, None] - np.arange(LEVELS)) ** 2
 
 
 def scoot(reference: np.ndarray, image: np.ndarray) -> float:
-    """Scoot of two uint8 sketches (H, W) or (H, W, 3) of one size; colour is greyed.
+    """Scoot of two uint8 sketches (H, W) or (H, W, 3) of one size, sides ≥ 16; colour is greyed.
 
     Returns a value in (0, 1]; 1 for equal images.  Raises StudyError for another dtype, shape or unequal sizes.
     """
-    check_pair(reference, image, smallest=2 * BLOCKS)
+    check_pair(reference, image, smallest=_LEAST_BLOCK * BLOCKS)
     return float(1 / (1 + np.linalg.norm(_texture(to_grey(reference)) - _texture(to_grey(image)))))
 
 

@@ -220,4 +220,4 @@ def curve_table(result: Recognition, direction: str, system: str, seed: int = 0)
 def write_curves(file: Path, result: Recognition, direction: str, system: str) -> None:
     """Write ``curve_table`` as CSV, atomically; raises StudyError when the file cannot be written."""
     with atomic_file(file) as temporary:
-        curve_table(result, direction, system).to_csv(temporary, index=False)
+        curve_table(result, direction, system).to_csv(temporary, index=False, errors="backslashreplace")

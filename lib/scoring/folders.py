@@ -43,15 +43,24 @@ def score_folders(reference: Path, synthesised: Path, metrics: Iterable[str] = (
     _check(pairs)
 
     def rows(pair: Pair) -> list[tuple[str, str, float]]:
-        try:
-            scores = score_pair(images.read_image(pair[1]), images.read_image(pair[2]), metrics)
-        except StudyError as error:
-            raise StudyError(f"{pair[2]}: {error}") from None
-        return [(pair[0], metric, value) for metric, value in scores.items()]
+        reference, image = (images.read_image(file) for file in pair[1:])
+        return [(pair[0], metric, _score(pair[2], reference, image, metric)) for metric in metrics]
 
     with ThreadPoolExecutor(workers()) as pool:
         table = [row for part in pool.map(rows, pairs) for row in part]
     return pd.DataFrame(table, columns=["image", "metric", "value"])
+
+
+def _score(file: Path, reference: np.ndarray, image: np.ndarray, metric: str) -> float:
+    """One score; whatever one metric cannot score is named, so that the others can be asked for alone."""
+    try:
+        value = score_pair(reference, image, [metric])[metric]
+    except StudyError as error:
+        raise StudyError(f"{file}: no {metric}: {error}") from None
+    if not np.isfinite(value):
+        raise StudyError(f"{file}: {metric} is not defined for this image ({value}). Leave the image or the metric "
+                         "out.")
+    return value
 
 
 def score_folder_sets(reference: Path, synthesised: Path, metrics: Iterable[str]) -> dict[str, Interval | str]:

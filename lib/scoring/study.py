@@ -20,7 +20,7 @@ import pandas as pd
 from filelock import FileLock
 from tqdm import tqdm
 
-from lib import databases, paths, profiles, runs, study_tables
+from lib import databases, images, paths, profiles, runs, study_tables
 from lib import systems as catalogue
 from lib.databases import PairedFaces
 from lib.errors import StudyError, listed, unknown_name
@@ -121,7 +121,7 @@ def _score_runs(profile: str, database: str, found: list[Run], force: bool, sets
     folder = paths.study_folder(profile, database)
     embed, targets, scored = Embedder(), {}, []
     tables = {kind: _read(folder, kind) for kind in _FILES}
-    (folder / "private").mkdir(parents=True, exist_ok=True)
+    images.make_folder(folder / "private")
     for run in tqdm(found, desc="scoring", unit="run", leave=False, disable=None):
         settings = profiles.settings_for(profile, run.system)
         seen = (settings.holdout, settings.test_pairs)

@@ -6,6 +6,10 @@ distances of the limits as Cameron, Gelbach and Miller (2011, J. Bus. Econ. Stat
 raters + faces − votes, never less than raters or faces alone, widened by Student's t for few clusters.
 The pigeonhole bootstrap, which draws both at once, is wider than it claims to be for votes this sparse
 (notebook 07 measures the coverage of all of them).
+
+Votes that all agree resample to themselves, and no bootstrap sees that the next rater might disagree.  There
+Wilson's interval takes its place, with one vote for each rater or for each face, whichever are fewer, and the t
+test gives way to sign flips of these.
 """
 
 from __future__ import annotations
@@ -20,12 +24,12 @@ from scipy import stats
 
 from lib import statistics
 from lib.errors import StudyError
-from lib.statistics import Interval
+from lib.statistics import Interval, wilson_interval
 from lib.user_study.models import fit_choices, fleiss_kappa
-from lib.user_study.published import wilson_interval
 from lib.user_study.simulation import shown_indices
 
 LEVEL = 0.95
+_NO_WIDTH = 1e-12  # of an interval of shares: rounding, no spread
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,20 @@ def two_way_interval(values: np.ndarray, raters: np.ndarray, faces: np.ndarray, 
     return Interval(estimate, estimate - distances[0], estimate + distances[1]), effect
 
 
+def _never_certain(interval: Interval, clusters: int, lowest: float = 0.0) -> Interval:
+    """An interval (m,) of means of values in [lowest, 1], Wilson's for ``clusters`` values where it has no width.
+
+    No values of this range spread more than those that are ``lowest`` or 1, which have Wilson's as their interval.
+    """
+    estimate, low, high = interval
+    reach = 1 - lowest
+    limits = [wilson_interval((value - lowest) / reach * clusters, clusters, LEVEL) for value in estimate]
+    wilson_low, wilson_high = np.transpose(limits) * reach + lowest
+    flat = high - low < _NO_WIDTH
+    return Interval(estimate, np.where(flat, np.minimum(wilson_low, estimate), low),
+                    np.where(flat, np.maximum(wilson_high, estimate), high))
+
+
 def _faces(votes: pd.DataFrame) -> pd.Series:
     return votes.database + "/" + votes.face
 
@@ -112,6 +130,7 @@ def _shares(votes: pd.DataFrame, systems: tuple[str, ...], repeats: int, seed: i
             continue  # no interval; its votes are in "all"
         chosen = _chosen(part, systems)
         interval, effect = two_way_interval(chosen, *_labels(part), repeats=repeats, seed=seed)
+        interval = _never_certain(interval, min(part.rater.nunique(), _faces(part).nunique()))
         tables.append(pd.DataFrame({
             "database": database, "system": systems, "votes": chosen.sum(axis=0).astype(int),
             "share": interval.estimate, "low": interval.low.clip(0, 1), "high": interval.high.clip(0, 1),
@@ -122,8 +141,9 @@ def _shares(votes: pd.DataFrame, systems: tuple[str, ...], repeats: int, seed: i
 def _pairs(votes: pd.DataFrame, systems: tuple[str, ...], repeats: int, seed: int) -> pd.DataFrame:
     """Compare every two systems.
 
-    p: Student's t with the two-way standard error; p_holm: corrected for all pairs; p_raters: sign-flip
-    permutation of each rater's difference in votes (other raters, these faces).
+    p: Student's t with the two-way standard error (where that is zero: sign flips of raters or of faces, whichever
+    are fewer); p_holm: corrected for all pairs; p_raters: sign-flip permutation of each rater's difference in votes
+    (other raters, these faces).
     """
     chosen = _chosen(votes, systems)
     order = np.argsort(-chosen.sum(axis=0), kind="stable")
@@ -131,17 +151,26 @@ def _pairs(votes: pd.DataFrame, systems: tuple[str, ...], repeats: int, seed: in
     differences = np.stack([chosen[:, a] - chosen[:, b] for a, b in pairs], axis=1)  # (votes, pairs)
     raters, faces = _labels(votes)
     interval, _ = two_way_interval(differences, raters, faces, repeats=repeats, seed=seed)
-    freedom = min(len(np.unique(raters)), len(np.unique(faces))) - 1
+    fewer = min(raters, faces, key=lambda labels: len(np.unique(labels)))
+    clusters = len(np.unique(fewer))
+    freedom = clusters - 1
     error = (interval.high - interval.low) / (2 * stats.t.ppf((1 + LEVEL) / 2, freedom))
     with np.errstate(invalid="ignore", divide="ignore"):
-        p = np.where(error > 0, 2 * stats.t.sf(np.abs(interval.estimate) / error, freedom),
-                     np.where(interval.estimate == 0, 1.0, 0.0))
-    per_rater = pd.DataFrame(differences).groupby(raters).sum().to_numpy()
+        p = np.where(interval.high - interval.low >= _NO_WIDTH,
+                     2 * stats.t.sf(np.abs(interval.estimate) / error, freedom),
+                     _sign_flips(differences, fewer, seed))
+    interval = _never_certain(interval, clusters, lowest=-1.0)
     return pd.DataFrame({
         "first": [systems[a] for a, _ in pairs], "second": [systems[b] for _, b in pairs],
         "difference": interval.estimate, "low": interval.low, "high": interval.high, "p": p,
         "p_holm": statistics.holm(p),
-        "p_raters": [statistics.sign_flip_test(column, seed=seed) for column in per_rater.T]})
+        "p_raters": _sign_flips(differences, raters, seed)})
+
+
+def _sign_flips(differences: np.ndarray, labels: np.ndarray, seed: int) -> list[float]:
+    """p-value of every column (votes, m), the sums of votes of one label being flipped together."""
+    sums = pd.DataFrame(differences).groupby(labels).sum().to_numpy()
+    return [statistics.sign_flip_test(column, seed=seed) for column in sums.T]
 
 
 def _strengths(votes: pd.DataFrame, systems: tuple[str, ...], repeats: int, seed: int) -> pd.DataFrame:
@@ -178,8 +207,14 @@ def _agreement(votes: pd.DataFrame, systems: tuple[str, ...], repeats: int, seed
     kappa = fleiss_kappa(counts)
     if np.isnan(kappa):  # a single system got every vote: nothing to agree or disagree about
         return Interval(float("nan"), float("nan"), float("nan"))
-    interval = statistics.cluster_bootstrap(
-        counts, np.arange(len(counts)), statistic=lambda values, weights: np.nan_to_num(fleiss_kappa(values, weights)),
-        level=LEVEL, repeats=repeats, seed=seed)
-    # Resampled kappas are too low on average (faces drawn twice make the shares uneven), so the limits are reflected.
-    return Interval(interval.estimate, 2 * interval.estimate - interval.high, 2 * interval.estimate - interval.low)
+
+    def defined(values, weights):  # not where the faces drawn gave every vote to one system
+        kappas = fleiss_kappa(values, weights)
+        return kappas[~np.isnan(kappas)]
+
+    interval = statistics.cluster_bootstrap(counts, np.arange(len(counts)), statistic=defined, level=LEVEL,
+                                            repeats=repeats, seed=seed)
+    # Resampled kappas are too low on average (faces drawn twice make the shares uneven), so the limits are reflected,
+    # the upper one as far as kappa reaches.
+    return Interval(interval.estimate, 2 * interval.estimate - interval.high,
+                    min(1.0, 2 * interval.estimate - interval.low))

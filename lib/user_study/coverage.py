@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from lib import statistics
+from lib.statistics import wilson_interval
 from lib.user_study.analysis import two_way_interval
-from lib.user_study.published import wilson_interval
 from lib.user_study.simulation import Taste, choose, expected_shares, shown_indices
 
 

@@ -27,6 +27,7 @@ CODE_LETTERS = "BCDFGHJKMNPQRTVWX"
 CODE_LENGTH = 5
 CORRECT = "artist"  # the right answer of an attention check: the artist's own drawing, undamaged
 DAMAGES = ("mosaic", "blur", "noise", "shuffle", "fade")  # its wrong answers, see lib.user_study.stimuli
+RESERVED = ("input", "target", CORRECT, *DAMAGES)  # what pictures are called that no system made
 _SQUARES_TRIED = 40
 _CHECK_FACES = 4  # few: each adds several pictures to the page
 
@@ -83,8 +84,7 @@ def _refuse_impossible(faces, systems, raters, per_rater, checks) -> None:
         problems.append(f"{len(systems)} systems; a trial shows 2 to {1 + len(DAMAGES)}")
     if len(set(systems)) != len(systems):
         problems.append(f"a system is named twice: {', '.join(systems)}")
-    problems += [f"system name '{name}' is reserved for attention checks"
-                 for name in systems if name in (CORRECT, *DAMAGES)]
+    problems += _reserved_names(systems)
     if len(set(faces)) != len(faces):
         problems.append("a face is listed twice")
     if not 1 <= per_rater <= len(faces):
@@ -95,6 +95,11 @@ def _refuse_impossible(faces, systems, raters, per_rater, checks) -> None:
         problems.append(f"{checks} attention checks among {per_rater} faces")
     if problems:
         raise StudyError("No plan fits these numbers:\n" + listed(problems))
+
+
+def _reserved_names(systems: Sequence[str]) -> list[str]:
+    return [f"system name '{name}' is reserved: the study calls another picture so" for name in systems
+            if name in RESERVED]
 
 
 def _deal(faces: Sequence[Face], raters: int, per_rater: int, rng: random.Random) -> list[list[Face]]:
@@ -246,6 +251,7 @@ def _plan_problems(plan: pd.DataFrame) -> list[str]:
     positions = position_columns(plan)
     if len(systems) != len(positions):
         problems.append(f"{len(systems)} systems ({', '.join(systems)}) at {len(positions)} positions")
+    problems += _reserved_names(systems)
     for line, row in enumerate(plan.itertuples(index=False), 2):
         shown = row[5:]
         if len(row.rater) != CODE_LENGTH or set(row.rater) - set(CODE_LETTERS):

@@ -17,6 +17,7 @@ from scipy import stats
 
 from lib import statistics
 from lib.errors import StudyError
+from lib.statistics import wilson_interval
 
 # Table VIII: "rank 1" in per cent, both databases together.
 SHARES = {"U-GAT-IT": 36.33, "MSG-SARL": 28.67, "CycleGAN": 27.33, "DRIT": 7.67}
@@ -39,15 +40,6 @@ def votes_from_shares(shares: Mapping[str, float], total: int, decimals: int = 2
     if sum(votes.values()) != total:
         raise StudyError(f"The votes add up to {sum(votes.values())}, not {total}.")
     return votes
-
-
-def wilson_interval(votes: int, total: int, level: float = 0.95, design_effect: float = 1.0) -> tuple[float, float]:
-    """Wilson's interval of a share; with a design effect the votes count as ``total / design_effect``."""
-    n, p = total / design_effect, votes / total
-    z = stats.norm.ppf((1 + level) / 2)
-    middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    return float(middle - half), float(middle + half)
 
 
 def shares_table(votes: Mapping[str, int], design_effect: float = 1.0) -> pd.DataFrame:

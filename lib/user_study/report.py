@@ -50,12 +50,13 @@ def report_text(study: Study, answers: Answers, analysis: Analysis) -> str:
         f"{study.rules.median_seconds:g} s; not one position in all trials.",
         table_text(answers.set_aside) if len(answers.set_aside) else "Nothing was left out.",
         "## First choices",
-        "Shares with 95 % intervals for other raters and other faces (two-way cluster bootstrap); the design effect is "
-        "how much wider, squared, than if votes were independent.",
+        "Shares with 95 % intervals for other raters and other faces (two-way cluster bootstrap; where all votes "
+        "agree, Wilson's for one vote per rater or per face, whichever are fewer); the design effect is how much "
+        "wider, squared, than if votes were independent.",
         table_text(analysis.shares, votes="{:d}", design_effect="{:.2f}", share="{:.1%}", low="{:.1%}", high="{:.1%}"),
         "## Which differences are clear",
         f"{len(clear)} of {len(analysis.pairs)} pairs differ at the 5 % level after Holm's correction. p: two-way t "
-        "test; p_raters: permutation over raters, these faces only.",
+        "test, or sign flips where all votes agree; p_raters: permutation over raters, these faces only.",
         table_text(analysis.pairs, difference="{:+.1%}", low="{:+.1%}", high="{:+.1%}"),
         "## Strengths",
         "Luce's choice model with a pull of each position; log worth, mean zero, 95 % intervals. A difference of 0.69 "

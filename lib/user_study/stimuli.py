@@ -15,11 +15,16 @@ import numpy as np
 from scipy import ndimage
 
 from lib import databases, images, paths, profiles, runs, synthesis
+from lib import systems as catalogue
 from lib.errors import StudyError, listed
 from lib.user_study.plan import DAMAGES, Face
 
 MOSAIC = 16  # block edge as pixels of a 200-pixel-wide face: eyes and mouth merge
 BLUR = 9.0  # standard deviation in the same pixels
+
+
+class MissingPictures(StudyError):
+    """Runs without the pictures that a study needs."""
 
 
 @dataclass(frozen=True)
@@ -55,14 +60,15 @@ def from_runs(faces: Sequence[Face], shown: Sequence[Face], loaded: dict[str, da
 
     faces: voted on, so every system's picture is needed.  shown: those and the faces of checks.
     Systems without training (exemplars, controls) have seed 0 only; their run is used whatever ``seed``.
-    Raises StudyError listing every missing run with the command that makes it.
+    Raises MissingPictures listing every missing run, with the command that makes it where there is one.
     """
     problems, candidates = [], {system: {} for system in systems}
+    untrained = catalogue.of_kind("exemplar") + catalogue.of_kind("control")
     for system in systems:
         for database in dict.fromkeys(face[0] for face in faces):
             names = tuple(name for other, name in faces if other == database)
             folder = paths.run_folder(profile, database, system, seed)
-            if not folder.is_dir():
+            if not folder.is_dir() and system.split("+")[0] in untrained:
                 folder = paths.run_folder(profile, database, system, 0)
             try:
                 made = runs.read_synthesised(folder, direction, names)
@@ -71,7 +77,7 @@ def from_runs(faces: Sequence[Face], shown: Sequence[Face], loaded: dict[str, da
                 continue
             candidates[system].update({(database, name): picture for name, picture in zip(names, made, strict=True)})
     if problems:
-        raise StudyError("The study lacks pictures to judge:\n" + listed(problems))
+        raise MissingPictures("The study lacks pictures to judge:\n" + listed(problems))
     photos, sketches = {}, {}
     for face in shown:
         row = loaded[face[0]].names.index(face[1])
