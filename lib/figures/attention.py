@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from lib import images, labels
 from lib.attention_maps.measures import normalised_entropy
@@ -110,6 +110,7 @@ def scales(table: pd.DataFrame) -> Figure:
         axes[0].set_ylabel(symbol)
     for axis in grid[1]:
         axis.set_xlabel("epoch")
+        axis.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     marks = [plt.Line2D([], [], color=colour, label=labels.DIRECTION[direction])
              for direction, colour in colours.items()]
     marks += [plt.Line2D([], [], color=COLOURS["control"], linestyle=stroke, label=f"seed {seed}")

@@ -12,6 +12,7 @@ from matplotlib.patches import Rectangle
 
 from lib.figures.style import COLOURS, face_grid
 from lib.images import to_rgb
+from lib.labels import label_of
 from lib.rivals.walkthrough import NodeStory
 
 
@@ -49,17 +50,18 @@ def detail_kept(table: pd.DataFrame) -> Figure:
 
     table: columns label, kept (1 = as strong as in the real target), one row per image, methods in order.
     """
-    labels = list(dict.fromkeys(table.label))
-    figure, axis = plt.subplots(figsize=(6.5, 0.36 * len(labels) + 0.8))
-    for place, label in enumerate(labels):
+    names = list(dict.fromkeys(table.label))
+    figure, axis = plt.subplots(figsize=(6.5, 0.36 * len(names) + 0.8))
+    for place, label in enumerate(names):
         values = 100 * table.kept[table.label == label]
         jitter = np.linspace(-0.22, 0.22, len(values))
-        axis.plot(values, place + jitter, ".", color=COLOURS["exemplar"], alpha=0.35, markersize=4)
+        axis.plot(values, place + jitter, ".", alpha=0.35, markersize=4,
+                  color=COLOURS["ours" if label == label_of("msg-sarl") else "exemplar"])
         axis.plot([values.mean()] * 2, [place - 0.32, place + 0.32], color=COLOURS["ink"], linewidth=2)
     axis.axvline(100, color=COLOURS["published"], linewidth=1)
     axis.annotate("real target", (100, 0), xycoords=("data", "axes fraction"), xytext=(3, 3),
                   textcoords="offset points", color=COLOURS["published"], fontsize=9)
-    axis.set(yticks=range(len(labels)), yticklabels=labels, xlim=(0, None), ylim=(len(labels) - 0.5, -0.5),
+    axis.set(yticks=range(len(names)), yticklabels=names, xlim=(0, None), ylim=(len(names) - 0.5, -0.5),
              xlabel="fine detail kept (per cent of the real target's, per image)")
     axis.grid(axis="y", visible=False)
     return figure
