@@ -67,7 +67,7 @@ def of_the_full_model(profile: str, database: str, scores: Scores | None = None,
 
     full: may be another reading of it, such as ``msg-sarl+channel_logits=raw``; without scores there are no rows.
     Columns: direction, metric, system, estimate (full − system, percentage points), low, high, p_holm (over the seven),
-    limits, verdict: of this pair.  A cell of three or more trainings shows its own spread between them, others borrow
+    seeds (the fewest of the two), limits, verdict: of this pair.  A cell of three or more trainings shows its own spread between them, others borrow
     the one pooled over the cells.
     """
     scores = scores or read_scores(profile, database)
@@ -81,11 +81,11 @@ def of_the_full_model(profile: str, database: str, scores: Scores | None = None,
         found = [compare([cells[full].to_numpy(), cells[system].to_numpy()], [1, -1], spread,
                          own_from=OWN_FROM) for system in others]
         adjusted = holm([effect.p_value for effect in found])
-        rows += [(direction, metric, system, effect.estimate, effect.low, effect.high, p,
+        rows += [(direction, metric, system, effect.estimate, effect.low, effect.high, p, effect.seeds,
                   holds := limits_hold_for(effect, spread), verdict(effect.estimate, p, holds))
                  for system, effect, p in zip(others, found, adjusted, strict=True)]
-    return pd.DataFrame(rows, columns=["direction", "metric", "system", "estimate", "low", "high", "p_holm", "limits",
-                                       "verdict"])
+    return pd.DataFrame(rows, columns=["direction", "metric", "system", "estimate", "low", "high", "p_holm", "seeds",
+                                       "limits", "verdict"])
 
 
 def is_clear(p_holm: float, limits: str) -> bool:
