@@ -147,13 +147,14 @@ def gallery(profile: str, database: str, direction: str, systems: Sequence[str],
                        row_labels=row_labels, column_labels=["input", "target", *titles], cell_width=width)
     values = _score_texts(scores or read_scores(profile, database), direction, metrics, seed)
     grid = np.reshape(figure.axes, (len(names), len(columns)))
+    letters = 10 if width > 1 else 7.5  # points
     for axis in grid[0]:
-        axis.title.set_fontsize(8)
+        axis.title.set_fontsize(letters + 0.5)
     for row, name in zip(grid, names, strict=True):
         for axis, system in zip(row[2:], systems, strict=True):
-            axis.set_xlabel(values.get((system, name), ""), fontsize=7.5, labelpad=1)
+            axis.set_xlabel(values.get((system, name), ""), fontsize=letters, labelpad=1)
     height, lines = width * sources.shape[1] / sources.shape[2], max(title.count("\n") for title in titles) + 1
-    figure.set_figheight((height + 0.16) * len(names) + 0.14 * lines + 0.3)
+    figure.set_figheight((height + letters / 45) * len(names) + letters / 50 * lines + 0.3)
     figure.supxlabel(f"below each face: {' / '.join(labels.METRIC[metric] for metric in metrics)} in %", fontsize=9)
     return figure
 
