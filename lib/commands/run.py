@@ -13,7 +13,7 @@ from lib import databases, images, paths, profiles
 from lib.errors import StudyError, unknown_name
 
 # Wall time of a first run on 2 CPU cores, for people who decide whether to wait.
-EXPECTED = {"tiny": "about 3 minutes", "quick": "about 8 minutes", "probe": "minutes per system",
+EXPECTED = {"tiny": "about 3 minutes", "quick": "about 9 minutes", "probe": "minutes per system",
             "cpu": "hours", "paper": "days without a GPU"}
 
 
