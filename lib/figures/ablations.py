@@ -141,7 +141,7 @@ def gallery(profile: str, database: str, direction: str, systems: Sequence[str],
             for system in systems]
     columns = [sources, targets, *made]
     width = min(1.35, TEXT_WIDTH / (len(columns) + bool(row_labels)))
-    titles = [textwrap.fill(labels.label_of(system), max(9, int(14 * width)), break_on_hyphens=False,
+    titles = [textwrap.fill(labels.label_of(system), max(9, int(11 * width)), break_on_hyphens=False,
                             break_long_words=False) for system in systems]
     figure = face_grid([[images.to_rgb(column[i]) for column in columns] for i in range(len(names))],
                        row_labels=row_labels, column_labels=["input", "target", *titles], cell_width=width)
