@@ -7,7 +7,7 @@ import importlib
 import os
 import sys
 
-from lib.errors import StudyError
+from lib.base.errors import StudyError
 
 # Listed by hand and imported when called: `score` must not wait for torch.
 COMMANDS = {

@@ -20,7 +20,7 @@ os.environ["TQDM_DISABLE"] = "1"
 @pytest.fixture
 def settings():
     """The smallest network that has every part; fp32, so that comparisons are exact."""
-    from lib import profiles
+    from lib.model import settings as profiles
 
     return dataclasses.replace(profiles.get("tiny"), size=32, width=8, epochs=2, precision="fp32")
 

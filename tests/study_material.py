@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from lib.user_study import plan as plans
-from lib.user_study import study as studies
-from lib.user_study.stimuli import Stimuli
+from lib.evaluation.user_study import definition as studies
+from lib.evaluation.user_study import plan as plans
+from lib.evaluation.user_study.stimuli import Stimuli
 
 SYSTEMS = ("blurred", "coarse", "dark", "noisy")
 

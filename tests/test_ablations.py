@@ -11,12 +11,15 @@ import pytest
 from conftest import made_up_faces
 from scipy import stats
 
-from lib import ablations, images, paths, runs, systems
-from lib.errors import StudyError
+from lib.base import images, paths, systems
+from lib.base.directions import DIRECTIONS
+from lib.base.errors import StudyError
+from lib.evaluation.scoring import Scores
 from lib.figures import ablations as figures
-from lib.scoring import Scores
+from lib.findings import ablations
+from lib.training import run_folders
 
-P2S, S2P = paths.DIRECTIONS
+P2S, S2P = DIRECTIONS
 SETS = pd.DataFrame(columns=["database", "direction", "system", "seed", "metric", "value", "low", "high"])
 # MSG, self-attention, cycle of each cell, typed from the names.
 CELLS = {"backbone": (0, 0, 0), "backbone-msg": (1, 0, 0), "backbone-attention": (0, 1, 0), "backbone-cycle": (0, 0, 1),
@@ -28,7 +31,7 @@ def made_scores(seeds=3, count=20, run_sd=0.0, leave_out=(), seed=0):
     """SSIM = 60 + 1·MSG + 2·attention + 0.5·cycle + 0.8·MSG·attention in points; FSIM is 10 more."""
     rng = np.random.default_rng(seed)
     rows = []
-    for direction, (metric, base) in itertools.product(paths.DIRECTIONS, (("ssim", 60), ("fsim", 70))):
+    for direction, (metric, base) in itertools.product(DIRECTIONS, (("ssim", 60), ("fsim", 70))):
         faces = 4 * rng.standard_normal(count)
         for system, (msg, attention, cycle) in CELLS.items():
             mean = base + msg + 2 * attention + 0.5 * cycle + 0.8 * msg * attention
@@ -179,7 +182,7 @@ def test_figures_show_every_effect_cell_and_face(tmp_path, monkeypatch):
     assert [text.get_text() for text in drawn.axes[0].get_yticklabels()][::7] == ["backbone", "MSG-SARL"]
     assert len([line for line in drawn.axes[0].lines if line.get_marker() == "o"]) == 3 * len(systems.ABLATIONS)
     for system in ("backbone", "msg-sarl"):
-        runs.write_synthesised(paths.run_folder("tiny", "made-up", system, 0), P2S, faces.names, faces.sketches)
+        run_folders.write_synthesised(paths.run_folder("tiny", "made-up", system, 0), P2S, faces.names, faces.sketches)
     made = figures.gallery("tiny", "made-up", P2S, ["backbone", "msg-sarl"], ["face-02", "face-00"], faces=faces,
                            scores=scores)
     shown = np.reshape(made.axes, (2, 4))

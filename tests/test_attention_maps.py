@@ -11,13 +11,19 @@ import torch
 from conftest import made_up_faces
 from scipy import special, stats
 
-from lib import __main__, attention_maps, checkpoints, methods, paths, profiles, synthesis
-from lib.attention_maps import measures, observing
-from lib.errors import StudyError
+from lib import __main__
+from lib.base import paths
+from lib.base.directions import DIRECTIONS
+from lib.base.errors import StudyError
+from lib.evaluation import attention as attention_maps
+from lib.evaluation.attention import measures, observing
 from lib.figures import attention as figures
-from lib.translate import Translator
+from lib.model import settings as profiles
+from lib.training import checkpoints, make_run
+from lib.training import trainable as methods
+from lib.training.translate import Translator
 
-P2S, S2P = paths.DIRECTIONS
+P2S, S2P = DIRECTIONS
 
 
 def write_checkpoint(path, system="msg-sarl", seed=0, finished=True, profile="tiny", scale=0.5):
@@ -202,7 +208,7 @@ def test_shares_follow_the_scales(translator, tmp_path, photo):
 @pytest.fixture
 def study(tmp_path, monkeypatch):
     monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path))
-    monkeypatch.setattr(synthesis, "load_faces", lambda database, settings, split: made_up_faces(2))
+    monkeypatch.setattr(make_run, "load_faces", lambda database, settings, split: made_up_faces(2))
     for system, seed in (("msg-sarl", 0), ("msg-sarl", 1), ("msg-sarl-no-attention", 0), ("backbone-attention", 0)):
         write_checkpoint(paths.run_folder("tiny", "portraits", system, seed) / "checkpoint.pt", system, seed)
     return lambda system, seed: paths.run_folder("tiny", "portraits", system, seed) / "checkpoint.pt"

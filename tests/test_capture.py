@@ -7,8 +7,8 @@ import dataclasses
 import pytest
 import torch
 
-from lib.capture import WARM_UP, Stepper
-from lib.msg_sarl import MsgSarl
+from lib.model.msg_sarl import MsgSarl
+from lib.training.recorded_step import WARM_UP, Stepper
 
 
 class Counter:

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from lib.contrasts import RunSpread, by_image_and_seed, compare, contrast, pooled_spread
-from lib.errors import StudyError
-from lib.statistics import bootstrap_interval
+from lib.base.errors import StudyError
+from lib.base.statistics import bootstrap_interval
+from lib.findings.contrasts import RunSpread, by_image_and_seed, compare, contrast, pooled_spread
 
 STUDIES, IMAGES = 400, 100
 # Of 400 studies with no effect, a 5 % test rejects more than this in 1 of 1000 repetitions of the simulation.

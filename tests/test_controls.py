@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lib import controls, systems
+from lib.base import systems
+from lib.base.errors import StudyError
+from lib.base.images import to_grey
 from lib.databases.geometry import through_square
-from lib.errors import StudyError
-from lib.images import to_grey
+from lib.rivals import controls
 
 
 @pytest.fixture

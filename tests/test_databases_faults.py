@@ -9,8 +9,8 @@ from made_up_databases import cuhk_as_distributed, field, names, write_photo, wr
 from PIL import Image
 
 from lib import __main__, databases
+from lib.base.errors import StudyError
 from lib.databases import sheets
-from lib.errors import StudyError
 
 
 @pytest.fixture(autouse=True)
@@ -137,7 +137,7 @@ def test_csv_beside_the_data_that_cannot_be_used(copy):
 def test_the_cache_is_used_and_notices_changes(copy, monkeypatch):
     first = databases.load("cuhk-student", "train", copy)
     reads = []
-    from lib import images
+    from lib.base import images
     read_image = images.read_image
     monkeypatch.setattr(images, "read_image", lambda path: reads.append(path) or read_image(path))
     again = databases.load("cuhk-student", "train", copy)

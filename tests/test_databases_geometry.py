@@ -6,9 +6,9 @@ from made_up_databases import field
 from PIL import Image
 from skimage.metrics import structural_similarity
 
+from lib.base.errors import StudyError
+from lib.base.images import RESAMPLING
 from lib.databases import geometry
-from lib.errors import StudyError
-from lib.images import RESAMPLING
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,11 @@ import hashlib
 
 import numpy as np
 import pytest
-from made_up_databases import (cuhk_as_distributed, cuhk_sketch_stem, field, names, number_of, write_photo,
-                               write_sketch)
+from made_up_databases import cuhk_as_distributed, cuhk_sketch_stem, field, names, number_of, write_photo, write_sketch
 
 from lib import databases
+from lib.base.errors import StudyError
 from lib.databases import catalogue, index, layouts, sheets
-from lib.errors import StudyError
 
 FEW = 4  # pairs of each split; what is tested is where they are found
 

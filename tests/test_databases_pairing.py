@@ -7,8 +7,8 @@ from PIL import Image
 from scipy.ndimage import map_coordinates
 
 from lib import __main__, databases
+from lib.base.errors import StudyError
 from lib.databases import pairing
-from lib.errors import StudyError
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,8 @@ import pytest
 from conftest import made_up_faces
 from skimage.metrics import structural_similarity
 
-from lib.databases import geometry, pairing, survey
+from lib.databases import geometry, pairing
+from lib.findings import database_survey as survey
 
 matplotlib.use("agg")
 

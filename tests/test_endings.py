@@ -5,11 +5,14 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from lib import endings, paths, runs, systems
-from lib.ablations import SWITCHES
+from lib.base import files, paths, systems
+from lib.base.directions import DIRECTIONS
+from lib.findings import training_outcomes
+from lib.findings.ablations import SWITCHES
+from lib.training import run_folders
 
-P2S, S2P = paths.DIRECTIONS
-TERMS = [f"{direction}/{term}" for direction in paths.DIRECTIONS
+P2S, S2P = DIRECTIONS
+TERMS = [f"{direction}/{term}" for direction in DIRECTIONS
          for term in ("perceptual", "adversarial", "discriminator")]
 
 
@@ -21,7 +24,7 @@ def results(tmp_path, monkeypatch):
 def trained(system: str, seed: int, epochs: int = 2, device: str = "cpu", **last: float) -> None:
     """A record of ``epochs`` epochs and a log of two, all losses 0.3 at the end but those in ``last``."""
     folder = paths.run_folder("cpu", "portraits", system, seed)
-    runs.write_json(folder / "run.json", {
+    files.write_json(folder / "run.json", {
         "seed": seed, "device": device, "settings": {"epochs": epochs}, "pairs": 88, "seconds": 60, "revision": "abc",
         "versions": {"torch": "2.0"}})
     log = {term: [0.4, last.get(term, 0.3)] for term in TERMS}
@@ -29,18 +32,18 @@ def trained(system: str, seed: int, epochs: int = 2, device: str = "cpu", **last
 
 
 def test_a_run_that_is_made_again_does_not_say_how_training_ended():
-    assert endings.final_losses("cpu", "portraits").empty
+    assert training_outcomes.final_losses("cpu", "portraits").empty
     trained("backbone", 0, **{f"{S2P}/discriminator": 0.01})
     trained("backbone", 1, epochs=3)  # the record speaks of more epochs than the log has
-    ends = endings.final_losses("cpu", "portraits")
+    ends = training_outcomes.final_losses("cpu", "portraits")
     assert list(ends.seed) == [0] and ends[f"{P2S}/perceptual"].item() == 0.3
-    assert endings.won_outright(ends).to_numpy().tolist() == [["backbone", 0, S2P]]
+    assert training_outcomes.won_outright(ends).to_numpy().tolist() == [["backbone", 0, S2P]]
 
 
 def test_ranges_say_one_number_once():
     trained("backbone", 0)
     trained("backbone", 1, **{f"{P2S}/discriminator": 0.1})
-    table = endings.ranges(endings.final_losses("cpu", "portraits"))
+    table = training_outcomes.ranges(training_outcomes.final_losses("cpu", "portraits"))
     assert table.loc["backbone", "FP2S discriminator"] == "0.10 to 0.30"
     assert table.loc["backbone", "FS2P discriminator"] == "0.30"
 
@@ -48,10 +51,10 @@ def test_ranges_say_one_number_once():
 def test_the_account_counts_runs_not_directions():
     for system in systems.ABLATIONS:
         trained(system, 0, **{f"{P2S}/discriminator": 0.2 if SWITCHES.MSG[system] else 0.25})
-    assert endings.account(endings.final_losses("cpu", "portraits")).startswith("In 0 of the 8 runs")
+    assert training_outcomes.account(training_outcomes.final_losses("cpu", "portraits")).startswith("In 0 of the 8 runs")
     trained("backbone", 1, **{f"{P2S}/discriminator": 0.01, f"{S2P}/discriminator": 0.01})
     trained("msg-sarl", 1, **{f"{P2S}/discriminator": 0.2, f"{S2P}/discriminator": 0.001})
-    text = endings.account(endings.final_losses("cpu", "portraits"))
+    text = training_outcomes.account(training_outcomes.final_losses("cpu", "portraits"))
     assert text.startswith("In 2 of the 10 runs") and "1 of these show it several scales" in text
     assert "MSG-SARL seed 1 (FS2P)" in text and "backbone seed 1 (FP2S)" in text
     # The backbone's mean falls to 0.13, below that of backbone with MSG (0.2); the other three pairs stay as they were.
@@ -63,7 +66,7 @@ def test_runs_by_device():
     trained("backbone", 1, device="a card")
     trained("backbone", 2, device="a card")
     trained("lle", 0)
-    table = runs.by_device("cpu", "portraits", systems.ABLATIONS)
+    table = run_folders.by_device("cpu", "portraits", systems.ABLATIONS)
     assert table.to_numpy().tolist() == [["a card", "2.0", 2, {"backbone": [1, 2]}],
                                          ["cpu", "2.0", 1, {"backbone": [0]}]]
-    assert runs.by_device("cpu", "cufs", systems.ABLATIONS).empty
+    assert run_folders.by_device("cpu", "cufs", systems.ABLATIONS).empty

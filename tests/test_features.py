@@ -7,8 +7,8 @@ import pytest
 import torch
 import torchvision
 
-from lib import features
-from lib.errors import StudyError
+from lib.base.errors import StudyError
+from lib.model import features
 
 CAFFE_BGR_MEAN = np.array([103.939, 116.779, 123.68], np.float32)
 

@@ -6,11 +6,15 @@ import dataclasses
 
 import pandas as pd
 import pytest
-
 from conftest import made_up_faces
-from lib import __main__, databases, grids, paths, profiles, runs, synthesis
-from lib.errors import StudyError
-from lib.runs import BusyError
+
+from lib import __main__, databases
+from lib.base import files, paths
+from lib.base.directions import DIRECTIONS
+from lib.base.errors import StudyError
+from lib.model import settings as profiles
+from lib.training import grids, make_run, run_folders
+from lib.training.run_folders import BusyError
 
 
 @pytest.fixture
@@ -23,10 +27,10 @@ def study(tmp_path, monkeypatch):
 
 def recorded(cell: grids.Cell, seconds: float, device: str = "cpu") -> None:
     settings = dataclasses.asdict(profiles.settings_for(cell.profile, cell.system))
-    runs.write_json(cell.folder / "run.json", {"settings": settings, "seconds": seconds, "device": device})
+    files.write_json(cell.folder / "run.json", {"settings": settings, "seconds": seconds, "device": device})
 
 
-def scored(cells: list[grids.Cell], directions=paths.DIRECTIONS) -> None:
+def scored(cells: list[grids.Cell], directions=DIRECTIONS) -> None:
     folder = paths.study_folder(cells[0].profile, cells[0].database)
     rows = [(cell.database, direction, cell.system, cell.seed, "f1", "ssim", 0.5)
             for cell in cells for direction in directions]
@@ -51,10 +55,10 @@ def test_missing_is_what_has_no_record_of_these_settings_or_no_scores_in_both_di
         "backbone", "backbone-msg", "backbone-cycle"))
     recorded(done, 1)
     recorded(half, 1)
-    runs.write_json(other_settings.folder / "run.json", {"settings": {"size": 999}, "seconds": 1})
+    files.write_json(other_settings.folder / "run.json", {"settings": {"size": 999}, "seconds": 1})
     scored([done, other_settings])
     assert grids.missing([done, other_settings, half]) == [other_settings, half]
-    scored([half], directions=paths.DIRECTIONS[:1])
+    scored([half], directions=DIRECTIONS[:1])
     assert half in grids.missing([half]), "a run scored in one direction only is not complete"
 
 
@@ -62,13 +66,13 @@ def test_a_run_killed_at_any_stage_is_missing(study):
     cell = grids.Cell("portraits", "tiny", "backbone+width=4", 0)
     assert grids.fill([cell], report=lambda line: None) == [] and grids.missing([cell]) == []
     made, stamps = (cell.folder / "private" / f"{stage}.json" for stage in ("synthesised", "scored"))
-    contents = runs.read_json(stamps)
+    contents = files.read_json(stamps)
 
-    runs.write_json(stamps, {key: value for key, value in contents.items() if not key.startswith("sketch")})
+    files.write_json(stamps, {key: value for key, value in contents.items() if not key.startswith("sketch")})
     assert grids.missing([cell]) == [cell], "killed between the two directions"
-    runs.write_json(stamps, contents)
+    files.write_json(stamps, contents)
     assert grids.missing([cell]) == []
-    runs.write_json(cell.folder / "run.json", {**runs.read_json(cell.folder / "run.json"), "seconds": 1e6})
+    files.write_json(cell.folder / "run.json", {**files.read_json(cell.folder / "run.json"), "seconds": 1e6})
     assert grids.missing([cell]) == [cell], "trained again, and killed before translating"
 
     before = made.read_bytes()
@@ -78,12 +82,12 @@ def test_a_run_killed_at_any_stage_is_missing(study):
 
 def test_filling_makes_scores_and_passes_over_what_another_process_holds(study):
     cells = [grids.Cell("portraits", "tiny", f"{system}+width=4", 0) for system in ("backbone", "backbone-msg")]
-    with runs.claimed(cells[0].folder):
+    with run_folders.claimed(cells[0].folder):
         with pytest.raises(BusyError, match="another process"):
-            synthesis.synthesise("portraits", cells[0].system, "tiny")
+            make_run.synthesise("portraits", cells[0].system, "tiny")
         assert grids.fill(cells, report=lambda line: None) == [cells[0]]
     scores = pd.read_csv(study / "tiny" / "portraits" / "scores.csv")
-    assert set(scores.system) == {cells[1].system} and set(scores.direction) == set(paths.DIRECTIONS)
+    assert set(scores.system) == {cells[1].system} and set(scores.direction) == set(DIRECTIONS)
     made = (cells[1].folder / "checkpoint.pt").stat().st_mtime_ns
     lines = []
     assert grids.fill(cells, report=lines.append) == []
@@ -151,7 +155,7 @@ def test_a_full_memory_stops_no_grid_and_a_bug_does(study, monkeypatch):
         def fail(*args, message=message, **kwargs):
             raise RuntimeError(message)
 
-        monkeypatch.setattr(grids.synthesis, "synthesise", fail)
+        monkeypatch.setattr(grids.make_run, "synthesise", fail)
         with pytest.raises(StudyError if message in full else RuntimeError, match=message[:10]):
             grids.fill([cell], report=lambda line: None)
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lib import images
-from lib.errors import StudyError
+from lib.base import files, images
+from lib.base.errors import StudyError
 
 
 def test_grey_is_rgb2gray_rounded_half_up():
@@ -63,10 +63,10 @@ def test_png_round_trip_and_refused_arrays(tmp_path):
 def test_failed_write_leaves_the_old_file_and_no_debris(tmp_path):
     path = tmp_path / "scores.csv"
     path.write_text("old")
-    with pytest.raises(StudyError, match="No space left"), images.atomic_file(path) as temporary:
+    with pytest.raises(StudyError, match="No space left"), files.atomic_file(path) as temporary:
         temporary.write_text("half of the new")
         raise OSError(28, "No space left on device")
-    with pytest.raises(KeyboardInterrupt), images.atomic_file(path):
+    with pytest.raises(KeyboardInterrupt), files.atomic_file(path):
         raise KeyboardInterrupt
     assert path.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["scores.csv"]
 

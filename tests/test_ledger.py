@@ -10,11 +10,15 @@ import pytest
 import torch
 import yaml
 
-from lib import ledger, losses, paths, profiles, systems, tables
-from lib.errors import StudyError
+from lib.base import systems
+from lib.base.directions import DIRECTIONS
+from lib.base.errors import StudyError
+from lib.findings import ledger, tables
+from lib.model import losses
+from lib.model import settings as profiles
 from lib.model.attention import PositionAttention
 
-P2S, S2P = paths.DIRECTIONS
+P2S, S2P = DIRECTIONS
 ENTRIES = {entry.id: entry for entry in ledger.entries()}
 ORDER = (
     "position_softmax=double", "channel_logits=raw", "channel_logits=danet", "perceptual_pools=1-2", "fusion=shared",
@@ -114,7 +118,8 @@ def _file(folder, records):
 # Numbers that entries state
 
 def test_stated_sizes_are_those_of_the_networks():
-    from lib.model import Discriminator, Generator
+    from lib.model.discriminator import Discriminator
+    from lib.model.generator import Generator
 
     paper = profiles.settings_for("paper", "msg-sarl")
     with torch.device("meta"):

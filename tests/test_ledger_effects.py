@@ -8,13 +8,17 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from lib import __main__, ledger, paths, scoring, systems
-from lib.contrasts import FACES, FACES_AND_TRAININGS
-from lib.errors import StudyError
+from lib import __main__
+from lib.base import paths, systems
+from lib.base.directions import DIRECTIONS
+from lib.base.errors import StudyError
+from lib.evaluation import scoring
 from lib.figures import ledger as figures
-from lib.ledger.comparison import COLUMNS
+from lib.findings import ledger
+from lib.findings.contrasts import FACES, FACES_AND_TRAININGS
+from lib.findings.ledger.comparison import COLUMNS
 
-P2S, S2P = paths.DIRECTIONS
+P2S, S2P = DIRECTIONS
 
 
 def write_scores(folder, cells, database="cuhk-student"):
@@ -31,7 +35,7 @@ def write_scores(folder, cells, database="cuhk-student"):
 def simulated(rng, name, seeds, *, gain=0.0, run_sd=0.5):
     """Trainings of a system: what the face gives everybody, the system's gain, the training's luck, noise."""
     return {(name, seed): {(d, m): EASY + gain + rng.normal(0, run_sd) + rng.normal(0, 1, len(EASY))
-                           for d in paths.DIRECTIONS for m in scoring.STUDY_METRICS[d]} for seed in range(seeds)}
+                           for d in DIRECTIONS for m in scoring.STUDY_METRICS[d]} for seed in range(seeds)}
 
 
 EASY = np.random.default_rng(9).normal(60, 5, 40)

@@ -8,9 +8,9 @@ import piq
 import pytest
 import torch
 
-from lib import losses
-from lib.model import pyramid
-from lib.msg_sarl import P2S, S2P, MsgSarl
+from lib.model import losses
+from lib.model.discriminator import pyramid
+from lib.model.msg_sarl import P2S, S2P, MsgSarl
 
 
 def test_least_squares_gan_at_its_corners():

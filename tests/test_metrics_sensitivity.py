@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from test_metrics_ssim_fsim import ORACLES
 
 from lib import metrics
+from lib.base.images import read_image
 from lib.figures import quality
-from lib.images import read_image
 from lib.metrics import sensitivity
 
 

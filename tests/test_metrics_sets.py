@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from scipy import linalg
 from skimage.feature import graycomatrix, graycoprops
+from test_metrics_ssim_fsim import ORACLES
 
 from lib import metrics
-from lib.errors import StudyError
-from lib.images import read_image
+from lib.base.errors import StudyError
+from lib.base.images import read_image
 from lib.metrics.frechet_distance import frechet_distance
 from lib.metrics.kernel_distance import kernel_distance
-from test_metrics_ssim_fsim import ORACLES
 
 RNG = np.random.default_rng(11)
 

@@ -16,8 +16,8 @@ import torch
 from skimage.metrics import structural_similarity
 
 from lib import metrics
-from lib.errors import StudyError
-from lib.images import read_image, to_grey
+from lib.base.errors import StudyError
+from lib.base.images import read_image, to_grey
 from lib.metrics import phase_congruency as pc
 from lib.metrics.feature_similarity import feature_maps
 

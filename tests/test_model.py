@@ -9,10 +9,20 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from lib import profiles
-from lib.model import Discriminator, Generator, initialise, pyramid
-from lib.model.attention import (SARB, SARM, ChannelAttention, InstanceNorm, PositionAttention, SelfAttention,
-                                 _reflected_pixels, reflect)
+from lib.model import settings as profiles
+from lib.model.attention import (
+    SARB,
+    SARM,
+    ChannelAttention,
+    InstanceNorm,
+    PositionAttention,
+    SelfAttention,
+    _reflected_pixels,
+    reflect,
+)
+from lib.model.discriminator import Discriminator, pyramid
+from lib.model.generator import Generator
+from lib.model.initialisation import initialise
 
 
 def softmax(logits):

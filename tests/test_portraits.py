@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 from skimage.metrics import structural_similarity
 
-from lib import images, portraits
-from lib.errors import StudyError
+from lib.base import images
+from lib.base.errors import StudyError
+from lib.databases import portraits
+from lib.databases.portraits import database
+from lib.databases.portraits.geometry import EYE_LEVEL, Face
+from lib.databases.portraits.raster import double_size, half_size
+from lib.databases.portraits.surface import Relief
+from lib.databases.portraits.traits import TRAITS, Traits, draw
 from lib.figures.portraits import gallery, trait_sweep
-from lib.portraits import database
-from lib.portraits.geometry import EYE_LEVEL, Face
-from lib.portraits.raster import double_size, half_size
-from lib.portraits.surface import Relief
-from lib.portraits.traits import TRAITS, Traits, draw
 
 REFERENCE = Path(__file__).parent / "data" / "portraits_reference.csv"
 

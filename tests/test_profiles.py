@@ -6,8 +6,9 @@ import dataclasses
 
 import pytest
 
-from lib import profiles, systems
-from lib.errors import StudyError
+from lib.base import systems
+from lib.base.errors import StudyError
+from lib.model import settings as profiles
 
 
 def test_published_schedule_at_400_epochs():

@@ -9,10 +9,10 @@ import pytest
 import scipy.linalg
 from scipy.stats import ortho_group
 
-from lib import recognition
-from lib.errors import StudyError
-from lib.recognition import matching, subspaces
-from lib.recognition.protocol import Faces
+from lib.base.errors import StudyError
+from lib.evaluation import recognition
+from lib.evaluation.recognition import matching, subspaces
+from lib.evaluation.recognition.protocol import Faces
 
 DATA = Path(__file__).parent / "data"
 

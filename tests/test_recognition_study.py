@@ -12,12 +12,13 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from lib import images, labels, runs, statistics
 from lib.__main__ import main
+from lib.base import files, images, labels, statistics
+from lib.base.errors import StudyError
 from lib.databases import PairedFaces
-from lib.errors import StudyError
+from lib.evaluation.recognition import Protocol, nlda_curve, recognise_runs, regions, statements
 from lib.figures import recognition as figures
-from lib.recognition import Protocol, nlda_curve, regions, report, study
+from lib.training import run_folders
 
 NAMES = tuple(f"person-{i:02d}" for i in range(12))
 
@@ -43,8 +44,8 @@ def write_run(folder, pairs, system, seed, noise):
     for direction, faces in (("photo-to-sketch", pairs.sketches), ("sketch-to-photo", pairs.photos)):
         grain = coarse(rng, noise)
         noisy = (faces + (grain if faces.ndim == 3 else grain[..., None])).clip(0, 255).astype(np.uint8)
-        runs.write_synthesised(run, direction, pairs.names, noisy)
-    runs.write_json(run / "run.json", {"system": system, "seed": seed})
+        run_folders.write_synthesised(run, direction, pairs.names, noisy)
+    files.write_json(run / "run.json", {"system": system, "seed": seed})
     return run
 
 
@@ -55,7 +56,7 @@ def recognised(tmp_path_factory, pairs):
     write_run(folder, pairs, "msg-sarl", 0, 5)
     write_run(folder, pairs, "msg-sarl", 1, 5)
     write_run(folder, pairs, "lle", 0, 60)
-    return folder, study.recognise_runs(folder, pairs)
+    return folder, recognise_runs.recognise_runs(folder, pairs)
 
 
 @pytest.fixture
@@ -88,7 +89,7 @@ def test_every_run_and_every_control_is_recognised(recognised):
 
 def test_accuracy_is_that_of_nlda_curve(recognised, pairs):
     folder, tables = recognised
-    faces = runs.read_synthesised(folder / "msg-sarl" / "seed1", "sketch-to-photo", pairs.names)
+    faces = run_folders.read_synthesised(folder / "msg-sarl" / "seed1", "sketch-to-photo", pairs.names)
     real, synthesised = images.to_grey(pairs.photos).reshape(12, -1), images.to_grey(faces).reshape(12, -1)
     order = Protocol.for_database("portraits", 12).orders()[7]
     expected = nlda_curve(real[order[:5]], synthesised[order[:5]], synthesised[order[5:]], real[order[5:]])
@@ -97,73 +98,73 @@ def test_accuracy_is_that_of_nlda_curve(recognised, pairs):
 
 
 def test_only_what_changed_is_computed_again(folder, pairs):
-    first = study.recognise_runs(folder, pairs, force=True)
+    first = recognise_runs.recognise_runs(folder, pairs, force=True)
     files = {file: file.read_bytes() for file in folder.glob("recognition*")}
     assert len(files) == 4 and first.computed == 6 + 6
-    again = study.recognise_runs(folder, pairs)
+    again = recognise_runs.recognise_runs(folder, pairs)
     assert again.computed == 0 and again.absent == ()
     pd.testing.assert_frame_equal(again.curves, first.curves)
     pd.testing.assert_frame_equal(again.identities, first.identities)
     pd.testing.assert_frame_equal(again.ranks, first.ranks)
     write_run(folder, pairs, "lle", 0, 61)
-    assert study.recognise_runs(folder, pairs).computed == 2
+    assert recognise_runs.recognise_runs(folder, pairs).computed == 2
     write_run(folder, pairs, "lle", 0, 60)
-    study.recognise_runs(folder, pairs)
+    recognise_runs.recognise_runs(folder, pairs)
     assert {file: file.read_bytes() for file in folder.glob("recognition*")} == files
-    assert study.recognise_runs(folder, pairs, force=True).computed == 12
+    assert recognise_runs.recognise_runs(folder, pairs, force=True).computed == 12
     assert {file: file.read_bytes() for file in folder.glob("recognition*")} == files
 
 
 def test_rows_of_runs_whose_images_are_elsewhere_stay(folder, pairs):
-    first = study.recognise_runs(folder, pairs)
+    first = recognise_runs.recognise_runs(folder, pairs)
     for file in (folder / "lle" / "seed0").rglob("*.png"):
         file.unlink()
-    again = study.recognise_runs(folder, pairs)
+    again = recognise_runs.recognise_runs(folder, pairs)
     assert again.absent == ("photo-to-sketch/lle/0", "sketch-to-photo/lle/0") and again.dropped == ()
     pd.testing.assert_frame_equal(again.curves, first.curves)
-    forced = study.recognise_runs(folder, pairs, force=True)
+    forced = recognise_runs.recognise_runs(folder, pairs, force=True)
     assert forced.computed == 10
     pd.testing.assert_frame_equal(forced.curves, first.curves)
 
 
 def test_rows_of_deleted_runs_go_and_are_named(folder, pairs):
     shutil.rmtree(folder / "lle")
-    again = study.recognise_runs(folder, pairs)
+    again = recognise_runs.recognise_runs(folder, pairs)
     assert again.computed == 0 and again.dropped == ("photo-to-sketch/lle/0", "sketch-to-photo/lle/0")
     for table in (again.curves, pd.read_csv(folder / "recognition.csv")):
         assert "lle" not in set(table.system)
-    assert study.recognise_runs(folder, pairs).dropped == ()
+    assert recognise_runs.recognise_runs(folder, pairs).dropped == ()
 
 
 def test_half_a_run_is_an_error_and_leaves_the_tables(folder, pairs):
     before = (folder / "recognition.csv").read_bytes()
     (folder / "lle" / "seed0" / "photo-to-sketch" / "person-03.png").unlink()
     with pytest.raises(StudyError, match="lle/seed0/photo-to-sketch: 1 of 12"):
-        study.recognise_runs(folder, pairs)
+        recognise_runs.recognise_runs(folder, pairs)
     assert (folder / "recognition.csv").read_bytes() == before
 
 
 def test_an_image_of_another_size_and_a_damaged_table_are_named(folder, pairs):
     images.write_png(folder / "lle" / "seed0" / "photo-to-sketch" / "person-03.png", np.zeros((256, 256), np.uint8))
     with pytest.raises(StudyError, match="person-03.png: 256×256"):
-        study.recognise_runs(folder, pairs)
+        recognise_runs.recognise_runs(folder, pairs)
     for damage in ("", "a,b\n1,2\n", "direction,system,seed\n1,2,3\n1,2,3,4\n"):
         (folder / "recognition.csv").write_text(damage)
         with pytest.raises(StudyError, match="recognition.csv: .*Restore or remove it"):
-            study.recognise_runs(folder, pairs)
+            recognise_runs.recognise_runs(folder, pairs)
 
 
 def test_other_faces_make_the_tables_anew(folder, pairs):
     changed = dataclasses.replace(pairs, sketches=255 - pairs.sketches)
     shutil.rmtree(folder / "lle" / "seed0" / "photo-to-sketch")
-    again = study.recognise_runs(folder, changed)
+    again = recognise_runs.recognise_runs(folder, changed)
     assert again.computed == 11 and again.dropped == ("photo-to-sketch/lle/0",)
 
 
 def test_missing_tables_name_what_makes_them(monkeypatch, tmp_path):
     monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path))
     with pytest.raises(StudyError, match="--only 08"):
-        study.read_study("tiny", "portraits")
+        recognise_runs.read_study("tiny", "portraits")
 
 
 def test_regions_do_not_overlap_and_follow_the_eyes():
@@ -237,7 +238,7 @@ def test_command_refuses_impossible_protocols(folders, capsys, options, word):
 
 def test_summary_gives_each_number_its_name(recognised):
     _, tables = recognised
-    rows = report.summary(tables).set_index(["direction", "system"])
+    rows = statements.summary(tables).set_index(["direction", "system"])
     row, curves = rows.loc["photo-to-sketch", "lle"], tables.curves.query("direction == 'photo-to-sketch'")
     grid = curves[curves.system == "lle"].accuracy.to_numpy().reshape(20, 4)
     assert np.isclose(row.accuracy, grid[:, -1].mean(), atol=1e-5) and row.low <= row.accuracy <= row.high
@@ -261,7 +262,7 @@ def test_curves_of_one_kind_share_a_name_when_they_are_many(recognised, draw):
 
 def test_accuracies_too_low_for_the_axis_stand_as_numbers(recognised):
     _, tables = recognised
-    summary = report.summary(tables)
+    summary = statements.summary(tables)
     ours = summary.system.isin(["msg-sarl", "lle"])
     summary.loc[ours, ["accuracy", "low", "high", "face_only"]] = 0.9, 0.83, 0.95, 0.88
     summary.loc[summary.system == "random-pairing", "accuracy"] = 0.125
@@ -272,43 +273,43 @@ def test_accuracies_too_low_for_the_axis_stand_as_numbers(recognised):
 
 def test_findings_compare_the_inner_face_with_the_untranslated_input(recognised):
     _, tables = recognised
-    told = [sentence for sentence in report.findings(tables) if "inner face alone" in sentence]
-    pair = report.comparisons(tables, "photo-to-sketch", "msg-sarl@face", ["grey-input@face"]).iloc[0]
+    told = [sentence for sentence in statements.findings(tables) if "inner face alone" in sentence]
+    pair = statements.comparisons(tables, "photo-to-sketch", "msg-sarl@face", ["grey-input@face"]).iloc[0]
     assert labels.signed(100 * pair.difference, 1) in told[0] and "of 1 other systems" in told[0]
 
 
 def test_comparisons_are_paired_by_person_and_corrected(recognised):
     _, tables = recognised
-    table = report.comparisons(tables, "photo-to-sketch", "msg-sarl").set_index("system")
+    table = statements.comparisons(tables, "photo-to-sketch", "msg-sarl").set_index("system")
     assert list(table.index) == ["lle", "grey-input", "mean-face", "random-pairing"]
-    rows = report.summary(tables).query("direction == 'photo-to-sketch'").set_index("system").accuracy
+    rows = statements.summary(tables).query("direction == 'photo-to-sketch'").set_index("system").accuracy
     assert np.allclose(table.difference, rows["msg-sarl"] - rows[table.index])
     assert np.all(table.low <= table.difference) and np.all(table.difference <= table.high)
     assert table.p_value["mean-face"] < 0.01 and np.all(table.holm >= table.p_value)
-    assert report.comparisons(tables, "photo-to-sketch", "msg-sarl", []).empty
+    assert statements.comparisons(tables, "photo-to-sketch", "msg-sarl", []).empty
     with pytest.raises(StudyError, match="Did you mean msg-sarl"):
-        report.comparisons(tables, "photo-to-sketch", "msg-sarls")
+        statements.comparisons(tables, "photo-to-sketch", "msg-sarls")
 
 
 def test_intervals_over_people_match_the_bootstrap_of_their_means():
     shares = np.random.default_rng(1).beta(8, 2, size=80)
-    interval = report.accuracy_interval(np.full(80, 9), shares)
+    interval = statements.accuracy_interval(np.full(80, 9), shares)
     plain = statistics.bootstrap_interval(shares, method="percentile")
     assert np.allclose(interval, plain, atol=0.006)
-    untested = report.accuracy_interval(np.r_[np.full(80, 9), 0], np.r_[shares, np.nan])
+    untested = statements.accuracy_interval(np.r_[np.full(80, 9), 0], np.r_[shares, np.nan])
     assert np.allclose(untested, interval)
 
 
 def test_everybody_and_nobody_recognised_have_wilson_s_limits():
     tests = np.r_[np.full(40, 9), 0]
     shares = np.column_stack([np.ones(41), np.zeros(41), np.r_[np.zeros(20), np.ones(21)]])
-    accuracy, low, high = report.accuracy_interval(tests, shares)
+    accuracy, low, high = statements.accuracy_interval(tests, shares)
     everybody, nobody = (stats.binomtest(k, 40).proportion_ci(method="wilson") for k in (40, 0))
     assert np.allclose((accuracy[0], low[0], high[0]), (1, everybody.low, 1))
     assert np.allclose((accuracy[1], low[1], high[1]), (0, 0, nobody.high))
     plain = statistics.bootstrap_interval(shares[:40, 2], method="percentile")
     assert np.allclose((accuracy[2], low[2], high[2]), plain, atol=0.03)  # others keep their resampled limits
-    assert report.accuracy_interval(tests, shares[:, 0]) == pytest.approx((1, everybody.low, 1))
+    assert statements.accuracy_interval(tests, shares[:, 0]) == pytest.approx((1, everybody.low, 1))
 
 
 def test_equal_systems_differ_by_nothing(recognised):
@@ -317,7 +318,7 @@ def test_equal_systems_differ_by_nothing(recognised):
     rows = tables.identities
     twin = rows[rows.system == "msg-sarl"].assign(system="lle")
     tables = dataclasses.replace(tables, identities=pd.concat([rows[rows.system != "lle"], twin]))
-    table = report.comparisons(tables, "photo-to-sketch", "msg-sarl", ["lle"]).iloc[0]
+    table = statements.comparisons(tables, "photo-to-sketch", "msg-sarl", ["lle"]).iloc[0]
     assert (table.difference, table.low, table.high, table.p_value) == (0, 0, 0, 1)
 
 
@@ -334,8 +335,8 @@ def test_the_printed_result_survives_a_table_that_cannot_be_written(folders, tmp
 
 
 def test_labels_say_what_was_changed():
-    assert report.label("grey-input@hair") == "input, grey: hair only"
-    assert report.label("msg-sarl+fusion=shared") == "MSG-SARL + fusion=shared"
-    assert report.label("random-pairing") == "random pairing"
-    assert [report.kind(name) for name in ("msg-sarl+fusion=shared", "lle", "random-pairing")] == [
+    assert statements.label("grey-input@hair") == "input, grey: hair only"
+    assert statements.label("msg-sarl+fusion=shared") == "MSG-SARL + fusion=shared"
+    assert statements.label("random-pairing") == "random pairing"
+    assert [statements.kind(name) for name in ("msg-sarl+fusion=shared", "lle", "random-pairing")] == [
         "trained", "exemplar", "control"]

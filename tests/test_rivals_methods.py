@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from lib import rivals
-from lib.errors import StudyError
-from lib.rivals import candidates
-from lib.rivals.candidates import PatchBasis, WindowCandidates
-from lib.rivals.mrf import labelling_energy
-from lib.rivals.patches import PatchGrid, Patches
+from lib.base.errors import StudyError
+from lib.rivals import exemplar
+from lib.rivals.exemplar import candidates
+from lib.rivals.exemplar.candidates import PatchBasis, WindowCandidates
+from lib.rivals.exemplar.mrf import labelling_energy
+from lib.rivals.exemplar.patches import Patches, PatchGrid
 
 SMALL = {"patch": 6, "step": 3, "radius": 2, "energy": 1.0}  # all the energy: distances are those of the pixels
 OPTIONS = {
@@ -83,7 +83,7 @@ def test_methods_agree_with_plain_loops(system):
     photos, sketches = faces(4)
     query = faces(1, seed=9)[0]
     options = OPTIONS[system] | ({"samples": 10 ** 6} if "rslcr" in system else {})  # all candidates are sampled
-    method = rivals.create(system, **options)
+    method = exemplar.create(system, **options)
     method.fit(photos, sketches)
     expected = by_loops(
         photos, sketches, query[0], lle_weights if system in ("lle", "ssd") else rslcr_weights, patch=6,
@@ -95,7 +95,7 @@ def test_methods_agree_with_plain_loops(system):
 def field_problem(system):
     photos, sketches = faces(3)
     query = faces(1, seed=9)[0]
-    method = rivals.create(system, **OPTIONS[system])
+    method = exemplar.create(system, **OPTIONS[system])
     method.fit(photos, sketches)
     seen = {}
     inner = method._methods["all"]
@@ -146,7 +146,7 @@ def test_mrf_weights_choose_one_and_beat_deciding_alone():
     assert labelling_energy(labels, *field) <= labelling_energy(unary.argmin(-1), *field)
 
 
-@pytest.mark.parametrize("system", rivals.NAMES)
+@pytest.mark.parametrize("system", exemplar.NAMES)
 @pytest.mark.parametrize("direction", ["photo-to-sketch", "sketch-to-photo"])
 def test_shapes_and_determinism(system, direction):
     photos, sketches = faces(4)
@@ -154,7 +154,7 @@ def test_shapes_and_determinism(system, direction):
     query = faces(3, seed=5)[0 if direction == "photo-to-sketch" else 1]
     made = []
     for _ in range(2):
-        method = rivals.create(system, seed=3, **OPTIONS[system])
+        method = exemplar.create(system, seed=3, **OPTIONS[system])
         method.fit(sources, targets)
         made.append(method.synthesise(query))
     assert made[0].dtype == np.uint8 and made[0].shape == (3, *targets.shape[1:])
@@ -166,54 +166,54 @@ def test_another_seed_draws_another_sample():
     photos, sketches = faces(4)
     made = []
     for seed in (0, 1):
-        method = rivals.create("fast-rslcr", seed=seed, **OPTIONS["fast-rslcr"])
+        method = exemplar.create("fast-rslcr", seed=seed, **OPTIONS["fast-rslcr"])
         method.fit(photos, sketches)
         made.append(method.synthesise(faces(1, seed=5)[0]))
     assert (made[0] != made[1]).any()
 
 
-@pytest.mark.parametrize("system", rivals.NAMES)
+@pytest.mark.parametrize("system", exemplar.NAMES)
 def test_tiles_and_batches_change_nothing(system, monkeypatch):
     photos, sketches = faces(4)
     query = faces(3, seed=5)[0]
-    method = rivals.create(system, **OPTIONS[system])
+    method = exemplar.create(system, **OPTIONS[system])
     method.fit(photos, sketches)
     together = method.synthesise(query)
     np.testing.assert_array_equal(np.concatenate([method.synthesise(query[i:i + 1]) for i in range(3)]), together)
     monkeypatch.setattr(candidates, "TILE_BYTES", 40_000)
     np.testing.assert_array_equal(method.synthesise(query), together)
-    again = rivals.create(system, **OPTIONS[system])
+    again = exemplar.create(system, **OPTIONS[system])
     again.fit(photos, sketches)
     np.testing.assert_array_equal(again.synthesise(query), together)
 
 
-@pytest.mark.parametrize("system", rivals.NAMES)
+@pytest.mark.parametrize("system", exemplar.NAMES)
 def test_a_training_photo_gives_its_own_sketch(system):
     photos, sketches = faces(3)
     exact = {"lle": {"regularisation": 1e-9}, "ssd": {"regularisation": 1e-9}, "mrf": {},
              "mwf": {"sweeps": 100, "compatibility": 0.1}, "rslcr": {"samples": 10 ** 6},
              "fast-rslcr": {"samples": 10 ** 6}}
-    method = rivals.create(system, **OPTIONS[system] | exact[system])
+    method = exemplar.create(system, **OPTIONS[system] | exact[system])
     method.fit(photos, sketches)
     difference = np.abs(method.synthesise(photos).astype(int) - sketches)
     # MWF's solver approaches the corner of the simplex, the others sit in it.
     assert difference.max() <= (1 if system == "mwf" else 0)
 
 
-@pytest.mark.parametrize("system", rivals.NAMES)
+@pytest.mark.parametrize("system", exemplar.NAMES)
 def test_constant_images_stay_constant(system):
     photos, sketches = np.full((2, 22, 19, 3), 80, np.uint8), np.full((2, 22, 19), 200, np.uint8)
-    method = rivals.create(system, **OPTIONS[system])
+    method = exemplar.create(system, **OPTIONS[system])
     method.fit(photos, sketches)
     assert (method.synthesise(photos) == 200).all()
     assert (method.synthesise(faces(1)[0]) == 200).all()
 
 
-@pytest.mark.parametrize("system", rivals.NAMES)
+@pytest.mark.parametrize("system", exemplar.NAMES)
 def test_one_pair_and_more_neighbours_than_candidates(system):
     photos, sketches = faces(1)
     options = OPTIONS[system] | {"radius": 0} | ({"neighbours": 50} if system != "rslcr" else {})
-    method = rivals.create(system, **options)
+    method = exemplar.create(system, **options)
     method.fit(photos, sketches)
     assert method.measurements["candidates"] == {"all": 1}
     np.testing.assert_array_equal(method.synthesise(photos), sketches)  # the only candidate is the place itself
@@ -223,12 +223,12 @@ def test_groups_keep_their_own_dictionaries():
     photos, sketches = faces(4)
     sketches[2:] = 255 - sketches[2:]  # another artist
     groups = ["one", "one", "two", "two"]
-    method = rivals.create("lle", **OPTIONS["lle"])
+    method = exemplar.create("lle", **OPTIONS["lle"])
     method.fit(photos, sketches, groups)
     query = faces(3, seed=5)[0]
     made = method.synthesise(query, ["two", "one", "two"])
     for group, rows, tests in (("one", [0, 1], [1]), ("two", [2, 3], [0, 2])):
-        alone = rivals.create("lle", **OPTIONS["lle"])
+        alone = exemplar.create("lle", **OPTIONS["lle"])
         alone.fit(photos[rows], sketches[rows])
         np.testing.assert_array_equal(made[tests], alone.synthesise(query[tests]))
     assert method.measurements["training_pairs"] == {"one": 2, "two": 2}
@@ -239,7 +239,7 @@ def test_groups_keep_their_own_dictionaries():
 
 
 def test_measurements_for_the_record():
-    method = rivals.create("fast-rslcr", size=32, patch=6, step=3, radius=2)
+    method = exemplar.create("fast-rslcr", size=32, patch=6, step=3, radius=2)
     photos, sketches = faces(2)
     method.fit(photos, sketches)
     method.synthesise(photos)
@@ -286,7 +286,7 @@ def test_windows_stay_inside_without_repeats_and_hold_their_own_place(spacing):
 
 
 def test_a_window_that_fits_for_some_nodes_only_is_refused():
-    method = rivals.create("lle", patch=6, step=1, radius=2, spacing=2)  # odd places 1, 3, 5 of 0 … 4: one too many
+    method = exemplar.create("lle", patch=6, step=1, radius=2, spacing=2)  # odd places 1, 3, 5 of 0 … 4: one too many
     with pytest.raises(StudyError, match="wider than the places"):
         method.fit(*faces(1, height=10, width=10))
 
@@ -306,7 +306,7 @@ class TestBadInput:
     photos, sketches = faces(2)
 
     def fitted(self):
-        method = rivals.create("lle", **OPTIONS["lle"])
+        method = exemplar.create("lle", **OPTIONS["lle"])
         method.fit(self.photos, self.sketches)
         return method
 
@@ -318,7 +318,7 @@ class TestBadInput:
         (photos[:, :8, :8], sketches[:, :8, :8], "wider than the places")])
     def test_training(self, sources, targets, message):
         with pytest.raises(StudyError, match=message):
-            rivals.create("lle", **OPTIONS["lle"]).fit(sources, targets)
+            exemplar.create("lle", **OPTIONS["lle"]).fit(sources, targets)
 
     @pytest.mark.parametrize("query", [photos[:, :21], sketches, photos.astype(np.float32), photos[0]])
     def test_synthesis(self, query):
@@ -327,13 +327,13 @@ class TestBadInput:
 
     def test_order_of_calls(self):
         with pytest.raises(StudyError, match="fit"):
-            rivals.create("lle").synthesise(self.photos)
+            exemplar.create("lle").synthesise(self.photos)
 
     def test_no_images_give_no_images(self):
         assert self.fitted().synthesise(self.photos[:0]).shape == (0, 22, 19)
 
     def test_names(self):
         with pytest.raises(StudyError, match="fast-rslcr"):
-            rivals.create("fast-rslr")
+            exemplar.create("fast-rslr")
         with pytest.raises(StudyError, match="neighbours"):
-            rivals.create("lle", neighbors=3)
+            exemplar.create("lle", neighbors=3)

@@ -5,8 +5,8 @@ import itertools
 import pytest
 import torch
 
-from lib.errors import StudyError
-from lib.rivals.patches import (PatchGrid, Patches, average_overlaps, join_by_boundary_cut, minimum_error_cut)
+from lib.base.errors import StudyError
+from lib.rivals.exemplar.patches import Patches, PatchGrid, average_overlaps, join_by_boundary_cut, minimum_error_cut
 
 GRIDS = [(20, 16, 6, 3), (23, 17, 6, 4), (12, 12, 12, 5), (25, 20, 10, 10), (19, 21, 5, 1)]
 

@@ -1,15 +1,19 @@
 """Walkthrough, open choices and the table of quality and cost of the exemplar rivals."""
 
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from lib import paths, rivals, runs
+from lib.base import files, paths
+from lib.base.directions import DIRECTIONS
+from lib.base.errors import StudyError
 from lib.databases import PairedFaces
-from lib.errors import StudyError
 from lib.figures import rivals as figures
-from lib.rivals import choices, detail, report, walkthrough
+from lib.findings import exemplar_choices, exemplar_detail, exemplar_scores
+from lib.rivals import exemplar
+from lib.rivals.exemplar import walkthrough
 
 OPTIONS = {"patch": 8, "step": 4, "radius": 2, "samples": 40, "neighbours": 6}
 
@@ -24,7 +28,7 @@ def pairs(count=6, height=40, width=32):
 @pytest.fixture
 def fitted():
     faces = pairs()
-    rival = rivals.create("fast-rslcr", **OPTIONS)
+    rival = exemplar.create("fast-rslcr", **OPTIONS)
     rival.fit(faces.photos[:4], faces.sketches[:4])
     return rival, faces
 
@@ -43,7 +47,7 @@ def test_a_node_is_explained_as_it_is_computed(fitted):
 
 def test_fields_have_no_single_nodes(fitted):
     _, faces = fitted
-    rival = rivals.create("mwf", patch=8, step=4, radius=2)
+    rival = exemplar.create("mwf", patch=8, step=4, radius=2)
     rival.fit(faces.photos, faces.sketches, ["one"] * 3 + ["two"] * 3)
     with pytest.raises(StudyError, match="decide together"):
         walkthrough.explain_node(rival.method("one"), faces.photos[0], 5, 5)
@@ -54,33 +58,33 @@ def test_fields_have_no_single_nodes(fitted):
 def test_fine_detail_is_the_residue_of_a_blur():
     faces = pairs().sketches
     blurred = np.stack([gaussian_filter(face.astype(float), 1) for face in faces]).round().astype(np.uint8)
-    assert (detail.fine_detail(np.full((2, 9, 9), 77, np.uint8)) < 1e-9).all()
-    assert (detail.fine_detail(blurred) < 0.5 * detail.fine_detail(faces)).all()
+    assert (exemplar_detail.fine_detail(np.full((2, 9, 9), 77, np.uint8)) < 1e-9).all()
+    assert (exemplar_detail.fine_detail(blurred) < 0.5 * exemplar_detail.fine_detail(faces)).all()
 
 
 def test_detail_kept_is_a_share_of_the_targets():
     target = pairs().sketches
     halved = (64 + 0.5 * target).round().astype(np.uint8)  # half the contrast, everywhere
-    assert detail.kept(halved, target) == pytest.approx(0.5, abs=0.02)
+    assert exemplar_detail.kept(halved, target) == pytest.approx(0.5, abs=0.02)
     colour = np.repeat(target[..., None], 3, axis=3)
-    assert detail.kept(colour, target) == pytest.approx(1)
+    assert exemplar_detail.kept(colour, target) == pytest.approx(1)
 
 
 def test_a_choice_is_measured_on_held_out_training_pairs():
     faces = pairs()
-    row = choices.measure(faces, "photo-to-sketch", "fast-rslcr", OPTIONS)
+    row = exemplar_choices.measure(faces, "photo-to-sketch", "fast-rslcr", OPTIONS)
     assert row["images"] == 1 and 0 <= row["ssim"] <= 1 and row["change"].startswith("patch 8, step 4")
-    assert choices.measure(faces, "sketch-to-photo", "lle", {"patch": 8, "step": 4})["ssim"] < 1
-    for system, changes in choices.ALTERNATIVES.items():
-        assert changes[0] == {} and all(set(change) <= set(rivals.settings.FULL[system]) for change in changes)
+    assert exemplar_choices.measure(faces, "sketch-to-photo", "lle", {"patch": 8, "step": 4})["ssim"] < 1
+    for system, changes in exemplar_choices.ALTERNATIVES.items():
+        assert changes[0] == {} and all(set(change) <= set(exemplar.settings.FULL[system]) for change in changes)
 
 
 def test_quality_and_cost_come_from_the_results(tmp_path, monkeypatch):
     monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path))
     with pytest.raises(StudyError, match="run_all.sh --profile cpu --database cufs"):
-        report.quality_and_cost("cpu", "cufs")
+        exemplar_scores.quality_and_cost("cpu", "cufs")
     rows = [("cufs", direction, system, 0, image, metric, value)
-            for direction in paths.DIRECTIONS for system in ("msg-sarl", "ssd", "lle")
+            for direction in DIRECTIONS for system in ("msg-sarl", "ssd", "lle")
             for metric in ("ssim", "fsim") for image, value in (("a", 0.5), ("b", 0.7))]
     folder = paths.study_folder("cpu", "cufs")
     folder.mkdir(parents=True)
@@ -88,12 +92,12 @@ def test_quality_and_cost_come_from_the_results(tmp_path, monkeypatch):
     pd.DataFrame(rows, columns=columns).to_csv(folder / "scores.csv", index=False)
     cost = {"cpu_seconds_fit": 3.0, "cpu_seconds_per_image": 0.2, "peak_memory_mb": 900}
     for system in ("ssd", "lle"):
-        runs.write_json(paths.run_folder("cpu", "cufs", system, 0) / "run.json", {d: cost for d in paths.DIRECTIONS})
-    table = report.quality_and_cost("cpu", "cufs")
-    assert table.label.tolist() == ["LLE", "SSD"] * 2 and table.direction.tolist()[::2] == list(paths.DIRECTIONS)
+        files.write_json(paths.run_folder("cpu", "cufs", system, 0) / "run.json", {d: cost for d in DIRECTIONS})
+    table = exemplar_scores.quality_and_cost("cpu", "cufs")
+    assert table.label.tolist() == ["LLE", "SSD"] * 2 and table.direction.tolist()[::2] == list(DIRECTIONS)
     assert table.ssim.tolist() == pytest.approx([60] * 4) and table.images.tolist() == [2] * 4
     assert table.fsim_sd.iloc[0] == pytest.approx(100 * np.std([0.5, 0.7], ddof=1))
     assert table.peak_memory_mb.tolist() == [900] * 4
     pd.DataFrame(rows[:4], columns=columns).assign(system="msg-sarl").to_csv(folder / "scores.csv", index=False)
     with pytest.raises(StudyError, match="--system lle --system mrf"):
-        report.quality_and_cost("cpu", "cufs")
+        exemplar_scores.quality_and_cost("cpu", "cufs")

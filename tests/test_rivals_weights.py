@@ -7,10 +7,10 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
-from lib.rivals.fields import Overlaps
-from lib.rivals.mrf import belief_propagation, labelling_energy
-from lib.rivals.mwf import minimise_on_simplex, project_to_simplex, weight_field
-from lib.rivals.weights import locality_weights, reconstruction_weights
+from lib.rivals.exemplar.fields import Overlaps
+from lib.rivals.exemplar.mrf import belief_propagation, labelling_energy
+from lib.rivals.exemplar.mwf import minimise_on_simplex, project_to_simplex, weight_field
+from lib.rivals.exemplar.weights import locality_weights, reconstruction_weights
 
 
 def solve(objective, count, bounds=None):

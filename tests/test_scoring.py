@@ -14,11 +14,15 @@ from conftest import made_up_faces
 from PIL import Image
 from scipy import stats
 
-from lib import __main__, paths, runs, scoring, statistics, synthesis
-from lib.errors import StudyError
-from lib.images import read_image, write_png
+from lib import __main__
+from lib.base import paths, statistics
+from lib.base.directions import DIRECTIONS
+from lib.base.errors import StudyError
+from lib.base.images import read_image, write_png
+from lib.evaluation import scoring
+from lib.evaluation.scoring import score_runs, sets
 from lib.metrics import fsim, scoot, ssim
-from lib.scoring import sets, study
+from lib.training import make_run, run_folders
 
 
 @pytest.fixture
@@ -40,12 +44,12 @@ def made_up_study(tmp_path, monkeypatch):
     monkeypatch.setenv("MSGSARL_CACHE", str(tmp_path / "cache"))
     faces = made_up_faces(4)
     faces = dataclasses.replace(faces, photos=faces.photos[:, ::5, ::5], sketches=faces.sketches[:, ::5, ::5])
-    monkeypatch.setattr(synthesis, "load_faces", lambda database, settings, split: faces)
+    monkeypatch.setattr(make_run, "load_faces", lambda database, settings, split: faces)
     for system in ("mean-face", "msg-sarl+fusion=shared"):
         folder = paths.run_folder("tiny", "portraits", system, 0)
         shift = 3 if system == "mean-face" else 1
-        runs.write_synthesised(folder, "photo-to-sketch", faces.names, np.roll(faces.sketches, shift, axis=2))
-        runs.write_synthesised(folder, "sketch-to-photo", faces.names, np.roll(faces.photos, shift, axis=2))
+        run_folders.write_synthesised(folder, "photo-to-sketch", faces.names, np.roll(faces.sketches, shift, axis=2))
+        run_folders.write_synthesised(folder, "sketch-to-photo", faces.names, np.roll(faces.photos, shift, axis=2))
     return faces
 
 
@@ -125,7 +129,7 @@ def test_a_study_is_scored_once(made_up_study):
 def test_only_a_changed_run_is_scored_again(made_up_study):
     scoring.score_study("tiny", "portraits")
     folder = paths.run_folder("tiny", "portraits", "mean-face", 0)
-    runs.write_synthesised(folder, "photo-to-sketch", made_up_study.names, made_up_study.sketches)
+    run_folders.write_synthesised(folder, "photo-to-sketch", made_up_study.names, made_up_study.sketches)
     scores = scoring.score_study("tiny", "portraits")
     assert scores.scored == ("photo-to-sketch/mean-face/seed0",)
     mine = scores.images.query("system == 'mean-face' and direction == 'photo-to-sketch'")
@@ -134,7 +138,7 @@ def test_only_a_changed_run_is_scored_again(made_up_study):
 
 def test_a_new_version_of_the_metrics_scores_again(made_up_study, monkeypatch):
     scoring.score_study("tiny", "portraits")
-    monkeypatch.setattr(study, "VERSION", study.VERSION + 1)
+    monkeypatch.setattr(score_runs, "VERSION", score_runs.VERSION + 1)
     assert len(scoring.score_study("tiny", "portraits").scored) == 4
 
 
@@ -182,7 +186,7 @@ def test_runs_are_listed_in_table_order_and_strangers_passed_over(made_up_study)
     (paths.study_folder("tiny", "portraits") / "tables" / "seed0").mkdir(parents=True)
     found = scoring.list_runs("tiny", "portraits")
     assert [(run.system, run.seed) for run in found] == [("msg-sarl+fusion=shared", 0), ("mean-face", 0)]
-    assert found[0].directions == paths.DIRECTIONS
+    assert found[0].directions == DIRECTIONS
 
 
 def test_distances_of_sets_and_what_is_not_computed(made_up_study, monkeypatch):
@@ -224,7 +228,7 @@ def test_the_command_refuses_with_status_2(folders, tmp_path, capsys):
 
 
 def test_scoring_images_does_not_wait_for_torch():
-    code = "import sys, lib.scoring, lib.commands.score, lib.tables; sys.exit('torch' in sys.modules)"
+    code = "import sys, lib.evaluation.scoring, lib.commands.score, lib.findings.tables; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
@@ -270,7 +274,7 @@ def test_the_metric_that_an_image_does_not_allow_is_named(folders, capsys):
 
 
 def test_a_score_that_is_no_number_is_named(folders, monkeypatch):
-    monkeypatch.setattr("lib.scoring.folders.score_pair", lambda reference, image, metrics: {metrics[0]: np.nan})
+    monkeypatch.setattr("lib.evaluation.scoring.folders.score_pair", lambda reference, image, metrics: {metrics[0]: np.nan})
     with pytest.raises(StudyError, match="made/a.png: ssim is not defined"):
         scoring.score_folders(*folders)
 
@@ -299,7 +303,7 @@ def test_a_results_folder_that_is_none_is_named(made_up_study, tmp_path, monkeyp
     for place in ("file", "file/deeper"):
         monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path / place))
         folder = paths.run_folder("tiny", "portraits", "mean-face", 0)
-        with pytest.raises(StudyError, match="this folder cannot be made"), runs.claimed(folder):
+        with pytest.raises(StudyError, match="this folder cannot be made"), run_folders.claimed(folder):
             raise AssertionError("nothing can be claimed there")
         with pytest.raises(StudyError, match="this folder cannot be made"):
-            study._score_runs("tiny", "portraits", [], False, False)
+            score_runs._score_runs("tiny", "portraits", [], False, False)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lib import statistics
-from lib.errors import StudyError
+from lib.base import statistics
+from lib.base.errors import StudyError
 
 RNG = np.random.default_rng(5)
 SKEWED = RNG.exponential(size=60)

@@ -5,8 +5,8 @@ import itertools
 import pandas as pd
 import pytest
 
-from lib import study_tables, systems
-from lib.errors import StudyError
+from lib.base import systems, tables_on_disk
+from lib.base.errors import StudyError
 
 COLUMNS = ["system", "seed", "image", "value"]
 
@@ -17,12 +17,12 @@ def rows(system: str, seed: int, *values: float) -> pd.DataFrame:
 
 def test_a_table_survives_writing_and_reading(tmp_path):
     table = rows("msg-sarl", 0, 0.25, 1.0, 1e-9)
-    study_tables.write(tmp_path / "scores.csv", table, digits=7)
-    pd.testing.assert_frame_equal(study_tables.read(tmp_path / "scores.csv", COLUMNS, text=["image"]), table)
+    tables_on_disk.write(tmp_path / "scores.csv", table, digits=7)
+    pd.testing.assert_frame_equal(tables_on_disk.read(tmp_path / "scores.csv", COLUMNS, text=["image"]), table)
 
 
 def test_no_file_is_an_empty_table(tmp_path):
-    table = study_tables.read(tmp_path / "scores.csv", COLUMNS)
+    table = tables_on_disk.read(tmp_path / "scores.csv", COLUMNS)
     assert list(table.columns) == COLUMNS and not len(table)
 
 
@@ -35,13 +35,13 @@ def test_a_damaged_table_is_named_with_its_cause_and_left_alone(tmp_path, conten
     file = tmp_path / "scores.csv"
     file.write_text(content)
     with pytest.raises(StudyError, match=cause) as error:
-        study_tables.read(file, COLUMNS)
+        tables_on_disk.read(file, COLUMNS)
     assert str(file) in str(error.value) and file.read_text() == content
 
 
 def test_replacing_touches_no_other_run():
     table = pd.concat([rows("backbone", 0, 1, 2), rows("msg-sarl", 0, 3, 4), rows("msg-sarl", 1, 5, 6)])
-    renewed = study_tables.replace(table, rows("msg-sarl", 0, 9), {"system": "msg-sarl", "seed": 0}, ["system", "seed"])
+    renewed = tables_on_disk.replace(table, rows("msg-sarl", 0, 9), {"system": "msg-sarl", "seed": 0}, ["system", "seed"])
     assert renewed.value.tolist() == [1, 2, 9, 5, 6]
 
 
@@ -53,18 +53,18 @@ def test_the_order_is_that_of_the_systems_whatever_came_first():
     for order in itertools.permutations(names):
         table = pd.DataFrame(columns=COLUMNS)
         for name in order:
-            table = study_tables.replace(table, rows(name, 0, 1.0), {"system": name, "seed": 0}, ["system", "seed"])
+            table = tables_on_disk.replace(table, rows(name, 0, 1.0), {"system": name, "seed": 0}, ["system", "seed"])
         assert table.system.tolist() == expected
 
 
 def test_kept_tables_of_all_studies_are_found_beside_each_other(tmp_path, monkeypatch):
     monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path))
     with pytest.raises(StudyError, match="no study has a detail.csv"):
-        study_tables.known("detail")
+        tables_on_disk.known("detail")
     table = pd.DataFrame({"database": ["portraits"] * 2, "mean": [0.25, 1 / 3]})
     for profile, database in (("tiny", "portraits"), ("cpu", "cufs")):
-        assert study_tables.keep("detail", table.assign(database=database), profile, database).name == "detail.csv"
-    known = study_tables.known("detail")
+        assert tables_on_disk.keep("detail", table.assign(database=database), profile, database).name == "detail.csv"
+    known = tables_on_disk.known("detail")
     assert known.columns.tolist() == ["profile", "database", "mean"]
     assert known.database.tolist() == ["cufs", "cufs", "portraits", "portraits"]
     assert known["mean"].tolist() == pytest.approx([0.25, 1 / 3] * 2, abs=1e-6)

@@ -6,10 +6,13 @@ import dataclasses
 
 import numpy as np
 import pytest
-
 from conftest import made_up_faces
-from lib import databases, profiles, runs, synthesis
-from lib.errors import StudyError
+
+from lib import databases
+from lib.base import files
+from lib.base.errors import StudyError
+from lib.model import settings as profiles
+from lib.training import make_run, run_folders
 
 
 @pytest.fixture
@@ -27,34 +30,34 @@ def study(tmp_path, monkeypatch):
 
 
 def test_control_is_made_once_and_again_when_the_data_change(study):
-    folder = synthesis.synthesise("portraits", "mean-face", "tiny")
-    made = runs.read_synthesised(folder, "photo-to-sketch", study["test"].names)
+    folder = make_run.synthesise("portraits", "mean-face", "tiny")
+    made = run_folders.read_synthesised(folder, "photo-to-sketch", study["test"].names)
     assert made.shape == (3, 250, 200)
     np.testing.assert_allclose(made[0], study["train"].sketches.mean(axis=0), atol=0.51)
     file = folder / "photo-to-sketch" / "face-00.png"
     stamp = file.stat().st_mtime_ns
-    synthesis.synthesise("portraits", "mean-face", "tiny")
+    make_run.synthesise("portraits", "mean-face", "tiny")
     assert file.stat().st_mtime_ns == stamp
     study["train"] = made_up_faces(6, 5)
-    synthesis.synthesise("portraits", "mean-face", "tiny")
+    make_run.synthesise("portraits", "mean-face", "tiny")
     assert file.stat().st_mtime_ns > stamp
 
 
 def test_deleted_face_is_made_again_from_the_checkpoint_without_training(study):
-    folder = synthesis.synthesise("portraits", "msg-sarl+width=4", "tiny")
+    folder = make_run.synthesise("portraits", "msg-sarl+width=4", "tiny")
     file, checkpoint = folder / "sketch-to-photo" / "face-01.png", folder / "checkpoint.pt"
     before, stamp = file.read_bytes(), checkpoint.stat().st_mtime_ns
     file.unlink()
     with pytest.raises(StudyError, match="--system msg-sarl"):
-        runs.read_synthesised(folder, "sketch-to-photo", study["test"].names)
-    synthesis.synthesise("portraits", "msg-sarl+width=4", "tiny")
+        run_folders.read_synthesised(folder, "sketch-to-photo", study["test"].names)
+    make_run.synthesise("portraits", "msg-sarl+width=4", "tiny")
     assert file.read_bytes() == before and checkpoint.stat().st_mtime_ns == stamp
 
 
 def test_holdout_splits_the_training_pairs_and_never_touches_the_test_split(study):
     settings = dataclasses.replace(profiles.get("tiny"), holdout=2, train_pairs=None, test_pairs=None)
     study["test"] = None
-    train, test = (synthesis.load_faces("portraits", settings, split) for split in ("train", "test"))
+    train, test = (make_run.load_faces("portraits", settings, split) for split in ("train", "test"))
     assert train.names == study["train"].names[:4] and test.names == study["train"].names[4:]
     assert np.array_equal(test.photos, study["train"].photos[4:])
 
@@ -62,32 +65,32 @@ def test_holdout_splits_the_training_pairs_and_never_touches_the_test_split(stud
 @pytest.mark.parametrize("holdout", [6, 150])
 def test_a_holdout_that_leaves_nothing_to_train_on_is_refused(study, holdout):
     with pytest.raises(StudyError, match=f"holdout={holdout}: portraits has 6 training pairs"):
-        synthesis.synthesise("portraits", f"msg-sarl+holdout={holdout}", "tiny")
+        make_run.synthesise("portraits", f"msg-sarl+holdout={holdout}", "tiny")
 
 
 def test_a_run_begun_anew_loses_the_record_of_the_old_one(study, monkeypatch):
-    folder = synthesis.synthesise("portraits", "backbone+width=4", "tiny")
+    folder = make_run.synthesise("portraits", "backbone+width=4", "tiny")
     (folder / "checkpoint.pt").unlink()  # as in a clone, which holds records and scores only
-    monkeypatch.setattr("lib.training.Stepper.__call__", lambda *_: 1 / 0)  # killed in the first step
+    monkeypatch.setattr("lib.training.loop.Stepper.__call__", lambda *_: 1 / 0)  # killed in the first step
     with pytest.raises(ZeroDivisionError):
-        synthesis.synthesise("portraits", "backbone+width=4", "tiny")
+        make_run.synthesise("portraits", "backbone+width=4", "tiny")
     assert not (folder / "run.json").exists()
 
 
 def test_a_choice_of_interpolation_shares_the_network_and_changes_the_faces(study):
-    folder = synthesis.synthesise("portraits", "msg-sarl+width=4", "tiny")
+    folder = make_run.synthesise("portraits", "msg-sarl+width=4", "tiny")
     checkpoint = folder / "checkpoint.pt"
     stamp, names = checkpoint.stat().st_mtime_ns, study["test"].names
-    other = synthesis.synthesise("portraits", "msg-sarl+width=4+output_resampling=area", "tiny")
+    other = make_run.synthesise("portraits", "msg-sarl+width=4+output_resampling=area", "tiny")
     assert checkpoint.stat().st_mtime_ns == stamp and not (other / "checkpoint.pt").exists()
-    record = runs.read_json(other / "run.json")
+    record = files.read_json(other / "run.json")
     assert record["network"] == "msg-sarl+width=4" and record["settings"]["output_resampling"] == "area"
-    bicubic, area = (runs.read_synthesised(where, "photo-to-sketch", names).astype(int) for where in (folder, other))
+    bicubic, area = (run_folders.read_synthesised(where, "photo-to-sketch", names).astype(int) for where in (folder, other))
     # From 32 to 200 columns an area filter repeats pixels: 31 of the 199 steps to the right can change a value.
     repeated, interpolated = ((np.diff(faces, axis=2) == 0).mean() for faces in (area, bicubic))
     assert repeated >= 168 / 199 > interpolated
 
 
 def test_networks_that_a_variant_shares_are_trained_if_need_be(study):
-    folder = synthesis.synthesise("portraits", "backbone+width=4+output_resampling=area", "tiny")
+    folder = make_run.synthesise("portraits", "backbone+width=4+output_resampling=area", "tiny")
     assert (folder.parents[1] / "backbone+width=4" / "seed0" / "checkpoint.pt").exists()

@@ -7,11 +7,13 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from lib import labels, paths, systems, tables
-from lib.errors import StudyError
-from lib.scoring import Scores
+from lib.base import labels, paths, systems
+from lib.base.directions import DIRECTIONS
+from lib.base.errors import StudyError
+from lib.evaluation.scoring import Scores
+from lib.findings import tables
 
-P2S, S2P = paths.DIRECTIONS
+P2S, S2P = DIRECTIONS
 SET_COLUMNS = ["database", "direction", "system", "seed", "metric", "value", "low", "high"]
 
 
@@ -121,7 +123,7 @@ def test_rivals_hold_exemplars_and_the_papers_own(scores):
 def test_floors_and_ceiling_stand_in_every_table_even_when_not_run():
     scores = made_scores((P2S, "msg-sarl", 0, "ssim", [0.5, 0.6, 0.7]))
     for make in (tables.ablations, tables.rivals):
-        for direction in paths.DIRECTIONS:
+        for direction in DIRECTIONS:
             table = make("cpu", "cuhk-student", direction, summed(scores))
             assert {*tables.FLOORS, tables.CEILING} <= set(table.system)
             assert tables.as_text(table).loc["input, grey", "SSIM %"] == tables.NOT_RUN

@@ -16,18 +16,20 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-
 from conftest import made_up_faces
-from lib import checkpoints, training
-from lib.errors import StudyError
-from lib.msg_sarl import MsgSarl
-from lib.translate import Translator, translate_folder
+
+from lib.base.errors import StudyError
+from lib.model.msg_sarl import MsgSarl
+from lib.training import checkpoints
+from lib.training import loop as training
+from lib.training.translate import Translator, translate_folder
 
 SCRIPT = """
 import sys, dataclasses, pathlib
 sys.path.insert(0, {tests!r})
 from conftest import made_up_faces
-from lib import profiles, training
+from lib.model import settings as profiles
+from lib.training import loop as training
 settings = dataclasses.replace(profiles.get("tiny"), width=8, epochs=3, precision="fp32")
 training.train("msg-sarl", settings, made_up_faces(4), pathlib.Path(sys.argv[1]), 5, checkpoint_seconds=0)
 """
@@ -126,7 +128,7 @@ def test_damaged_and_malicious_checkpoints_are_refused(run, tmp_path):
 def test_full_disk_is_reported_and_the_old_checkpoint_stays(tmp_path):
     path = tmp_path / "checkpoint.pt"
     checkpoints.save(path, {"settings": {}, "weights": torch.zeros(10)})
-    code = ("import resource, sys, torch; from lib import checkpoints; from lib.errors import StudyError\n"
+    code = ("import resource, sys, torch; from lib.training import checkpoints; from lib.base.errors import StudyError\n"
             "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
             "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
             "try: checkpoints.save(sys.argv[1], {'settings': {}, 'weights': torch.zeros(100000)})\n"
@@ -180,7 +182,7 @@ def test_translation_is_deterministic_independent_of_batch_and_keeps_sizes(run):
 
 
 def test_translating_a_folder_writes_pngs_and_loses_nothing_on_a_bad_file(run, tmp_path):
-    from lib import images
+    from lib.base import images
 
     folder, _, faces = run
     source, output = tmp_path / "photos", tmp_path / "out"
@@ -200,7 +202,7 @@ def test_translating_a_folder_writes_pngs_and_loses_nothing_on_a_bad_file(run, t
 
 
 def test_an_input_is_never_overwritten_and_an_unfinished_network_says_so(run, tmp_path, capsys):
-    from lib import images
+    from lib.base import images
 
     folder, _, faces = run
     images.write_png(tmp_path / "me.png", faces.photos[0])

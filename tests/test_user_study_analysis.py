@@ -6,11 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import optimize, stats
-
-from lib.errors import StudyError
-from lib.user_study import analysis, answers as readers, models, plan as plans, published, report, simulation
-from lib.user_study.simulation import Taste
 from study_material import SYSTEMS, small_study, stimuli
+
+from lib.base.errors import StudyError
+from lib.evaluation.user_study import analysis, models, published, simulation, written_report
+from lib.evaluation.user_study import answers as readers
+from lib.evaluation.user_study import plan as plans
+from lib.evaluation.user_study.simulation import Taste
 
 # Fleiss (1971) as worked in textbooks: 10 subjects, 14 raters, 5 categories.
 TEXTBOOK = np.array([[0, 0, 0, 0, 14], [0, 2, 6, 4, 2], [0, 0, 3, 5, 6], [0, 3, 9, 2, 0], [2, 2, 8, 1, 1],
@@ -159,9 +161,9 @@ def test_a_simulated_study_is_read_and_its_preferences_are_recovered(tmp_path):
     assert abs(shares[list(study.systems)] - expected).max() < 0.08
     assert result.pairs.set_index(["first", "second"]).p_holm[("blurred", "noisy")] < 1e-4
     assert result.shares.database.unique().tolist() == ["all", "plain", "wild"]
-    text = report.report_text(study, answers, result)
-    assert "SIMULATED" in text.splitlines()[0] and report.SIMULATED in text
-    files = report.write_report(tmp_path / "report", study, answers, result)
+    text = written_report.report_text(study, answers, result)
+    assert "SIMULATED" in text.splitlines()[0] and written_report.SIMULATED in text
+    files = written_report.write_report(tmp_path / "report", study, answers, result)
     assert all(file.exists() for file in files)
     assert "simulated" in (tmp_path / "report/votes.csv").read_text().splitlines()[0]
 

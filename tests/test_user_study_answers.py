@@ -5,12 +5,12 @@ import json
 import os
 
 import pytest
-
-from lib.errors import StudyError
-from lib.user_study import answers as readers
-from lib.user_study.answers import checksum, printable, read_answers, to_record
-from lib.user_study.plan import CORRECT, position_columns
 from study_material import small_study, stimuli
+
+from lib.base.errors import StudyError
+from lib.evaluation.user_study import answers as readers
+from lib.evaluation.user_study.answers import checksum, printable, read_answers, to_record
+from lib.evaluation.user_study.plan import CORRECT, position_columns
 
 STUDY = small_study(stimuli(), raters=8, per_rater=6, checks=2)
 CODES = list(STUDY.assignments)

@@ -5,11 +5,12 @@ import re
 
 import numpy as np
 import pytest
-
-from lib import images, runs
-from lib.__main__ import main
-from lib.commands import study as commands
 from study_material import SYSTEMS, candidate, drawing
+
+from lib.__main__ import main
+from lib.base import images
+from lib.commands import study as commands
+from lib.training import run_folders
 
 
 @pytest.fixture
@@ -79,7 +80,9 @@ def test_another_study_is_not_written_over(source, capsys):
 
 def test_missing_runs_are_listed_with_their_commands(monkeypatch, tmp_path, capsys):
     from conftest import made_up_faces
-    from lib import databases, paths
+
+    from lib import databases
+    from lib.base import paths
 
     monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path))
     faces = made_up_faces(4)
@@ -91,7 +94,7 @@ def test_missing_runs_are_listed_with_their_commands(monkeypatch, tmp_path, caps
     assert error.count("python -m lib train") == 2 and "--system lle" in error and "--system msg-sarl" in error
     for system in ("lle", "msg-sarl"):
         folder = paths.run_folder("tiny", "portraits", system, 0)
-        runs.write_synthesised(folder, "photo-to-sketch", faces.names, faces.sketches)
+        run_folders.write_synthesised(folder, "photo-to-sketch", faces.names, faces.sketches)
     assert study(*arguments) == 0
     record = json.loads(next(tmp_path.rglob("study.json")).read_text())
     assert "private" in str(next(tmp_path.rglob("study.html"))) and record["direction"] == "photo-to-sketch"
@@ -100,7 +103,9 @@ def test_missing_runs_are_listed_with_their_commands(monkeypatch, tmp_path, caps
 def test_missing_pictures_come_with_a_command_that_works(monkeypatch, tmp_path, capsys):
     """The paper's systems, the default, are not in the repository: none may be advised to be trained."""
     from conftest import made_up_faces
-    from lib import databases, paths
+
+    from lib import databases
+    from lib.base import paths
 
     monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path))
     faces = made_up_faces(3)
@@ -113,7 +118,7 @@ def test_missing_pictures_come_with_a_command_that_works(monkeypatch, tmp_path, 
     assert "  none" in error and "For example" not in error
     for system, seed in (("pixel-regression", 0), ("lle", 0), ("msg-sarl", 0), ("backbone", 1)):
         folder = paths.run_folder("tiny", "portraits", system, seed)
-        runs.write_synthesised(folder, "photo-to-sketch", faces.names, faces.sketches)
+        run_folders.write_synthesised(folder, "photo-to-sketch", faces.names, faces.sketches)
     assert study(*options) == 2
     error = capsys.readouterr().err
     assert "portraits: msg-sarl, lle, pixel-regression\n" in error  # seed 0; backbone has seed 1 only

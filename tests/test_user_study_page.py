@@ -5,10 +5,10 @@ import json
 import warnings
 
 import pytest
-
-from lib.user_study import browser, page
-from lib.user_study.answers import check
 from study_material import small_study, stimuli
+
+from lib.evaluation.user_study import browser, page
+from lib.evaluation.user_study.answers import check
 
 if browser.find() is None:
     warnings.warn("THE PAGE OF THE USER STUDY IS NOT TESTED: no chromium with chromedriver here. "

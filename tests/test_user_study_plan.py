@@ -7,11 +7,14 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-
-from lib import images
-from lib.errors import StudyError
-from lib.user_study import page, plan as plans, stimuli as sources, study as studies
 from study_material import SYSTEMS, drawing, small_study, stimuli
+
+from lib.base import images
+from lib.base.errors import StudyError
+from lib.evaluation.user_study import definition as studies
+from lib.evaluation.user_study import page
+from lib.evaluation.user_study import plan as plans
+from lib.evaluation.user_study import stimuli as sources
 
 PAPER = {"portraits": [f"p{i:03d}" for i in range(100)], "portraits-wild": [f"w{i:03d}" for i in range(100)]}
 
@@ -193,13 +196,15 @@ def test_no_system_may_bear_the_name_of_another_picture(tmp_path, name):
 
 def test_another_run_stands_in_only_for_systems_without_training(tmp_path, monkeypatch):
     from conftest import made_up_faces
-    from lib import paths, runs
+
+    from lib.base import paths
+    from lib.training import run_folders
 
     monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path))
     faces = made_up_faces(2)
     voted = [("portraits", name) for name in faces.names]
     for system in ("lle", "mean-face", "msg-sarl", "drit"):
-        runs.write_synthesised(paths.run_folder("tiny", "portraits", system, 0), "photo-to-sketch", faces.names,
+        run_folders.write_synthesised(paths.run_folder("tiny", "portraits", system, 0), "photo-to-sketch", faces.names,
                                faces.sketches)
 
     def gather(*systems):

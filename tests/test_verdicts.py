@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lib import profiles, systems, verdicts
-from lib.paths import DIRECTIONS
-from lib.scoring import Scores
+from lib.base import systems
+from lib.base.directions import DIRECTIONS
+from lib.evaluation.scoring import Scores
+from lib.findings import verdicts
+from lib.model import settings as profiles
 
 IMAGES, SEEDS = 40, 3
 SETS = ["database", "direction", "system", "seed", "metric", "value", "low", "high"]

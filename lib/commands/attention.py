@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from lib import databases, profiles
+from lib import databases
+from lib.model import settings as profiles
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,9 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from lib import paths
-    from lib.attention_maps import measure_study, overview
-    from lib.attention_maps.study import FACES
+    from lib.base import paths
+    from lib.evaluation.attention import measure_study, overview
+    from lib.evaluation.attention.attend_runs import FACES
 
     paths.use_data(options.data)
     result = measure_study(options.profile, options.database, FACES if options.faces is None else options.faces,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from lib import databases, profiles
+from lib import databases
+from lib.model import settings as profiles
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from lib import ledger
+    from lib.findings import ledger
 
     file = ledger.write(options.profile, options.database)
     tested = ledger.tested_systems(options.profile)

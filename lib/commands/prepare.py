@@ -13,9 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from lib import databases
+from lib.base.errors import StudyError, unknown_name
 from lib.databases import catalogue, division, index, layouts, pairing, reading, sheets
-from lib.errors import StudyError, unknown_name
-
 
 LAYOUTS = """\
 Folders are known by the words photo or sketch, train or test, and (for cufs) cuhk, ar, xm2vts in their path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from lib.paths import DIRECTIONS
+from lib.base.directions import DIRECTIONS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,9 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from lib import recognition
-    from lib.errors import StudyError
-    from lib.recognition.report import accuracy_interval
+    from lib.base.errors import StudyError
+    from lib.evaluation import recognition
+    from lib.evaluation.recognition.statements import accuracy_interval
 
     if options.seed < 0:
         raise StudyError(f"--seed {options.seed}: give a number from 0 on.")

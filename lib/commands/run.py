@@ -9,8 +9,10 @@ import sys
 import time
 from pathlib import Path
 
-from lib import databases, images, paths, profiles
-from lib.errors import StudyError, unknown_name
+from lib import databases
+from lib.base import files, paths
+from lib.base.errors import StudyError, unknown_name
+from lib.model import settings as profiles
 
 # Wall time of a first run on 2 CPU cores, for people who decide whether to wait.
 EXPECTED = {"tiny": "about 3 minutes", "quick": "about 9 minutes", "probe": "minutes per system",
@@ -68,7 +70,7 @@ def _execute(notebook: Path, profile: str, database: str, *, refresh: bool) -> N
     import papermill
 
     output = paths.study_folder(profile, database) / "notebooks" / notebook.name
-    images.make_folder(output.parent)
+    files.make_folder(output.parent)
     os.environ["TQDM_DISABLE"] = "1"  # bars would fill the saved notebooks
     os.environ["MSGSARL_PROFILE"], os.environ["MSGSARL_DATABASE"] = profile, database
     started = time.monotonic()
@@ -84,7 +86,7 @@ def _execute(notebook: Path, profile: str, database: str, *, refresh: bool) -> N
                          f"The notebook as far as it ran: {output}") from None
     print(_minutes(time.monotonic() - started))
     if refresh:
-        with images.atomic_file(notebook) as temporary:
+        with files.atomic_file(notebook) as temporary:
             nbformat.write(_for_publication(nbformat.read(output, as_version=4)), temporary)
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from lib.scoring import IMAGE_METRICS, SET_METRICS
-from lib.statistics import bootstrap_interval, student_interval
+from lib.base import files
+from lib.base.statistics import bootstrap_interval, student_interval
+from lib.evaluation.scoring import IMAGE_METRICS, SET_METRICS
 
 FEW = 10  # pairs: below it the bootstrap's "95 %" intervals hold the truth in 50 (2 pairs) to 92 % (9)
 
@@ -29,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from lib.errors import StudyError
+    from lib.base.errors import StudyError
 
     if options.profile or options.database:
         if not (options.profile and options.database) or options.reference or options.csv or options.metrics:
@@ -49,8 +50,8 @@ def _known(metric: str) -> bool:
 
 
 def _folders(options: argparse.Namespace) -> int:
-    from lib import images, scoring
-    from lib.errors import StudyError, unknown_name
+    from lib.base.errors import StudyError, unknown_name
+    from lib.evaluation import scoring
 
     metrics = options.metrics or ["ssim", "fsim"]
     for metric in metrics:
@@ -69,7 +70,7 @@ def _folders(options: argparse.Namespace) -> int:
             print(f"  {metric:<18} {values.mean():9.4f}   {_limits(values)}")
         if options.csv:
             # Bytes of a file name that are no text, from a system of another encoding, are written as \udc….
-            with images.atomic_file(options.csv) as temporary:
+            with files.atomic_file(options.csv) as temporary:
                 scores.to_csv(temporary, index=False, float_format="%.7g", errors="backslashreplace")
             print(f"  written to {options.csv}")
     results = scoring.score_folder_sets(options.reference, options.synthesised, of_sets) if of_sets else {}
@@ -92,7 +93,9 @@ def _limits(values: np.ndarray) -> str:
 
 
 def _study(options: argparse.Namespace) -> int:
-    from lib import ledger, paths, scoring, tables
+    from lib.base import paths
+    from lib.evaluation import scoring
+    from lib.findings import ledger, tables
 
     paths.use_data(options.data)
     scores = scoring.score_study(options.profile, options.database, force=options.force)

@@ -6,9 +6,11 @@ import argparse
 import shlex
 from pathlib import Path
 
-from lib import databases, paths, profiles, systems
-from lib.errors import StudyError, listed, unknown_name
-from lib.paths import DIRECTIONS
+from lib import databases
+from lib.base import paths, systems
+from lib.base.directions import DIRECTIONS
+from lib.base.errors import StudyError, listed, unknown_name
+from lib.model import settings as profiles
 
 PAPER_SYSTEMS = ("u-gat-it", "drit", "cyclegan", "msg-sarl")
 EXAMPLE_SYSTEMS = ("msg-sarl", "fast-rslcr", "lle", "pixel-regression")  # of this repository, where the paper's lack
@@ -70,7 +72,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _build(options: argparse.Namespace) -> int:
-    from lib.user_study import page, plan as plans, study as studies
+    from lib.evaluation.user_study import definition as studies
+    from lib.evaluation.user_study import page
+    from lib.evaluation.user_study import plan as plans
 
     paths.use_data(options.data)
     stimuli, plan, folder = _from_folders(options) if options.candidate else _from_runs(options)
@@ -93,14 +97,15 @@ def _build(options: argparse.Namespace) -> int:
 
 def _keep_other_study(folder: Path, study) -> None:
     """Refuse to write over a study whose answers may still come in."""
-    from lib.user_study import study as studies
+    from lib.evaluation.user_study import definition as studies
 
     if (folder / "study.json").exists() and studies.read(folder).id != study.id:
         raise StudyError(f"{folder}: holds another study, which its answers need. Choose another --output.")
 
 
 def _from_runs(options: argparse.Namespace):
-    from lib.user_study import plan as plans, stimuli as sources
+    from lib.evaluation.user_study import plan as plans
+    from lib.evaluation.user_study import stimuli as sources
 
     given = [name for name in ("photos", "sketches", "faces") if getattr(options, name) is not None]
     if given:
@@ -131,7 +136,7 @@ def _from_runs(options: argparse.Namespace):
 
 def _what_is_here(options: argparse.Namespace, names: list[str], wanted: tuple[str, ...]) -> str:
     """Which systems have pictures on this machine, with a command that takes some of them."""
-    from lib.scoring import list_runs
+    from lib.evaluation.scoring import list_runs
 
     lines, example = [], None
     for name in names:
@@ -166,7 +171,8 @@ def _face_counts(wanted: list[str]) -> dict[str, int | None]:
 
 
 def _from_folders(options: argparse.Namespace):
-    from lib.user_study import plan as plans, stimuli as sources
+    from lib.evaluation.user_study import plan as plans
+    from lib.evaluation.user_study import stimuli as sources
 
     clash = [name for name in ("database", "system") if getattr(options, name)]
     if clash or not (options.photos and options.sketches):
@@ -207,7 +213,9 @@ def _assignment(text: str, option: str, form: str) -> tuple[str, str]:
 
 
 def _analyse(options: argparse.Namespace) -> int:
-    from lib.user_study import analysis, answers as readers, report, study as studies
+    from lib.evaluation.user_study import analysis, written_report
+    from lib.evaluation.user_study import answers as readers
+    from lib.evaluation.user_study import definition as studies
 
     study = studies.read(options.study)
     answers = readers.read_answers(options.answers, study)
@@ -218,16 +226,17 @@ def _analyse(options: argparse.Namespace) -> int:
     for row in aside.itertuples(index=False):
         print(f"  {row.kind:<11} {row.file}: {row.reason}")
     if answers.simulated:
-        print(report.SIMULATED)
+        print(written_report.SIMULATED)
     result = analysis.analyse(answers.votes, study.systems, repeats=options.resamples)
-    written = report.write_report(options.output or options.study / "report", study, answers, result)
+    written = written_report.write_report(options.output or options.study / "report", study, answers, result)
     print(result.shares.to_string(index=False, float_format="%.3f"))
     print(f"Report: {written[0]}")
     return 0
 
 
 def _simulate(options: argparse.Namespace) -> int:
-    from lib.user_study import simulation, study as studies
+    from lib.evaluation.user_study import definition as studies
+    from lib.evaluation.user_study import simulation
 
     if options.seed < 0:
         raise StudyError(f"--seed {options.seed}: give a number from 0 on.")

@@ -5,8 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from lib import databases, grids, ledger, paths, profiles, synthesis, tables
-from lib.errors import StudyError, unknown_name
+from lib import databases
+from lib.base import paths
+from lib.base.errors import StudyError, unknown_name
+from lib.findings import ledger, tables
+from lib.model import settings as profiles
+from lib.training import grids, make_run
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
         profiles.settings_for(options.profile, system)  # a misspelt name is reported before hours of work
     for seed in options.seed or [0]:
         for system in options.system:
-            folder = synthesis.synthesise(options.database, system, options.profile, seed, force=options.force)
+            folder = make_run.synthesise(options.database, system, options.profile, seed, force=options.force)
             print(f"{system}, seed {seed}: complete in {folder}")
     return 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from lib.paths import DIRECTIONS
+from lib.base.directions import DIRECTIONS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from lib.translate import translate_folder
+    from lib.training.translate import translate_folder
 
     count = translate_folder(options.checkpoint, options.input, options.output, options.direction)
     print(f"{count} image{'s' * (count != 1)} written to {options.output}")

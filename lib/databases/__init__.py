@@ -8,46 +8,24 @@ the way to the network's square and back (``geometry``), and numbers for noteboo
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
+from lib.base.errors import StudyError, unknown_name
 from lib.databases import catalogue, index, layouts, reading
-from lib.errors import StudyError, unknown_name
+from lib.databases.paired_faces import PairedFaces, data_hash
 
 EMBEDDED = ("portraits", "portraits-wild")
 NAMES = (*EMBEDDED, *catalogue.DATABASES)
 SPLITS = catalogue.SPLITS
 
-
-@dataclass(frozen=True)
-class PairedFaces:
-    """Photo-sketch pairs of one split of one database; row i of everything is the same person.
-
-    photos: (n, 250, 200, 3) uint8 RGB.  sketches: (n, 250, 200) uint8 grey.
-    names: the database's name of each person, unique, usable as a file name (``f-039-01``; in CUFS headed
-    by the sub-database: ``ar-m-002-1``).  groups: sub-database of each pair (one dictionary each for the
-    exemplar rivals on CUFS; the database's own name elsewhere).
-    """
-
-    database: str
-    split: str
-    photos: np.ndarray
-    sketches: np.ndarray
-    names: tuple[str, ...]
-    groups: tuple[str, ...]
-
-    def __len__(self) -> int:
-        return len(self.names)
+__all__ = ["EMBEDDED", "NAMES", "SPLITS", "PairedFaces", "data_hash", "load"]
 
 
 def load(name: str, split: str, root: Path | None = None, limit: int | None = None) -> PairedFaces:
     """Load one split (``train`` or ``test``) of a database, or its first ``limit`` pairs.
 
     root: the folder that holds the database's folder, or that folder itself; by default
-    ``lib.paths.data_root()`` (``MSGSARL_DATA``).  The embedded databases need none.  The whole split is
+    ``lib.base.paths.data_root()`` (``MSGSARL_DATA``).  The embedded databases need none.  The whole split is
     checked whatever the limit; the second call is fast (a cache that notices changed files).
 
     Raises StudyError when the database is not there, when images are missing, unreadable, of another size
@@ -61,21 +39,10 @@ def load(name: str, split: str, root: Path | None = None, limit: int | None = No
     if limit is not None and limit < 1:
         raise StudyError(f"limit must be at least 1 pair, not {limit}.")
     if name in EMBEDDED:
-        from lib import portraits
+        from lib.databases import portraits
         return portraits.generate(name, split, limit)
     found = index.build(name, layouts.database_folder(name, root))
     pairs, (photos, sketches) = reading.read_split(found, split)
     pairs = pairs[:limit]
     return PairedFaces(name, split, photos[:limit], sketches[:limit],
                        tuple(p.name for p in pairs), tuple(p.group for p in pairs))
-
-
-def data_hash(faces: PairedFaces) -> str:
-    """SHA-256 (hexadecimal) of names and pixels: equal for equal data, wherever and however stored."""
-    digest = hashlib.sha256()
-    for part in (faces.database, faces.split, *faces.names, *faces.groups):
-        digest.update(part.encode() + b"\0")
-    for pixels in (faces.photos, faces.sketches):
-        digest.update(repr(pixels.shape).encode())
-        digest.update(np.ascontiguousarray(pixels))
-    return digest.hexdigest()

@@ -12,9 +12,9 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from lib.base.errors import StudyError
 from lib.databases import catalogue
 from lib.databases.sheets import read_rows
-from lib.errors import StudyError
 
 SPLIT = "split.csv"
 

@@ -2,7 +2,7 @@
 
 Section IV.D of the paper: training images are *resized* to 256×256, which changes the aspect ratio,
 and results are saved at 200×250; the interpolation is not said.  Here it is a named choice
-(``lib.images.RESAMPLING``).  The default is bicubic, the habit of the field's public code (PS2MAN, SCG);
+(``lib.base.images.RESAMPLING``).  The default is bicubic, the habit of the field's public code (PS2MAN, SCG);
 Lanczos loses a little less on the way there and back, and at 256 px, where every side only grows,
 ``nearest`` and ``area`` lose nothing at all (notebook 01 measures it).
 Others pad instead (white in SC-Lmser, zeros in CA-GAN); ``fit="pad"`` does that: the longer side is
@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from lib import images
-from lib.errors import StudyError, unknown_name
-from lib.images import HEIGHT, WIDTH
+from lib.base import images
+from lib.base.errors import StudyError, unknown_name
+from lib.base.images import HEIGHT, WIDTH
 
 FITS = ("resize", "pad")
 

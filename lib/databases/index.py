@@ -16,9 +16,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from lib.base.errors import StudyError, listed
 from lib.databases import catalogue, division, layouts
 from lib.databases.sheets import read_rows
-from lib.errors import StudyError, listed
 
 EXCLUSIONS, PAIRS = "exclusions.csv", "pairs.csv"
 

@@ -14,9 +14,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from lib import images, paths
+from lib.base import images, paths
+from lib.base.errors import StudyError
 from lib.databases import catalogue
-from lib.errors import StudyError
 
 DEPTH = 4  # levels below the database's folder that are searched
 DOMAINS = ("photo", "sketch")

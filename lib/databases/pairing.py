@@ -28,7 +28,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from lib import images
+from lib.base import images
 
 THUMBNAIL = (25, 20)  # height, width; 10×8 loses rank-1 (0.84), 125×100 gains none (0.98)
 MARGIN = 0.3

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from lib import images, paths
+from lib.base import files, images, paths
+from lib.base.errors import StudyError
 from lib.databases import pairing
 from lib.databases.index import Index, Pair, Problem, require_sound, shown
 from lib.databases.sheets import read_rows, write_rows
-from lib.errors import StudyError
 
 FORMAT = 2  # of the cache; raise it when reading or checking changes
 ACCEPTED = "pairing-accepted.csv"
@@ -47,7 +47,7 @@ def read_split(index: Index, split: str) -> tuple[tuple[Pair, ...], Pixels]:
     require_sound(index, problems)
     require_pairing(index, split, pairs, pixels)
     # Only time is lost without the cache: a full or read-only disk must not stop the study here.
-    with contextlib.suppress(StudyError), images.atomic_file(cache) as temporary, open(temporary, "wb") as file:
+    with contextlib.suppress(StudyError), files.atomic_file(cache) as temporary, open(temporary, "wb") as file:
         for array in (np.array(fingerprint), *pixels):
             np.save(file, array)
     return pairs, pixels

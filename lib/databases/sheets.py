@@ -6,13 +6,13 @@ import csv
 from collections.abc import Iterable
 from pathlib import Path
 
-from lib import images
-from lib.errors import StudyError
+from lib.base import files
+from lib.base.errors import StudyError
 
 
 def write_rows(path: Path, header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
     """Write a small CSV atomically."""
-    with images.atomic_file(path) as temporary, open(temporary, "w", newline="") as file:
+    with files.atomic_file(path) as temporary, open(temporary, "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)

@@ -11,23 +11,27 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lib import images, labels, paths, profiles, runs, systems, tables
-from lib.ablations import EFFECTS, METRICS, SWITCHES, cells_of, published_effects
-from lib.contrasts import FACES, FACES_AND_TRAININGS
+from lib.base import images, labels, paths, systems
+from lib.base.directions import DIRECTIONS
+from lib.base.errors import StudyError
 from lib.databases import PairedFaces
-from lib.endings import final_losses, won_outright
-from lib.errors import StudyError
+from lib.evaluation.scoring import Scores, read_scores
 from lib.figures.style import COLOURS, TEXT_WIDTH, face_grid
-from lib.scoring import Scores, read_scores
-from lib.verdicts import is_clear
+from lib.findings import tables
+from lib.findings.ablations import EFFECTS, METRICS, SWITCHES, cells_of, published_effects
+from lib.findings.contrasts import FACES, FACES_AND_TRAININGS
+from lib.findings.training_outcomes import final_losses, won_outright
+from lib.findings.verdicts import is_clear
+from lib.model import settings as profiles
+from lib.training import run_folders
 
 FLOOR = "pixel-regression"
 
 
 def effects(frame: pd.DataFrame, database: str) -> Figure:
-    """The seven effects with 95 % intervals, a panel per direction and metric; filled: clear (``lib.verdicts``).
+    """The seven effects with 95 % intervals, a panel per direction and metric; filled: clear (``lib.findings.verdicts``).
 
-    frame: ``lib.ablations.effects``.  database: whose published effects stand beside ours as open diamonds, one
+    frame: ``lib.findings.ablations.effects``.  database: whose published effects stand beside ours as open diamonds, one
     for each setting of the other parts that the paper printed.
     """
     directions, metrics = (list(dict.fromkeys(frame[column])) for column in ("direction", "metric"))
@@ -69,12 +73,12 @@ def cells(profile: str, database: str, scores: Scores | None = None) -> Figure:
     """Mean scores of the eight cells: a small mark per run, their mean as a bar, the paper's value as open diamond.
 
     The mark's shape is the device that trained the run; a ring is drawn around runs in which the discriminator of that
-    direction won outright (``lib.endings.won_outright``).  The dotted line is the per-pixel regression, the floor
+    direction won outright (``lib.findings.training_outcomes.won_outright``).  The dotted line is the per-pixel regression, the floor
     that needs no network.  Cells without scores stay empty; raises StudyError when there is none at all.
     """
     scores = scores or read_scores(profile, database)
     found = {(direction, metric): cells_of(scores, direction, metric)
-             for direction in paths.DIRECTIONS for metric in METRICS}
+             for direction in DIRECTIONS for metric in METRICS}
     if not any(found.values()):
         raise StudyError(f"{paths.study_folder(profile, database)}: none of the eight cells has scores. Make them with "
                          f"`python -m lib train --grid ablations --profile {profile} --database {database}`.")
@@ -126,10 +130,10 @@ def gallery(profile: str, database: str, direction: str, systems: Sequence[str],
             faces: PairedFaces | None = None, scores: Scores | None = None) -> Figure:
     """Rows of test images: input, target, one column per system (its run ``seed``), scores in % below each.
 
-    names: test images, e.g. from ``lib.extremes``.  row_labels: one per name.  faces: the test split, if already
+    names: test images, e.g. from ``lib.findings.best_and_worst``.  row_labels: one per name.  faces: the test split, if already
     at hand.  Raises StudyError for names that are no test images and for faces that were not synthesised.
     """
-    from lib.synthesis import load_faces, sources_and_targets
+    from lib.training.make_run import load_faces, sources_and_targets
 
     faces = faces or load_faces(database, profiles.settings_for(profile, systems[0]), "test")
     unknown = [name for name in names if name not in faces.names]
@@ -137,7 +141,7 @@ def gallery(profile: str, database: str, direction: str, systems: Sequence[str],
         raise StudyError(f"{database}: no test image is called {', '.join(unknown)}.")
     chosen = [faces.names.index(name) for name in names]
     sources, targets = (array[chosen] for array in sources_and_targets(faces, direction))
-    made = [runs.read_synthesised(paths.run_folder(profile, database, system, seed), direction, tuple(names))
+    made = [run_folders.read_synthesised(paths.run_folder(profile, database, system, seed), direction, tuple(names))
             for system in systems]
     columns = [sources, targets, *made]
     width = min(1.35, TEXT_WIDTH / (len(columns) + bool(row_labels)))

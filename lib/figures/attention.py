@@ -14,11 +14,11 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from lib import images, labels
-from lib.attention_maps.measures import normalised_entropy
-from lib.attention_maps.observing import POINTS, SARBS, Observation
+from lib.base import images, labels
+from lib.base.directions import DIRECTIONS
+from lib.evaluation.attention.measures import normalised_entropy
+from lib.evaluation.attention.observing import POINTS, SARBS, Observation
 from lib.figures.style import COLOURS, TEXT_WIDTH
-from lib.paths import DIRECTIONS
 
 _OCTAVES = 4  # weights are coloured from 1/16 to 16 times the uniform weight
 _ENTROPY = {"position_entropy": "entropy of μ (position)\n1 uniform, 0 one-hot",
@@ -96,7 +96,7 @@ def _face(axis: Axes, face: np.ndarray) -> None:
 
 
 def scales(table: pd.DataFrame) -> Figure:
-    """α and β over training, a column per SARB; table: ``lib.attention_maps.read_scales``, a line per seed."""
+    """α and β over training, a column per SARB; table: ``lib.evaluation.attention.read_scales``, a line per seed."""
     figure, grid = plt.subplots(2, len(SARBS), figsize=(TEXT_WIDTH, 4.2), sharex=True, sharey="row")
     colours = dict(zip(DIRECTIONS, (COLOURS["ours"], COLOURS["published"])))
     strokes = dict(zip(sorted(table.seed.unique()), itertools.cycle(["-", (0, (4, 1.5)), (0, (1, 1))])))

@@ -7,11 +7,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lib import labels
-from lib.contrasts import FACES
+from lib.base import labels
+from lib.base.directions import DIRECTIONS
 from lib.figures.style import COLOURS, TEXT_WIDTH
-from lib.ledger.report import SHOWN
-from lib.paths import DIRECTIONS
+from lib.findings.contrasts import FACES
+from lib.findings.ledger.written_ledger import SHOWN
 
 _COLOUR = dict(zip(DIRECTIONS, (COLOURS["ours"], COLOURS["published"])))
 
@@ -19,7 +19,7 @@ _COLOUR = dict(zip(DIRECTIONS, (COLOURS["ours"], COLOURS["published"])))
 def effects(frame: pd.DataFrame) -> Figure:
     """Differences and 95 % limits of each alternative, SSIM and FSIM side by side, both directions.
 
-    frame: ``lib.ledger.effects``; rows keep its order, and alternatives of one entry share a band.  Filled: clear
+    frame: ``lib.findings.ledger.effects``; rows keep its order, and alternatives of one entry share a band.  Filled: clear
     after Holm's correction.  Squares: the limits hold for these trainings alone.  An empty frame gives a figure that
     says so.
     """

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from lib.figures.style import COLOURS, TEXT_WIDTH
-from lib.profiles import Settings
+from lib.model.settings import Settings
 
 _FILL = {"image": "#F3E3C8", "generator": "#D8E6F3", "attention": "#F6D7C4", "judge": "#E4E0EE"}
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from lib import labels, portraits
-from lib.errors import unknown_name
+from lib.base import labels
+from lib.base.errors import unknown_name
+from lib.databases import portraits
+from lib.databases.portraits.traits import TRAITS
 from lib.figures.style import face_grid
-from lib.portraits.traits import TRAITS
 
 
 def gallery(name: str, n: int = 24, split: str = "test", columns: int = 8) -> Figure:

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lib import labels, systems
+from lib.base import labels, systems
 from lib.figures.style import COLOURS, TEXT_WIDTH
 
 _METRIC_COLOURS = {"ssim": COLOURS["published"], "fsim": COLOURS["ours"], "scoot": COLOURS["exemplar"]}
@@ -47,7 +47,7 @@ def blur_response(tables: Mapping[str, pd.DataFrame]) -> Figure:
 def standing(tables: Mapping[str, pd.DataFrame], metrics: Sequence[str] = ("ssim", "fsim")) -> Figure:
     """Every system's mean and 95 % interval, coloured by kind, published values as diamonds; the legend is below.
 
-    tables: by direction, as ``lib.tables.ablations`` or ``rivals`` make them.
+    tables: by direction, as ``lib.findings.tables.ablations`` or ``rivals`` make them.
     """
     kept = {direction: _with_values(table, metrics) for direction, table in tables.items()}
     heights = [max(table.label.nunique(), 1) for table in kept.values()]

@@ -1,6 +1,6 @@
 """Figures of recognition: accuracy curves (the paper's Figs. 10 and 11), final accuracies, ranks, regions.
 
-All take the tables of ``lib.recognition.study`` or ``report`` and return the figure; accuracies are shown
+All take the tables of ``lib.evaluation.recognition.recognise_runs`` or ``report`` and return the figure; accuracies are shown
 in per cent.
 """
 
@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from lib.evaluation.recognition.recognise_runs import Tables
+from lib.evaluation.recognition.regions import REGIONS, mask
+from lib.evaluation.recognition.statements import kind, label
 from lib.figures.style import COLOURS, TEXT_WIDTH
-from lib.recognition.regions import REGIONS, mask
-from lib.recognition.report import kind, label
-from lib.recognition.study import Tables
 
 TITLES = {"photo-to-sketch": "photo to sketch (cf. Fig. 10)", "sketch-to-photo": "sketch to photo (cf. Fig. 11)"}
 _KINDS = {"trained": "published", "exemplar": "exemplar", "control": "control"}

@@ -10,10 +10,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from lib.base.images import to_rgb
+from lib.base.labels import label_of
 from lib.figures.style import COLOURS, face_grid
-from lib.images import to_rgb
-from lib.labels import label_of
-from lib.rivals.walkthrough import NodeStory
+from lib.rivals.exemplar.walkthrough import NodeStory
 
 
 def node_story(face: np.ndarray, story: NodeStory, truth: np.ndarray, shown: int = 5) -> Figure:
@@ -68,7 +68,7 @@ def detail_kept(table: pd.DataFrame) -> Figure:
 
 
 def quality_against_cost(table: pd.DataFrame) -> Figure:
-    """SSIM and FSIM against processor seconds per image; ``table`` as of ``lib.rivals.report``, one direction."""
+    """SSIM and FSIM against processor seconds per image; ``table`` as of ``lib.findings.exemplar_scores``, one direction."""
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.2))
     for axis, metric in zip(axes, ("ssim", "fsim")):
         axis.plot(table.cpu_seconds_per_image, table[metric], "o", color=COLOURS["exemplar"])

@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lib import images, labels
+from lib.base import images, labels
+from lib.base.directions import DIRECTIONS
 from lib.figures.style import COLOURS, TEXT_WIDTH, face_grid
-from lib.paths import DIRECTIONS
-from lib.profiles import Settings
+from lib.findings.stability_probes import COLLAPSED
+from lib.model.settings import Settings
 
 _TERMS = {"perceptual": "perceptual (Eq. 13)", "cycle": "cycle, L1 (Eq. 14)",
           "adversarial": "generator's\nadversarial (Eq. 12)", "discriminator": "discriminator's\nadversarial"}
-COLLAPSED = 1.0  # perceptual loss over an epoch that only saturated outputs reach
 _COLOUR = dict(zip(DIRECTIONS, (COLOURS["ours"], COLOURS["published"])))
 
 

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
 
+from lib.base.images import resize
 from lib.figures.style import COLOURS, TEXT_WIDTH
-from lib.images import resize
 
 
 def plan_figure(plan: pd.DataFrame) -> Figure:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from lib.images import HEIGHT, WIDTH
+from lib.base.images import HEIGHT, WIDTH
 from lib.metrics.feature_similarity import feature_maps, fsim_batch
 from lib.metrics.inputs import available_cores
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from lib.images import to_grey, to_rgb
+from lib.base.images import to_grey, to_rgb
 from lib.metrics.inputs import available_cores, check_pair, check_stacks
 from lib.metrics.phase_congruency import phase_congruency
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lib.errors import StudyError
+from lib.base.errors import StudyError
 
 
 def frechet_distance(reference: np.ndarray, synthesised: np.ndarray) -> float:

@@ -23,8 +23,8 @@ from torch.nn import functional as F
 from torchvision.models import Inception3
 from torchvision.models.inception import InceptionA, InceptionC, InceptionE
 
-from lib import paths
-from lib.errors import StudyError
+from lib.base import paths
+from lib.base.errors import StudyError
 
 URL = "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth"
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"

@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 
-from lib.errors import StudyError
+from lib.base.errors import StudyError
 
 
 def check_pair(reference: np.ndarray, image: np.ndarray, smallest: int = 3) -> None:

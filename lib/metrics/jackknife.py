@@ -12,9 +12,9 @@ from collections.abc import Callable
 import numpy as np
 from scipy import stats
 
-from lib.errors import StudyError
+from lib.base.errors import StudyError
+from lib.base.statistics import Interval
 from lib.metrics.frechet_distance import checked_features
-from lib.statistics import Interval
 
 
 def jackknife_interval(distance: Callable[[np.ndarray, np.ndarray], float], reference: np.ndarray,

@@ -16,6 +16,7 @@ from lib.metrics.feature_similarity import feature_maps, fsim_batch
 from lib.metrics.sketch_texture import scoot
 from lib.metrics.structural_similarity import ssim_batch
 
+
 def distortions(faces: np.ndarray, seed: int = 0) -> dict[str, np.ndarray]:
     """Changed copies of grey uint8 faces (n, H, W), n ≥ 2, by what was done to them."""
     values = faces.astype(np.float64)

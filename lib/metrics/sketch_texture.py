@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lib.images import to_grey
+from lib.base.images import to_grey
 from lib.metrics.inputs import check_pair
 
 BLOCKS = 4

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from scipy import ndimage
 
-from lib.images import to_grey
+from lib.base.images import to_grey
 from lib.metrics.inputs import available_cores, check_pair, check_stacks
 
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2

@@ -2,7 +2,7 @@
 
 Section III-B, Eq. 5-11, Fig. 3 and 4.  Letters in shapes: B images, C channels, N = H·W positions.
 
-Deviations and choices, all options of ``lib.profiles.Settings``:
+Deviations and choices, all options of ``lib.model.settings.Settings``:
 - Eq. 6 and 7 apply a softmax to what a softmax has already normalised; since those weights lie in
   [0, 1], the second leaves them almost uniform (largest over smallest at most e).  The default takes
   Eq. 6 as the raw product, as the cited DANet does; ``position_softmax="double"`` is the literal form.

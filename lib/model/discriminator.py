@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lib.model.attention import Conv, InstanceNorm
-from lib.profiles import Settings
+from lib.model.settings import Settings
 
 STAGES = 4
 

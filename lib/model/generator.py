@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lib.model.attention import SARM, Conv, ConvNormAct
-from lib.profiles import Settings
+from lib.model.settings import Settings
 
 LEVELS = 3  # three halvings, fixed by the sizes H/8, H/4, H/2 of Eq. 1
 

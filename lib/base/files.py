@@ -1,0 +1,74 @@
+"""Files written whole or not at all, folders, and JSON records; all text is UTF-8 on every system."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from lib.base.errors import StudyError
+
+
+def make_folder(folder: Path) -> Path:
+    """Make a folder and those above it, if need be; raises StudyError where that is impossible."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StudyError(f"{folder}: this folder cannot be made ({error.strerror or error}). "
+                         "Free space or choose another place.") from None
+    return folder
+
+
+class atomic_file:
+    """Context manager: yields a temporary path beside ``path`` and renames it on success.
+
+    A crash, a full disk or an interruption leaves the earlier file as it was.  An OSError becomes a
+    StudyError that names the file.
+    """
+
+    def __init__(self, path: Path):
+        self.path = Path(path)
+
+    def __enter__(self) -> Path:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
+        except OSError as error:
+            raise StudyError(f"{self.path}: cannot be written ({error}). Free space or choose another place.") from None
+        os.close(handle)
+        self.temporary = Path(name)
+        return self.temporary
+
+    def __exit__(self, kind, error, trace) -> None:
+        try:
+            if kind is None:
+                # mkstemp makes private files; results are to be read by others.
+                umask = os.umask(0)
+                os.umask(umask)
+                self.temporary.chmod(0o666 & ~umask)
+                os.replace(self.temporary, self.path)
+        except OSError as failure:
+            kind, error = OSError, failure
+        finally:
+            self.temporary.unlink(missing_ok=True)
+        if kind is not None and issubclass(kind, OSError):
+            raise StudyError(
+                f"{self.path}: cannot be written ({error}). Free space or choose another place; "
+                "earlier results are untouched.") from None
+
+
+def write_json(path: Path, record: dict) -> None:
+    """Write a JSON record atomically, keys in the given order."""
+    with atomic_file(path) as temporary:
+        temporary.write_text(json.dumps(record, indent=2) + "\n")
+
+
+def read_json(path: Path) -> dict:
+    """Read a JSON record; raises StudyError naming the file when it is missing or damaged."""
+    try:
+        return json.loads(Path(path).read_text())
+    except FileNotFoundError:
+        raise StudyError(f"{path}: no such file.") from None
+    except (OSError, ValueError) as error:
+        raise StudyError(f"{path}: cannot be read as JSON ({error}). Remove it and run again.") from None

@@ -1,0 +1,149 @@
+"""Reading, writing, resizing and greying images: the one place where pixels enter and leave.
+
+Images are uint8 arrays, (H, W) grey or (H, W, 3) RGB.  Whatever cannot be read as such without a
+silent loss (16 bit, palette, CMYK, transparency, several pages) is refused with a remedy instead of converted.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from lib.base.errors import StudyError, listed
+from lib.base.files import atomic_file
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".ppm")
+UNREAD_SUFFIXES = (".webp", ".gif", ".jp2", ".jfif", ".heic", ".heif", ".avif")  # images too, but none of ours
+HEIGHT, WIDTH = 250, 200  # the field's aligned geometry: eyes at (75, 125) and (125, 125)
+
+_REFUSED = {
+    "P": "a palette image", "PA": "a palette image", "CMYK": "a CMYK image", "YCbCr": "a YCbCr image",
+    "RGBA": "an image with transparency", "LA": "an image with transparency",
+    "I;16": "a 16-bit image", "I;16B": "a 16-bit image", "I": "a 16- or 32-bit image",
+    "F": "a floating-point image", "1": "a 1-bit image",
+}
+_ORIENTATION = 0x112  # EXIF tag: how a viewer is to turn the stored pixels, 1 for not at all
+RESAMPLING = {
+    "nearest": Image.Resampling.NEAREST, "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS, "area": Image.Resampling.BOX,
+}
+
+
+def list_images(folder: Path) -> list[Path]:
+    """Return the image files directly in ``folder``, sorted by name.
+
+    Raises StudyError when the folder is missing, is not a folder, cannot be read, holds no image, or holds images of
+    kinds that are not read here (``UNREAD_SUFFIXES``): passed over, they would be missing from a result unnoticed.
+    """
+    folder = Path(folder)
+    try:
+        if not folder.is_dir():
+            raise StudyError(f"{folder}: no such folder. Check the path.")
+        visible = sorted(p for p in folder.iterdir() if not p.name.startswith("."))
+    except OSError as error:
+        raise StudyError(f"{folder}: cannot be read ({error.strerror or error}). Check its permissions.") from None
+    files = [p for p in visible if p.suffix.lower() in SUFFIXES]
+    if unread := [p.name for p in visible if p.suffix.lower() in UNREAD_SUFFIXES]:
+        raise StudyError(f"{folder}: images of kinds that are not read here ({', '.join(SUFFIXES)} are), "
+                         f"{len(unread)} beside {len(files)} others:\n{listed(unread)}\n"
+                         "Convert them to PNG, or move them to another folder.")
+    if not files:
+        raise StudyError(f"{folder}: holds no images ({', '.join(SUFFIXES)}).")
+    return files
+
+
+def by_stem(folder: Path) -> dict[str, Path]:
+    """Images of ``folder`` by name without suffix, sorted.
+
+    Raises StudyError as ``list_images`` does, and listing all names met twice with different suffixes.
+    """
+    found: dict[str, Path] = {}
+    twice = []
+    for file in list_images(folder):
+        if file.stem in found:
+            twice.append(f"{found[file.stem].name} and {file.name}")
+        found[file.stem] = file
+    if twice:
+        raise StudyError(f"{folder}: the same name with different suffixes:\n{listed(twice)}\nRemove one of each.")
+    return found
+
+
+def read_image(path: Path) -> np.ndarray:
+    """Read an 8-bit grey or RGB image as uint8, (H, W) or (H, W, 3).
+
+    Raises StudyError naming the file when it is missing, truncated, unreadable, in a mode whose conversion
+    would lose something (palette, CMYK, transparency, 16 bit), one of several images in the file (the preview
+    images in photos of phones, MPO, do not count), or stored turned.
+    """
+    path = Path(path)
+    try:
+        with Image.open(path) as image:
+            if image.mode in _REFUSED:
+                raise StudyError(
+                    f"{path}: {_REFUSED[image.mode]} (mode {image.mode}). "
+                    "Convert it to 8-bit grey or RGB first, e.g. with `convert IN -depth 8 -type TrueColor OUT.png`.")
+            if _is_16_bit(image) or "transparency" in image.info:
+                # Pillow calls these RGB and drops the lower byte, or the transparent colour.
+                raise StudyError(
+                    f"{path}: a 16-bit image or one with a transparent colour. Convert it to plain 8-bit grey or RGB "
+                    "first, e.g. with `convert IN -depth 8 -alpha off -type TrueColor OUT.png`.")
+            if image.mode not in ("L", "RGB"):
+                raise StudyError(f"{path}: unsupported image mode {image.mode}. Convert it to 8-bit grey or RGB.")
+            if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
+                raise StudyError(f"{path}: holds {image.n_frames} images (pages or frames). Write the one that is "
+                                 "meant to a file of its own, e.g. with `convert 'IN[0]' OUT.png`.")
+            image.load()
+            # Pillow turns TIFFs itself and then drops the tag; of other formats it hands out the pixels as stored.
+            if (turned := image.getexif().get(_ORIENTATION, 1)) in range(2, 9):
+                raise StudyError(
+                    f"{path}: its pixels are stored turned or mirrored (EXIF orientation {turned}), and not every "
+                    "program follows that. Turn the pixels, e.g. with `convert IN -auto-orient OUT.png`.")
+            return np.asarray(image)
+    except FileNotFoundError:
+        raise StudyError(f"{path}: no such file.") from None
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise StudyError(f"{path}: cannot be read as an image ({error}). Replace or remove the file.") from None
+
+
+def _is_16_bit(image: Image.Image) -> bool:
+    """Whether an opened file has more than 8 bits a colour, though Pillow reads it as RGB: PNG, PPM or TIFF."""
+    deepest = max([8, *getattr(image, "tag_v2", {}).get(258, ())])  # TIFF's BitsPerSample
+    largest = max([255, *(tile.args[1] for tile in image.tile if tile.codec_name.startswith("ppm"))])  # PPM's maxval
+    return ";16" in str(image.tile) or deepest > 8 or largest > 255
+
+
+def write_png(path: Path, image: np.ndarray) -> None:
+    """Write uint8 (H, W) or (H, W, 3) as PNG, atomically: the file is whole or absent.
+
+    Raises StudyError for another dtype or shape, and when the disk refuses.
+    """
+    path = Path(path)
+    if image.dtype != np.uint8 or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
+        raise StudyError(f"{path}: expected a uint8 image (H, W) or (H, W, 3), got {image.dtype} {image.shape}.")
+    with atomic_file(path) as temporary:
+        Image.fromarray(np.ascontiguousarray(image)).save(temporary, format="PNG", compress_level=3)
+
+
+def to_grey(image: np.ndarray) -> np.ndarray:
+    """Convert uint8 (..., H, W, 3) to grey (..., H, W) as MATLAB's ``rgb2gray``: BT.601, rounded half up.
+
+    A grey image (H, W) is returned unchanged; a stack of grey images must not be passed.
+    """
+    if image.ndim < 3:
+        return image
+    grey = image @ np.array([0.298936021293775, 0.587043074451121, 0.114020904255103])
+    return np.floor(grey + 0.5).clip(0, 255).astype(np.uint8)
+
+
+def to_rgb(image: np.ndarray) -> np.ndarray:
+    """Return (H, W, 3): grey replicated, RGB unchanged."""
+    return np.repeat(image[..., None], 3, axis=-1) if image.ndim == 2 else image
+
+
+def resize(image: np.ndarray, height: int, width: int, resampling: str = "bicubic") -> np.ndarray:
+    """Resize uint8 (H, W) or (H, W, 3) with Pillow's antialiased filters (``RESAMPLING``)."""
+    if image.shape[:2] == (height, width):
+        return image
+    return np.asarray(Image.fromarray(image).resize((width, height), RESAMPLING[resampling]))

@@ -1,0 +1,58 @@
+"""How directions, metrics, systems and numbers are written for people: in tables, figures and sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from lib.base import systems
+from lib.base.directions import DIRECTIONS
+
+DIRECTION = dict(zip(DIRECTIONS, ("photo to sketch", "sketch to photo")))
+TASK = dict(zip(DIRECTIONS, ("FP2S", "FS2P")))  # the paper's names of the directions
+METRIC = {"ssim": "SSIM", "fsim": "FSIM", "fsimc": "FSIMc", "scoot": "Scoot", "fid": "FID",
+          "frechet-vgg16-hed": "Fréchet (VGG16-HED)", "kid-vgg16-hed": "KID (VGG16-HED)"}
+
+
+def label_of(system: str) -> str:
+    """The name people read: ``msg-sarl+fusion=shared`` → ``MSG-SARL, fusion=shared``; unknown names stay."""
+    base, *overrides = system.split("+")
+    label = systems.SYSTEMS[base].label if base in systems.SYSTEMS else base
+    return ", ".join([label, *overrides])
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """A difference: ``+0.99``, ``−0.68`` with a true minus sign, and no sign before what rounds to zero.
+
+    >>> signed(-0.004), signed(-0.68)
+    ('0.00', '−0.68')
+    """
+    text = f"{value:+.{digits}f}"
+    return text[1:] if not float(text) else text.replace("-", "−")
+
+
+def with_limits(estimate: float, low: float, high: float, digits: int = 2) -> str:
+    """A difference with its limits: ``−0.68 [−0.91, −0.44]``."""
+    return f"{signed(estimate, digits)} [{signed(low, digits)}, {signed(high, digits)}]"
+
+
+def p_value(p: float) -> str:
+    """``0.034``, or ``< 0.001``."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def readable(table: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
+    """The columns of a table under names for people, their directions, metrics, systems and truths spelt out.
+
+    columns: name in the table → name shown, in the order shown.  Numbers stay numbers; missing values become ``–``
+    where the column is spelt out.
+    """
+    spelt = {"direction": TASK.get, "metric": METRIC.get, "system": label_of}
+    shown = {}
+    for name, title in columns.items():
+        column = table[name]
+        if pd.api.types.is_bool_dtype(column):
+            column = column.map({True: "yes", False: "no"}).fillna("–")
+        shown[title] = column.map(spelt[name]) if name in spelt else column
+    return pd.DataFrame(shown)

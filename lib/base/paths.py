@@ -1,0 +1,46 @@
+"""Where databases, results and caches live: anchored on this file, moved by environment variables.
+
+Functions, not constants, so that a variable set in a notebook or a test takes effect at once.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _folder(variable: str, default: Path) -> Path:
+    return Path(os.environ[variable]).expanduser().resolve() if os.environ.get(variable) else default
+
+
+def data_root() -> Path:
+    """Folder that holds one folder per database (``MSGSARL_DATA``, default ``data/``)."""
+    return _folder("MSGSARL_DATA", ROOT / "data")
+
+
+def use_data(folder: Path | None) -> None:
+    """Look for databases in ``folder`` from now on (the ``--data`` option of the commands)."""
+    if folder:
+        os.environ["MSGSARL_DATA"] = str(Path(folder).expanduser().resolve())
+
+
+def results_root() -> Path:
+    """Folder of all results (``MSGSARL_RESULTS``, default ``results/``)."""
+    return _folder("MSGSARL_RESULTS", ROOT / "results")
+
+
+def cache_root() -> Path:
+    """Folder of what can be fetched or computed again (``MSGSARL_CACHE``, default ``.cache/``)."""
+    return _folder("MSGSARL_CACHE", ROOT / ".cache")
+
+
+def study_folder(profile: str, database: str) -> Path:
+    """``results/<profile>/<database>``: score tables of one study and its run folders."""
+    return results_root() / profile / database
+
+
+def run_folder(profile: str, database: str, system: str, seed: int) -> Path:
+    """``results/<profile>/<database>/<system>/seed<k>``: one run of one system."""
+    return study_folder(profile, database) / system / f"seed{seed}"

@@ -1,0 +1,86 @@
+"""Committed tables of a study (``scores.csv``, ``attention.csv``, …): read with checks, renew by run, write whole.
+
+Rows stand in the order of the systems in ``lib.base.systems``, whatever was computed first, so that a table changes only
+where its numbers do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from lib.base import files, paths, systems
+from lib.base.errors import StudyError
+
+
+def read(file: Path, columns: Sequence[str], text: Sequence[str] = ()) -> pd.DataFrame:
+    """Read a table of exactly these columns, or an empty one where there is no file.
+
+    text: columns to keep as text even where they look like numbers.  Raises StudyError naming file and cause for a
+    damaged file and for other columns.
+    """
+    if not file.exists():
+        return pd.DataFrame(columns=list(columns))
+    try:
+        table = pd.read_csv(file, dtype={name: str for name in text})
+    except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
+        raise StudyError(f"{file}: cannot be read as a table ({str(error).strip()}). Restore or remove it.") from None
+    if list(table.columns) != list(columns):
+        raise StudyError(f"{file}: has the columns {', '.join(table.columns)}, expected {', '.join(columns)}. "
+                         "Restore or remove it.")
+    return table
+
+
+def write(file: Path, table: pd.DataFrame, digits: int | None = None) -> None:
+    """Write a table atomically, numbers with so many significant digits, or as they are."""
+    with files.atomic_file(file) as temporary:
+        table.to_csv(temporary, index=False, float_format=f"%.{digits}g" if digits else None)
+
+
+def keep(name: str, table: pd.DataFrame, profile: str, database: str) -> Path:
+    """Write a notebook's table as ``results/<profile>/<database>/<name>.csv``, six decimals, and return the file."""
+    file = paths.study_folder(profile, database) / f"{name}.csv"
+    with files.atomic_file(file) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.6f", lineterminator="\n")
+    return file
+
+
+def known(name: str) -> pd.DataFrame:
+    """The tables that ``keep`` wrote under a name for all studies, with the columns profile and database in front.
+
+    Raises StudyError where there is none.
+    """
+    files = sorted(paths.results_root().glob(f"*/*/{name}.csv"))
+    if not files:
+        raise StudyError(f"{paths.results_root()}: no study has a {name}.csv.")
+    tables = [pd.read_csv(file).drop(columns=["profile", "database"], errors="ignore") for file in files]
+    for file, table in zip(files, tables):
+        table.insert(0, "profile", file.parts[-3])
+        table.insert(1, "database", file.parts[-2])
+    return pd.concat(tables, ignore_index=True)
+
+
+def rows_of(table: pd.DataFrame, key: dict) -> pd.Series:
+    """Which rows have the values of ``key`` (column → value)."""
+    return (table[list(key)] == pd.Series(key)).all(axis=1)
+
+
+def replace(table: pd.DataFrame, rows: pd.DataFrame, key: dict, order: Sequence[str]) -> pd.DataFrame:
+    """Put ``rows`` in place of the rows that have ``key``; the result is ordered as ``in_order`` does."""
+    kept = table[~rows_of(table, key)]
+    return in_order(pd.concat([kept, rows], ignore_index=True) if len(kept) else rows, order)
+
+
+def in_order(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Sort by ``columns``, systems as in ``lib.base.systems`` (variants beside their base, unknown names last); stable."""
+    places = {name: place for place, name in enumerate(systems.SYSTEMS)}
+
+    def place(column: pd.Series) -> pd.Series:
+        if column.name != "system":
+            return column
+        bases = {name: name.split("@")[0].split("+")[0] for name in column.unique()}
+        return column.map({name: (places.get(base, len(places)), name) for name, base in bases.items()})
+
+    return table.sort_values(list(columns), key=place, kind="stable", ignore_index=True)

@@ -1,0 +1,246 @@
+"""Eyes, lips, nostrils, moles, brows and glasses of the photograph, each in its own window."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lib.databases.portraits.curves import evenly, smooth_curve
+from lib.databases.portraits.geometry import EYE_LEVEL, MIDDLE, SIDES, Face
+from lib.databases.portraits.raster import Grid, bell, blur, curve_distance, fill_between, linear, over, rgb, step
+from lib.databases.portraits.strands import COLOURS, colour
+
+IRIS = [
+    linear(tone) for tone in ((46, 31, 24), (92, 66, 42), (118, 128, 92), (110, 140, 168))
+]  # brown, hazel, green, blue
+
+
+def iris_lightness(traits) -> float:
+    """0 (dark brown) … 1 (pale); pale irises are rare in deep complexions."""
+    return float(np.clip((traits.iris_light - 0.35 - 0.9 * max(0, traits.complexion - 0.4)) / 0.5, 0, 1))
+
+
+def iris_colour(traits) -> np.ndarray:
+    light = iris_lightness(traits)
+    pale = IRIS[2] + traits.iris_hue * (IRIS[3] - IRIS[2])
+    hazel = IRIS[0] + min(1, 2 * light) * (IRIS[1] - IRIS[0])
+    return hazel + max(0, 2 * light - 1) * (pale - hazel)
+
+
+def moles(face: Face) -> list[tuple[float, float, float]]:
+    """Place and size of up to three moles; a function of the traits, so that both domains agree."""
+    t = face.t
+    count = int(4 * max(0.0, t.moles - 0.45))
+    seed = np.random.default_rng(int(1e9 * t.moles) % 2**31)
+    spots = [
+        (MIDDLE + seed.uniform(-42, 42), EYE_LEVEL + seed.uniform(14, 66), seed.uniform(0.55, 1.0))
+        for _ in range(count)
+    ]
+    return [s for s in spots if np.hypot((s[0] - MIDDLE) / 40, (s[1] - 170) / 48) < 1 and abs(s[0] - MIDDLE) > 13]
+
+
+def shade_line(skin, window, distance, width: float, amount, tint=(0.9, 1.0, 1.0)) -> None:
+    """Darken along a curve: a Gaussian of the distance to it."""
+    line = np.exp(-0.5 * (distance / np.float32(width)) ** 2) * amount
+    skin[window] *= 1 - line * rgb(*tint)
+
+
+def paint_eyes(skin, face: Face, grid: Grid, light) -> None:
+    t = face.t
+    for side in SIDES:
+        eye, centre = face.eye(side), face.iris_centre(side)
+        x0, x1 = sorted((eye["upper"][0, 0], eye["upper"][-1, 0]))
+        window = grid.window(x0 - 4, EYE_LEVEL - 17, x1 + 4, EYE_LEVEL + 14)
+        x, y = grid.axes(window)
+        u = (x - (x0 + x1) / 2) / ((x1 - x0) / 2)
+        along = np.clip(1.12 - u * u, 0, 1) ** 0.6
+        outer = np.clip(0.5 + 0.5 * side * u, 0, 1)
+        # Lids: crease above, soft fold below, pouch.
+        crease = curve_distance(grid, window, eye["crease"])
+        depth = 0.42 + 0.12 * t.eye_depth
+        shade_line(skin, window, crease, 0.75, depth * along)
+        shade_line(skin, window, np.where(crease > 0, crease * 0.9, crease * 0.45), 1.6, 0.16 * along)
+        bag = curve_distance(grid, window, eye["bag"])
+        shade_line(skin, window, bag, 1.0, (0.05 + 0.22 * t.eye_bags) * along * (1 - 0.5 * outer))
+        # Eyeball.
+        open_eye = fill_between(grid, window, eye["upper"], eye["lower"])
+        up, low = curve_distance(grid, window, eye["upper"]), curve_distance(grid, window, eye["lower"])
+        dx, dy = x - centre[0], y - centre[1]
+        ball = np.clip(1.02 - 0.0022 * dx * dx - 0.004 * dy * dy, 0.3, 1.1)
+        lid_shadow = 1 - 0.55 * np.exp(-np.maximum(up, 0) / 1.9)
+        white = linear((216, 208, 203)) * (ball * lid_shadow * (light.key * 0.72 + light.ambient))
+        over(skin[window], white, open_eye)
+        inner = bell(x, x0 + 1.4 if side > 0 else x1 - 1.4, 1.5) * bell(y, EYE_LEVEL + 1.2, 1.4)
+        over(skin[window], linear((196, 128, 116)) * 0.9, 0.8 * inner * open_eye)
+        # Iris, pupil, catchlight.
+        r = np.sqrt(dx * dx + dy * dy)
+        radius = face.iris_radius
+        disc = np.clip((radius - r) * grid.scale + 0.5, 0, 1) * open_eye
+        angle = np.arctan2(dy, dx)
+        fibre = 1 + 0.16 * np.sin(23 * angle + 1.7 * np.sin(5 * angle)) + 0.30 * dy / radius
+        rim = 1 - 0.62 * step(r, radius - 1.5, radius)
+        iris = iris_colour(t) * (fibre * rim * (0.35 + 0.65 * lid_shadow) * (light.key + light.ambient) * 1.12)
+        over(skin[window], iris, disc)
+        over(skin[window], rgb(0.006, 0.005, 0.005), np.clip((0.42 * radius - r) * grid.scale + 0.5, 0, 1) * open_eye)
+        glint = np.exp(-0.5 * (((dx - 1.7 * np.sign(light.vector[0])) / 0.85) ** 2 + ((dy + 1.7) / 0.8) ** 2))
+        skin[window] += 0.95 * glint * open_eye
+        skin[window] += (0.05 * np.exp(-0.5 * (((dx + 1.5) / 1.6) ** 2 + ((dy - 2.4) / 1.0) ** 2)) * disc)
+        # Lashes and lid edges.
+        female = 0.5 - 0.5 * t.masculinity
+        line = 0.62 + 0.34 * female + 0.16 * outer
+        within = np.clip((1.03 - np.abs(u)) * 12, 0, 1)
+        shade_line(skin, window, up + 0.15, line * 0.95, 0.93 * within * (0.72 + 0.28 * outer), (0.96, 1.0, 1.0))
+        shade_line(skin, window, low - 0.2, 0.55, (0.40 + 0.18 * outer) * within, (0.8, 0.95, 1.0))
+        _lashes(skin, eye, side, grid, window, female)
+
+
+def _lashes(skin, eye, side, grid, window, female) -> None:
+    upper = eye["upper"]
+    place = np.linspace(8, 24, 13)
+    root = np.stack([np.interp(place, range(25), upper[:, k]) for k in (0, 1)], -1)
+    length = (1.2 + 2.2 * female) * np.linspace(0.4, 1, 13)
+    s = np.linspace(0, 1, 10)[None, :, None]
+    way = np.stack([side * np.linspace(0.1, 0.9, 13), -np.ones(13)], -1) * length[:, None]
+    points = root[:, None] + way[:, None] * s - np.array([0, 0.25]) * length[:, None, None] * s**2
+    ink = grid.crop(window).splat(points.reshape(-1, 2), np.full(130, 0.30 * grid.scale))
+    skin[window] *= 1 - np.clip(blur(ink, 0.3 * grid.scale), 0, 0.85)
+
+
+def paint_nostrils(skin, face: Face, grid: Grid) -> None:
+    for side in SIDES:
+        centre, wide, high = face.nostril(side)
+        window = grid.window(centre[0] - 9, centre[1] - 7, centre[0] + 9, centre[1] + 6)
+        dx, dy = grid.x[:, window[2]] - centre[0], grid.y[window[1]] - centre[1]
+        dy = dy + side * dx * 0.28
+        hole = np.exp(-0.5 * ((dx / (0.72 * wide)) ** 2 + (dy / (0.72 * high)) ** 2) ** 1.4)
+        over(skin[window], skin[window] * rgb(0.16, 0.09, 0.08), np.clip(0.92 * hole, 0, 1))
+        wing = face.wing(side)
+        for p, amount in zip(wing[2::2], np.linspace(0.05, 0.17, 9), strict=True):
+            cell = grid.window(p[0] - 4, p[1] - 5, p[0] + 4, p[1] + 5)
+            skin[cell] *= 1 - amount * bell(grid.y[cell[1]], p[1], 1.6) * bell(
+                grid.x[:, cell[2]], p[0] + side * 0.4, 1.0
+            )
+    base = face.nose["base"]
+    window = grid.window(MIDDLE - 12, base - 4, MIDDLE + 12, base + 8)
+    shadow = 0.22 * bell(grid.y[window[1]], base + 1.5, 1.9) * bell(grid.x[:, window[2]], MIDDLE, 6.5)
+    skin[window] *= 1 - shadow * rgb(0.85, 1, 1)
+
+
+def paint_mouth(skin, face: Face, grid: Grid) -> None:
+    t, m = face.t, face.mouth
+    x0, x1 = m["line"][0, 0], m["line"][-1, 0]
+    y = m["line"][20, 1]
+    window = grid.window(x0 - 6, y - 12, x1 + 6, y + 16)
+    x, yy = grid.axes(window)
+    u = (x - (x0 + x1) / 2) / ((x1 - x0) / 2)
+    upper = blur(fill_between(grid, window, m["upper"], m["line"]), 0.45 * grid.scale)
+    lower = blur(fill_between(grid, window, m["line"], m["lower"]), 0.55 * grid.scale)
+    red = 0.55 + 0.45 * t.lip_colour
+    tint = rgb(0.93, 0.50, 0.52) if t.complexion < 0.62 else rgb(0.92, 0.62, 0.62)
+    tint = 1 - red * (1 - tint)
+    skin[window] *= 1 - upper * (1 - 0.76 * tint)
+    skin[window] *= 1 - lower * (1 - 0.97 * tint)
+    creases = 1 + 0.05 * np.sin(2.1 * x + 0.6 * np.sin(0.9 * x)) * (upper + lower)
+    skin[window] *= creases
+    gleam = (
+        np.exp(-0.5 * (((u + 0.12) / 0.30) ** 2 + ((yy - y - 0.42 * (m["lower"][20, 1] - y) - 0.4) / 1.0) ** 2)) * lower
+    )
+    skin[window] += (0.085 * gleam * (0.4 + 0.6 * t.lip_colour))
+    line = curve_distance(grid, window, m["line"])
+    within = np.clip((1.06 - np.abs(u)) * 9, 0, 1)
+    shade_line(skin, window, line, 0.62 + 0.25 * (1 - np.clip(np.abs(u), 0, 1).mean()), 0.80 * within, (0.86, 1, 1))
+    shade_line(skin, window, np.where(line < 0, line * 0.5, line), 1.2, 0.22 * within)
+    under = curve_distance(grid, window, m["lower"])
+    shade_line(skin, window, under - 1.4, 1.5, 0.20 * np.clip(0.75 - u * u, 0, 1), (0.85, 1, 1))
+    for cx in (x0, x1):
+        skin[window] *= 1 - (0.34 * bell(x, cx, 1.6) * bell(yy, m["line"][0, 1], 1.4))
+
+
+def strokes_of_brow(face: Face, side: int, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Hairs of a brow, (n, 12, 2): upwards near the nose, lying along it further out."""
+    line, half = face.brow(side)
+    place = np.sort(rng.random(n)) * 28.9
+    k = place.astype(int)
+    root = line[k] + (place - k)[:, None] * (line[k + 1] - line[k])
+    root[:, 1] += half[k] * rng.uniform(-0.75, 0.95, n)
+    share = place / 29
+    angle = np.interp(share, [0, 0.2, 0.5, 1], [1.25, 0.75, 0.25, -0.30]) + 0.16 * rng.standard_normal(n)
+    length = (3.0 + 2.4 * np.sin(np.pi * np.clip(share + 0.15, 0, 1))) * (1 + 0.15 * face.t.brow_thickness)
+    s = np.linspace(-0.3, 0.7, 12)[None]
+    x = root[:, :1] + side * length[:, None] * s * np.cos(angle)[:, None]
+    y = root[:, 1:] - length[:, None] * s * np.sin(angle)[:, None] + 0.25 * s**2 * length[:, None]
+    return np.stack([x, y], -1)
+
+
+def paint_brows(skin, face: Face, grid: Grid, rng) -> None:
+    t = face.t
+    base, grey = colour(t)
+    tone = (base + 0.55 * grey * (linear(COLOURS["grey"]) - base)) * 0.62
+    for side in SIDES:
+        line = face.brow(side)[0]
+        x0, x1 = sorted((line[0, 0], line[-1, 0]))
+        window = grid.window(x0 - 6, line[:, 1].min() - 9, x1 + 6, line[:, 1].max() + 9)
+        hairs = strokes_of_brow(face, side, int(110 + 170 * t.brow_density), rng)
+        weight = np.repeat(np.interp(np.linspace(0, 1, 12), [0, 0.3, 1], [0.7, 1, 0.25])[None], len(hairs), 0)
+        ink = grid.crop(window).splat(hairs, weight) * (0.115 * grid.scale)
+        cover = np.clip(1 - np.exp(-1.5 * blur(ink, 0.4 * grid.scale) - 0.45 * blur(ink, 1.2 * grid.scale)), 0, 0.93)
+        over(skin[window], tone, cover)
+
+
+def glasses_shape(face: Face) -> dict | None:
+    """Rims of the lenses (left, right), bridge and temples; None when none are worn."""
+    t = face.t
+    if t.glasses < 0.78:
+        return None
+    wide, high = 18.2 + 2.0 * t.frame_size, 13.2 + 2.2 * t.frame_size - 2.2 * t.frame_shape
+    power = 2.0 + 2.6 * t.frame_shape
+    a = np.linspace(0, 2 * np.pi, 90)
+    cx = np.sign(np.cos(a)) * np.abs(np.cos(a)) ** (2 / power)
+    cy = np.sign(np.sin(a)) * np.abs(np.sin(a)) ** (2 / power)
+    rims = [
+        np.stack(
+            [MIDDLE + side * 25.6 + wide * cx, EYE_LEVEL + 1.8 + high * cy * (1 - 0.10 * cx * side * t.frame_shape)], -1
+        )
+        for side in SIDES
+    ]
+    gap = 25.6 - wide
+    bridge = smooth_curve([(MIDDLE - gap, EYE_LEVEL - 1), (MIDDLE, EYE_LEVEL - 3.4), (MIDDLE + gap, EYE_LEVEL - 1)], 16)
+    cheek = face.half_widths()["cheek"]
+    temples = [
+        np.linspace(
+            (MIDDLE + side * (25.6 + wide), EYE_LEVEL - 3), (MIDDLE + side * (cheek + 0.5), EYE_LEVEL - 4.5), 12
+        )
+        for side in SIDES
+    ]
+    return {"rims": rims, "bridge": bridge, "temples": temples, "width": 0.75 + 0.95 * t.frame_weight}
+
+
+def paint_glasses(canvas, face: Face, grid: Grid) -> None:
+    shape = glasses_shape(face)
+    if shape is None:
+        return
+    t = face.t
+    window = grid.window(MIDDLE - 70, EYE_LEVEL - 24, MIDDLE + 70, EYE_LEVEL + 30)
+    lines = [*shape["rims"], shape["bridge"], *shape["temples"]]
+    dense = np.concatenate([evenly(line, 500) for line in lines])
+    ink = grid.crop(window).splat(dense, np.ones(len(dense)))
+    sigma = 0.42 * shape["width"] * grid.scale
+    frame = blur(np.minimum(ink, 1), sigma) * (2.4 * sigma)
+    frame = np.clip(frame * 1.25 - 0.12, 0, 1)
+    shadow = np.roll(blur(frame, 1.1 * grid.scale), int(2.5 * grid.scale), 0)
+    canvas[window] *= (1 - 0.22 * np.clip(shadow, 0, 1))
+    metal = t.frame_weight < 0.3
+    tone = (
+        linear((150, 140, 125))
+        if metal
+        else linear((30, 24, 26)) + 0.05 * rgb(t.cloth_hue, 0.2, 1 - t.cloth_hue) * (t.frame_size > 0)
+    )
+    gleam = np.clip(blur(frame, 0.6 * grid.scale) - np.roll(blur(frame, 0.6 * grid.scale), grid.scale, 0), 0, 1)
+    over(canvas[window], tone, frame)
+    canvas[window] += 0.12 * gleam
+    for rim in shape["rims"]:
+        lens = grid.crop(window).polygon(rim)
+        x, y = grid.axes(window)
+        band = np.exp(-0.5 * ((x - rim[:, 0].mean() + 0.8 * (y - EYE_LEVEL) + 7) / 3.2) ** 2) + 0.5 * np.exp(
+            -0.5 * ((x - rim[:, 0].mean() + 0.8 * (y - EYE_LEVEL) + 0.5) / 1.2) ** 2
+        )
+        canvas[window] += 0.045 * band * lens

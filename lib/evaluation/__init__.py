@@ -1,0 +1,1 @@
+"""From runs to numbers: scores of images, recognition, attention, the user study."""

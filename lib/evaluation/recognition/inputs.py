@@ -1,0 +1,57 @@
+"""Checks of what recognition is given: arrays of faces, and folders of images from any program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from lib.base import images
+from lib.base.errors import StudyError, listed
+
+
+def checked_faces(faces: np.ndarray, name: str) -> np.ndarray:
+    """Return faces as vectors (n, p): uint8 as they are, everything else as float64.
+
+    faces: (n, p) or (n, H, W).  Raises StudyError for other shapes, no face, no pixel, NaN or infinity.
+    """
+    faces = np.asarray(faces)
+    if faces.ndim not in (2, 3) or 0 in faces.shape:
+        raise StudyError(f"{name}: expected an array (identities, pixels) or (identities, height, width), "
+                         f"got shape {faces.shape}. Colour images: convert with lib.base.images.to_grey first.")
+    faces = faces.reshape(len(faces), -1)
+    if faces.dtype == np.uint8:
+        return faces
+    if faces.dtype.kind not in "fiub":
+        raise StudyError(f"{name}: pixels of type {faces.dtype} are no numbers.")
+    faces = faces.astype(np.float64)
+    bad = np.flatnonzero(~np.isfinite(faces).all(axis=1))
+    if len(bad):
+        raise StudyError(f"{name}: NaN or infinite pixels in {len(bad)} of {len(faces)} images (first: row {bad[0]}). "
+                         "Find the program that wrote them and make them again.")
+    return faces
+
+
+def read_pairs(real: Path, synthesised: Path) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+    """Read two folders whose images go by the same names, whatever their suffixes.
+
+    Returns names, real and synthesised faces, both (n, H, W) uint8 grey (as MATLAB's ``rgb2gray``).
+    Raises StudyError listing every name without partner or met twice, and every image of another size.
+    """
+    first, second = Path(real), Path(synthesised)
+    first_files, second_files = images.by_stem(first), images.by_stem(second)
+    lonely = [f"{first_files[name]}: no partner in {second}" for name in sorted(first_files.keys() - second_files)]
+    lonely += [f"{second_files[name]}: no partner in {first}" for name in sorted(second_files.keys() - first_files)]
+    if lonely:
+        raise StudyError(f"{len(lonely)} of {len(first_files) + len(second_files)} images have no partner of the same "
+                         f"name (suffixes may differ):\n{listed(lonely)}\nRename, add or remove them.")
+    names = tuple(sorted(first_files))
+    files = [group[name] for group in (first_files, second_files) for name in names]
+    faces = [images.to_grey(images.read_image(file)) for file in files]
+    height, width = faces[0].shape
+    odd = [f"{file}: {face.shape[1]}×{face.shape[0]}" for file, face in zip(files, faces)
+           if face.shape != (height, width)]
+    if odd:
+        raise StudyError(f"All images must have the size of {files[0]}, {width}×{height} (width×height); "
+                         f"{len(odd)} differ:\n{listed(odd)}\nAlign and resize them first.")
+    return names, np.stack(faces[:len(names)]), np.stack(faces[len(names):])

@@ -1,0 +1,196 @@
+"""From recognition tables to statements: accuracies with intervals, differences with corrected p-values.
+
+The unit is a person.  Each face is tested in about half of the splits, always against others drawn from the
+same hundred; splits are therefore no independent repetitions, and their spread is not the uncertainty of
+the accuracy.  Intervals resample people (a person's tests stay together, seeds are averaged first);
+differences between systems are paired by person, all systems having met the same splits.  What
+resampling cannot show is that another gallery would be easier or harder for everybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from lib.base import labels, paths, statistics, systems
+from lib.base.errors import unknown_name
+from lib.evaluation.recognition.recognise_runs import Tables, read_study
+from lib.evaluation.recognition.regions import REGIONS
+
+_LABELS = {"random-pairing": "random pairing", "mean-face": "one face for all"}
+
+
+def label(system: str) -> str:
+    """The name people read: ``grey-input@hair`` → ``input, grey: hair only``."""
+    name, _, region = system.partition("@")
+    base, *overrides = name.split("+")
+    text = _LABELS.get(base) or (systems.SYSTEMS[base].label if base in systems.SYSTEMS else base)
+    return " + ".join([text, *overrides]) + (f": {region} only" if region else "")
+
+
+def kind(system: str) -> str:
+    """``trained``, ``exemplar`` or ``control``."""
+    base = system.partition("@")[0].split("+")[0]
+    return systems.SYSTEMS[base].kind if base in systems.SYSTEMS else "control"
+
+
+def accuracy_interval(tests: np.ndarray, recognised: np.ndarray) -> statistics.Interval:
+    """Accuracy over all tests, 95 % interval over people.
+
+    tests: (n,) how often each person was tested.  recognised: (n,) share of these tests recognised, or (n, m)
+    for m systems, whose limits (m,) then come from the same resamples.  Where everybody was always recognised, or
+    nobody ever, resamples are all alike and the limits are Wilson's for one test of each person.
+    """
+    accuracy, low, high = _over_people(tests, recognised)
+    people = np.sum(np.asarray(tests) > 0)
+    low = np.where(np.isclose(accuracy, 1, rtol=0, atol=1e-12), statistics.wilson_interval(people, people)[0], low)
+    high = np.where(np.isclose(accuracy, 0, rtol=0, atol=1e-12), statistics.wilson_interval(0, people)[1], high)
+    return statistics.Interval(*(float(x) if np.ndim(x) == 0 else x for x in (accuracy, low, high)))
+
+
+def _over_people(tests: np.ndarray, recognised: np.ndarray) -> statistics.Interval:
+    """As ``accuracy_interval`` by resampling alone, for differences of accuracies, too."""
+    tests, recognised = np.asarray(tests, dtype=float), np.asarray(recognised, dtype=float)
+    seen = tests > 0
+    tests, recognised = tests[seen], recognised[seen]
+    counts = np.column_stack([(recognised.T * tests).T, tests])  # (n, m + 1)
+    interval = statistics.cluster_bootstrap(counts, np.arange(len(counts)), statistic=_share)
+    return statistics.Interval(*(float(x[0]) if recognised.ndim == 1 else x for x in interval))
+
+
+def _share(counts: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """counts (n, m + 1), weights (repeats, n) → weighted sums of the first m columns over that of the last."""
+    sums = weights @ counts
+    return sums[:, :-1] / sums[:, -1:]
+
+
+def summary(tables: Tables) -> pd.DataFrame:
+    """One row per direction and system, in the order of the tables; accuracies in [0, 1].
+
+    seeds; accuracy with all dimensions and its limits low, high (95 %, over people); spread (standard
+    deviation over splits and seeds); best_of_mean at best_dimension, mean_of_best: both choose the dimension
+    on the tested faces; face_only: accuracy from the inner face (NaN where not computed).
+    """
+    rows = []
+    for direction, curves in tables.curves.groupby("direction", sort=False):
+        tests, shares = _by_person(tables, direction)
+        limits = dict(zip(shares, np.transpose(accuracy_interval(tests, shares))))
+        for system, curve in curves.groupby("system", sort=False):
+            grid = curve.pivot_table(index=["seed", "split"], columns="dimension", values="accuracy")
+            mean = grid.mean()
+            rows.append({
+                "direction": direction, "system": system, "label": label(system), "seeds": curve.seed.nunique(),
+                **dict(zip(("accuracy", "low", "high"), limits[system])),
+                "spread": grid[grid.columns[-1]].std(), "best_of_mean": mean.max(),
+                "best_dimension": int(mean.idxmax()), "mean_of_best": grid.max(axis=1).mean(),
+                "face_only": limits.get(f"{system}@face", [np.nan])[0]})
+    return pd.DataFrame(rows)
+
+
+def comparisons(tables: Tables, direction: str, reference: str, others: Sequence[str] | None = None) -> pd.DataFrame:
+    """Differences in accuracy, reference minus other, paired by person.
+
+    others: systems (default: all of the direction, regions left out).  Columns: system, label, difference
+    with limits low, high (95 %), p_value (sign flips), holm (corrected over the rows).
+    Raises StudyError when a system has no rows.
+    """
+    tests, shares = _by_person(tables, direction)
+    if others is None:
+        others = [name for name in shares if "@" not in name and name != reference]
+    for name in (reference, *others):
+        if name not in shares:
+            raise unknown_name("system in the recognition tables", name, shares)
+    columns = ["system", "label", "difference", "low", "high", "p_value", "holm"]
+    if not others:
+        return pd.DataFrame(columns=columns)
+    gains = shares[[reference]].to_numpy() - shares[list(others)].to_numpy()
+    difference, low, high = _over_people(tests, gains)
+    # A person tested more often weighs more, as in the accuracy itself.
+    p_values = [statistics.sign_flip_test(gain * tests) for gain in gains.T]
+    return pd.DataFrame(dict(zip(columns, (
+        others, map(label, others), difference, low, high, p_values, statistics.holm(p_values)))))
+
+
+def _by_person(tables: Tables, direction: str) -> tuple[np.ndarray, pd.DataFrame]:
+    """How often each person was tested (n,), and the share recognised: people × systems, seeds averaged.
+
+    All systems meet the same splits, hence one number of tests.  People never drawn for testing are left out.
+    """
+    rows = tables.identities[(tables.identities.direction == direction) & (tables.identities.tests > 0)]
+    shares = rows.pivot_table(index="image", columns="system", values="recognised")[list(dict.fromkeys(rows.system))]
+    return rows.groupby("image").tests.first().loc[shares.index].to_numpy(), shares
+
+
+def elsewhere(profile: str, database: str, chosen: Sequence[str]) -> pd.DataFrame:
+    """``summary`` of the ``chosen`` systems in every other study that has tables, with its name and size."""
+    parts = []
+    for record in sorted(paths.results_root().glob("*/*/recognition.json")):
+        study = record.parent.parent.name, record.parent.name
+        if study != (profile, database):
+            tables = read_study(*study)
+            rows = summary(tables)
+            rows.insert(0, "study", " / ".join(study))
+            rows["tested"] = tables.protocol.identities - tables.protocol.train
+            parts.append(rows[rows.system.isin(chosen)])
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def findings(tables: Tables, reference: str = "msg-sarl") -> list[str]:
+    """What the tables say, one sentence each, numbers and tests included; for the end of a notebook."""
+    rows = summary(tables).set_index(["direction", "system"])
+    people, trained = tables.protocol.identities, tables.protocol.train
+    sentences = [f"Protocol: {people} test people, {trained} train the classifier, {people - trained} are recognised, "
+                 f"{tables.protocol.repeats} random splits; guessing gives {100 / (people - trained):.1f} %."]
+    for direction in rows.index.unique("direction"):
+        pairs = comparisons(tables, direction, reference).set_index("system")
+        input_row, pair = rows.loc[direction, "grey-input"], pairs.loc["grey-input"]
+        limits = labels.with_limits(*(100 * pair[name] for name in ("difference", "low", "high")), digits=1)
+        sentences.append(
+            f"{labels.TASK[direction]}: {label(reference)} is recognised in "
+            f"{_share_with_limits(rows.loc[direction, reference])} of the tests, its input as it is in "
+            f"{_share_with_limits(input_row)}; difference in percentage points {limits}, Holm-corrected p: "
+            f"{labels.p_value(pair.holm)}.")
+        systems_only = pairs[[kind(name) != "control" for name in pairs.index]]
+        verdicts = systems_only.apply(_verdict, axis=1) if len(systems_only) else pd.Series(dtype=str)
+        sentences.append(
+            f"{labels.TASK[direction]}: {label(reference)} is significantly better recognised than "
+            f"{sum(verdicts == 'better')} and worse than {sum(verdicts == 'worse')} of {len(systems_only)} other "
+            "systems; the rest cannot be told apart with these people.")
+        if face := _inner_face(tables, direction, reference):
+            sentences.append(face)
+    parts = ", ".join(f"{region} {_share_with_limits(rows.loc['photo-to-sketch', f'grey-input@{region}'])}"
+                      for region in REGIONS)
+    sentences.append(f"Where the untranslated input is recognised from: {parts}.")
+    chance = rows.loc["photo-to-sketch", "random-pairing"]
+    sentences.append("Choosing the dimension on the tested faces lifts even the random pairing from "
+                     f"{100 * chance.accuracy:.1f} to {100 * chance.mean_of_best:.1f} %.")
+    return sentences
+
+
+def _inner_face(tables: Tables, direction: str, reference: str) -> str | None:
+    """The reference against the untranslated input and the other systems, by the inner face alone."""
+    names = [name for name in dict.fromkeys(tables.identities[tables.identities.direction == direction].system)
+             if name.endswith("@face") and kind(name) != "control"]
+    mine, untranslated = f"{reference}@face", "grey-input@face"
+    if mine not in names:
+        return None
+    pairs = comparisons(tables, direction, mine, [untranslated, *(name for name in names if name != mine)])
+    pairs = pairs.set_index("system")
+    against_input, rest = pairs.loc[untranslated], pairs.drop(untranslated).apply(_verdict, axis=1)
+    limits = labels.with_limits(*(100 * against_input[name] for name in ("difference", "low", "high")), digits=1)
+    return (f"{labels.TASK[direction]}, inner face alone: {label(reference)} against its input {limits} points, "
+            f"Holm-corrected p: {labels.p_value(against_input.holm)}; significantly better than "
+            f"{sum(rest == 'better')} and worse than {sum(rest == 'worse')} of {len(rest)} other systems.")
+
+
+def _share_with_limits(row: pd.Series) -> str:
+    return f"{100 * row.accuracy:.1f} % [{100 * row.low:.1f}, {100 * row.high:.1f}]"
+
+
+def _verdict(pair: pd.Series) -> str:
+    """better, worse or no demonstrable difference, at 5 % after correction."""
+    if pair.holm > 0.05:
+        return "no demonstrable difference"
+    return "better" if pair.difference > 0 else "worse"

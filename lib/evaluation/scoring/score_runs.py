@@ -1,0 +1,228 @@
+"""All runs of a study → ``scores.csv`` and ``set_scores.csv``, computing only what is new.
+
+``scores.csv``      database,direction,system,seed,image,metric,value: one row per image and metric
+``set_scores.csv``  database,direction,system,seed,metric,value,low,high: distances of whole sets
+
+What a run was scored from is stamped in its ``private/scored.json``; equal images, references, metrics
+and program version are not scored again.  Rows of runs whose images are not on this machine (they are
+never committed) stay as they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from filelock import FileLock
+from tqdm import tqdm
+
+from lib import databases
+from lib.base import files, paths, systems, tables_on_disk
+from lib.base.errors import StudyError, listed, unknown_name
+from lib.databases import PairedFaces
+from lib.evaluation.scoring.measure import References, score_images
+from lib.evaluation.scoring.sets import SET_METRICS, Embedder, score_set
+from lib.model import settings as profiles
+from lib.training import run_folders
+
+VERSION = 1  # part of every stamp: raise it when the numbers change
+STUDY_METRICS = {"photo-to-sketch": ("ssim", "fsim", "scoot"), "sketch-to-photo": ("ssim", "fsim", "fsimc")}
+SET_PROFILES = ("cpu", "paper")  # a network over every face of every system takes too long for tiny and quick
+_KEY = ["database", "direction", "system", "seed"]
+_FILES = {"images": ("scores.csv", [*_KEY, "image", "metric", "value"]),
+          "sets": ("set_scores.csv", [*_KEY, "metric", "value", "low", "high"])}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run folder; its images of ``directions`` are on this machine, those of ``absent`` are not."""
+
+    system: str
+    seed: int
+    folder: Path
+    directions: tuple[str, ...]
+    absent: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The tables of a study, and how they came about.
+
+    images, sets: the two tables.  scored, absent: what was computed now and what has no images here, as
+    ``direction/system/seed<k>``.  not_computed: set metric → why it has no value.
+    """
+
+    images: pd.DataFrame
+    sets: pd.DataFrame
+    scored: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    not_computed: dict[str, str] = field(default_factory=dict)
+
+
+def list_runs(profile: str, database: str) -> list[Run]:
+    """Run folders of a study in table order; folders that are no system's are passed over."""
+    order = list(systems.SYSTEMS)
+    found = []
+    for folder in paths.study_folder(profile, database).glob("*/seed*"):
+        base, system, seed = folder.parent.name.split("+")[0], folder.parent.name, folder.name[4:]
+        if base in systems.SYSTEMS and seed.isdigit() and folder.is_dir():
+            possible = systems.get(base).directions
+            here = tuple(direction for direction in possible if any((folder / direction).glob("*.png")))
+            absent = tuple(direction for direction in possible if direction not in here)
+            found.append((order.index(base), system, int(seed), Run(system, int(seed), folder, here, absent)))
+    return [entry[-1] for entry in sorted(found, key=lambda entry: entry[:3])]
+
+
+def read_scores(profile: str, database: str) -> Scores:
+    """Read the committed tables of a study; raises StudyError naming what makes them."""
+    file = paths.study_folder(profile, database) / "scores.csv"
+    if not file.exists():
+        raise StudyError(f"{file}: missing. Make it with notebook 06: "
+                         f"`./run_all.sh --profile {profile} --database {database} --only 06`.")
+    return Scores(_read(file.parent, "images"), _read(file.parent, "sets"))
+
+
+def score_study(profile: str, database: str, systems: Iterable[str] | None = None, seeds: Iterable[int] | None = None,
+                force: bool = False, sets: bool | None = None) -> Scores:
+    """Bring ``scores.csv`` and ``set_scores.csv`` of a study up to date and return them.
+
+    systems, seeds: score only these (default: every run found).  force: score again what is unchanged.
+    sets: whether distances of whole sets are computed (default: in the cpu and paper profiles).
+    Raises StudyError for unknown names, a missing database, a study or system without any run, and
+    runs with part of their images.
+    """
+    profiles.get(profile)
+    if database not in databases.NAMES:
+        raise unknown_name("database", database, databases.NAMES)
+    found = list_runs(profile, database)
+    if systems is not None:
+        systems = tuple(systems)
+        for system in systems:
+            profiles.split_system(system)
+        missing = [f"{system}: `python -m lib train --database {database} --system {system} --profile {profile}`"
+                   for system in systems if system not in {run.system for run in found}]
+        if missing:
+            raise StudyError(f"{paths.study_folder(profile, database)}: no run of\n{listed(missing)}")
+        found = [run for run in found if run.system in systems]
+    if seeds is not None:
+        seeds = tuple(seeds)
+        found = [run for run in found if run.seed in seeds]
+    if not found and not (paths.study_folder(profile, database) / "scores.csv").exists():
+        raise StudyError(f"{paths.study_folder(profile, database)}: no runs to score. Make one, e.g. with "
+                         f"`python -m lib train --database {database} --system msg-sarl --profile {profile}`.")
+    return _score_runs(profile, database, found, force, profile in SET_PROFILES if sets is None else sets)
+
+
+def _score_runs(profile: str, database: str, found: list[Run], force: bool, sets: bool) -> Scores:
+    from lib.training.make_run import load_faces
+
+    folder = paths.study_folder(profile, database)
+    embed, targets, scored = Embedder(), {}, []
+    tables = {kind: _read(folder, kind) for kind in _FILES}
+    files.make_folder(folder / "private")
+    for run in tqdm(found, desc="scoring", unit="run", leave=False, disable=None):
+        settings = profiles.settings_for(profile, run.system)
+        seen = (settings.holdout, settings.test_pairs)
+        if run.directions and seen not in targets:
+            targets[seen] = _Targets(load_faces(database, settings, "test"))
+        for direction in run.directions:
+            work = _Work(database, direction, run, targets[seen])
+            for kind in ("images", "sets") if sets else ("images",):
+                expected = STUDY_METRICS[direction] if kind == "images" else embed.metrics()
+                if not force and work.is_done(kind, expected, tables[kind]):
+                    continue
+                rows = work.score_images() if kind == "images" else work.score_sets(embed)
+                if not len(rows):
+                    continue
+                with FileLock(folder / "private" / "scores"):  # another process may be scoring other runs
+                    tables[kind] = tables_on_disk.replace(_read(folder, kind), rows, work.key,
+                                                        ["direction", "system", "seed"])
+                    tables_on_disk.write(folder / _FILES[kind][0], tables[kind], digits=7)
+                work.stamp(kind)
+                scored += [f"{direction}/{run.system}/seed{run.seed}"] if kind == "images" else []
+    absent = tuple(f"{direction}/{run.system}/seed{run.seed}" for run in found for direction in run.absent)
+    if sets:
+        reasons = {metric: embed.unavailable[SET_METRICS[metric]] for metric in SET_METRICS.keys() - embed.metrics()}
+    else:
+        reasons = {metric: f"distances of whole sets were not asked for (profile {profile})" for metric in SET_METRICS}
+    return Scores(tables["images"], tables["sets"], tuple(scored), absent, reasons)
+
+
+class _Targets:
+    """Test faces that runs are scored against, analysed once for all of them."""
+
+    def __init__(self, faces: PairedFaces):
+        self.names = faces.names
+        self.references = {"photo-to-sketch": References(faces.sketches), "sketch-to-photo": References(faces.photos)}
+        names = "\0".join(faces.names).encode()
+        self.hashes = {direction: hashlib.sha256(names + reference.faces.tobytes()).hexdigest()
+                       for direction, reference in self.references.items()}
+
+
+class _Work:
+    """One direction of one run: its faces, its stamp and its rows."""
+
+    def __init__(self, database: str, direction: str, run: Run, targets: _Targets):
+        self.direction, self.run, self.targets = direction, run, targets
+        self.key = dict(zip(_KEY, (database, direction, run.system, run.seed), strict=True))
+        self.record = run.folder / "private" / "scored.json"
+        self._faces: np.ndarray | None = None
+
+    @property
+    def faces(self) -> np.ndarray:
+        if self._faces is None:
+            self._faces = self._read()
+        return self._faces
+
+    def _read(self) -> np.ndarray:
+        real = self.targets.references[self.direction].faces
+        try:
+            faces = run_folders.read_synthesised(self.run.folder, self.direction, self.targets.names)
+        except ValueError:
+            faces = None  # not of one size, or grey and colour mixed
+        if faces is None or faces.shape[1:3] != real.shape[1:3]:
+            folder, (height, width) = self.run.folder / self.direction, real.shape[1:3]
+            raise StudyError(f"{folder}: the images are not all {width}×{height} pixels and of one kind. "
+                             "Delete the folder and make the run again.")
+        return faces
+
+    def _fingerprint(self, kind: str) -> str:
+        metrics = STUDY_METRICS[self.direction] if kind == "images" else tuple(SET_METRICS)
+        digest = hashlib.sha256(f"{VERSION} {metrics} {self.targets.hashes[self.direction]}".encode())
+        for name in self.targets.names:
+            file = self.run.folder / self.direction / f"{name}.png"
+            digest.update(file.read_bytes() if file.exists() else b"missing")
+        return digest.hexdigest()
+
+    def is_done(self, kind: str, metrics: Iterable[str], table: pd.DataFrame) -> bool:
+        """Whether the table holds this direction's rows of all ``metrics``, made from what is on disk now."""
+        if not self.record.exists() or not set(metrics) <= set(table.metric[tables_on_disk.rows_of(table, self.key)]):
+            return False
+        return files.read_json(self.record).get(f"{self.direction} {kind}") == self._fingerprint(kind)
+
+    def stamp(self, kind: str) -> None:
+        earlier = files.read_json(self.record) if self.record.exists() else {}
+        files.write_json(self.record, {**earlier, f"{self.direction} {kind}": self._fingerprint(kind)})
+
+    def score_images(self) -> pd.DataFrame:
+        scores = score_images(self.targets.references[self.direction], self.faces, STUDY_METRICS[self.direction])
+        return pd.DataFrame([{**self.key, "image": name, "metric": metric, "value": values[i]}
+                             for i, name in enumerate(self.targets.names) for metric, values in scores.items()])
+
+    def score_sets(self, embed: Embedder) -> pd.DataFrame:
+        rows = []
+        for metric, network in SET_METRICS.items():
+            vectors = [embed(network, faces) for faces in (self.targets.references[self.direction].faces, self.faces)]
+            if all(v is not None for v in vectors):
+                value, low, high = score_set(metric, *vectors)
+                rows.append({**self.key, "metric": metric, "value": value, "low": low, "high": high})
+        return pd.DataFrame(rows)
+
+
+def _read(folder: Path, kind: str) -> pd.DataFrame:
+    name, columns = _FILES[kind]
+    return tables_on_disk.read(folder / name, columns, text=["image"])

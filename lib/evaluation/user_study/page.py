@@ -1,0 +1,91 @@
+"""The page of a study: one HTML file with pictures, style and script inside, which asks no server for anything.
+
+The template, style and scripts lie beside this file in ``page/``.  A content security policy with the
+hashes of the style and of the script keeps everything else from running or being fetched, whatever a title
+contains.  The page knows tokens, not systems; what is judged is stored without loss.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import io
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from lib.base import files
+from lib.evaluation.user_study.definition import QUESTION, Study, needed_pictures
+from lib.evaluation.user_study.stimuli import Stimuli
+
+_TEMPLATES = Path(__file__).parent / "page"
+_SCRIPTS = ("sha256.js", "record.js", "page.js")
+_GIVEN_QUALITY = 92  # JPEG, for the given picture only: it is the same in every trial and not judged
+_WORDS = {
+    "photo-to-sketch": {"given": "Photo", "reference": "Artist’s sketch", "candidate": "Drawing"},
+    "sketch-to-photo": {"given": "Artist’s sketch", "reference": "Photo", "candidate": "Picture"},
+}
+
+
+def write_page(path: Path, study: Study, stimuli: Stimuli) -> int:
+    """Write the page atomically; returns its size in bytes.  Equal studies give equal pages."""
+    text = page_html(study, stimuli)
+    with files.atomic_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="")
+    return len(text.encode())
+
+
+def page_html(study: Study, stimuli: Stimuli) -> str:
+    """Return the page of ``study`` as text."""
+    style = (_TEMPLATES / "page.css").read_text(encoding="utf-8")
+    script = "\n".join((_TEMPLATES / name).read_text(encoding="utf-8") for name in _SCRIPTS)
+    policy = "; ".join(("default-src 'none'", "img-src data:", f"style-src {_source(style)}",
+                        f"script-src {_source(script)}", "base-uri 'none'", "form-action 'none'"))
+    parts = {
+        "POLICY": html.escape(policy), "TITLE": html.escape(study.title), "STYLE": style, "SCRIPT": script,
+        "DATA": _json(_data(study, stimuli)), "IMAGES": _json(_pictures(study, stimuli)),
+    }
+    template = (_TEMPLATES / "page.html").read_text(encoding="utf-8")
+    return re.sub(r"%%([A-Z]+)%%", lambda match: parts[match[1]], template)
+
+
+def _source(text: str) -> str:
+    return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
+
+
+def _json(value: object) -> str:
+    """JSON that cannot end its script element: ``<`` is written as an escape."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).replace("<", "\\u003c")
+
+
+def _data(study: Study, stimuli: Stimuli) -> dict:
+    """Everything the script needs besides the pictures."""
+    faces = {(row.database, row.face) for row in study.plan.itertuples(index=False)}
+    height, width = next(iter(stimuli.targets.values())).shape[:2]
+    return {
+        "study": study.id, "plan": study.plan_hash, "title": study.title, "contact": study.contact,
+        "question": QUESTION[study.direction], "words": _WORDS[study.direction],
+        "positions": study.positions, "ratio": round(height / width, 4),
+        "faces": {study.token(face): [study.token(face, "input"), study.token(face, "target")] for face in faces},
+        "raters": study.assignments,
+    }
+
+
+def _pictures(study: Study, stimuli: Stimuli) -> dict[str, str]:
+    """Token → data URI; sorted by token on writing, so that the order says nothing either."""
+    return {study.token(face, what): _data_uri(stimuli.picture(face, what), lossless=what != "input")
+            for face, what in needed_pictures(study.plan)}
+
+
+def _data_uri(picture: np.ndarray, lossless: bool) -> str:
+    buffer = io.BytesIO()
+    if lossless:
+        Image.fromarray(picture).save(buffer, "PNG", optimize=True)
+    else:
+        Image.fromarray(picture).save(buffer, "JPEG", quality=_GIVEN_QUALITY, subsampling=0)
+    kind = "png" if lossless else "jpeg"
+    return f"data:image/{kind};base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -1,0 +1,1 @@
+"""From numbers to statements: tables, ablations, contrasts, the ledger, verdicts."""

@@ -1,0 +1,167 @@
+"""Contrasts of systems over test images and training runs, both of which are samples.
+
+A study asks about other faces and about another training of the same system.  A score of run s of cell c
+on image i is  μ_c + a_ci + b_cs + e_cis:  every cell sees the same images (a_ci is paired across cells),
+while each run b_cs is a draw of its own.  For a contrast Σ w_c μ_c with Σ over cells,
+
+    V_images = Var_i(Σ w_c mean_s y_cis) / I              on I − 1 degrees of freedom
+    V_runs   = Σ w_c² Var_s(mean_i y_cis) / S_c           on Welch's (1947, Biometrika 34) degrees of freedom
+
+Their sum holds the residual twice, as Clark's min F' does (1973, J. Verbal Learn. Verbal Behav. 12): never
+negative, a little too large.  The limits add the half-widths of the two t intervals as variances add,
+
+    half² = (t_images)² V_images + (t_runs)² V_runs,
+
+as Cameron, Gelbach and Miller's two-way intervals do in ``lib.evaluation.user_study.analysis``.  Satterthwaite's single
+number of degrees of freedom gives shorter limits but rejects a true null in up to 7 % of studies with 3 matched
+seeds and 12 % with 2, because a run variance that comes out small also makes itself look well known; this
+rule stays at or below 5 % there and pays with power (tests/test_contrasts.py simulates both).
+The bootstrap over images alone calls three trainings the truth: it rejects a true null in up to 70 %.
+
+Seeds are not matched between cells, whose networks have different shapes: seed k of two of them shares the order of
+the data and little else.  If that made runs of equal seed alike, a contrast whose weights add to zero would vary less
+than V_runs says, and the limits are too wide.  Systems of one shape do share their first weights, and short
+trainings remember them: ``lib.findings.ledger`` compares those seed by seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import optimize, special
+
+from lib.base.errors import StudyError, listed
+
+LEVEL = 0.95
+FACES, FACES_AND_TRAININGS = "faces", "faces and trainings"  # what limits and p-value hold for
+OWN_FROM = 3  # seeds from which on a cell's own spread is used where one or two cells are compared
+_SMALLEST_P = 1e-12  # smaller p-values are given as this one
+
+
+class Effect(NamedTuple):
+    """Estimate with limits and two-sided p-value, in the unit of the scores; ``seeds``: the fewest of any cell."""
+
+    estimate: float
+    low: float
+    high: float
+    p_value: float
+    images: int
+    seeds: int
+
+
+class RunSpread(NamedTuple):
+    """Standard deviation of a run's mean score over seeds, and the degrees of freedom that it was measured with."""
+
+    sd: float
+    freedom: int
+
+
+def by_image_and_seed(rows: pd.DataFrame, unit: float = 100) -> pd.DataFrame:
+    """Scores of one system, direction and metric as a table (images, seeds), in per cent.
+
+    rows: as ``lib.evaluation.scoring`` keeps them.  Raises StudyError naming the seeds that lack images or have some twice.
+    """
+    first = rows.iloc[0]
+    if rows.duplicated(["image", "seed"]).any():
+        twice = ", ".join(map(str, sorted(rows.seed[rows.duplicated(["image", "seed"])].unique())))
+        raise StudyError(f"{first.system}, {first.direction}, {first.metric}: some images of seed {twice} have two "
+                         "scores. Restore scores.csv, or remove it and score again.")
+    table = unit * rows.pivot(index="image", columns="seed", values="value")
+    lacking = table.isna().sum()
+    if lacking.any():
+        problems = [f"seed {seed}: {count} of {len(table)} images have no {first.metric}"
+                    for seed, count in lacking[lacking > 0].items()]
+        raise StudyError(f"{first.system}, {first.direction}: scores are incomplete\n{listed(problems)}\n"
+                         "Score the study again with `python -m lib score --profile … --database … --force`.")
+    return table
+
+
+def contrast(differences: np.ndarray, level: float = LEVEL) -> Effect:
+    """Mean of paired differences (or of anything else) over images and over seeds, both taken as samples.
+
+    differences: (images, seeds), at least two images; column s may be system A's seed s minus B's.  With one
+    seed the limits and the p-value hold for these trainings only.  Raises StudyError for NaN or a wrong shape.
+    """
+    return compare([differences], [1.0], level=level)
+
+
+def compare(cells: Sequence[np.ndarray], weights: Sequence[float], spread: RunSpread | None = None,
+            level: float = LEVEL, *, own_from: float = 2) -> Effect:
+    """Estimate Σ w_c · mean(cell c) with the limits of the module's head.
+
+    cells: one array (images, seeds) per cell, row i being the same image in all; the numbers of seeds may
+    differ.  spread: run-to-run spread known from elsewhere, used for cells of fewer than ``own_from`` seeds; without
+    it a cell of one seed counts as if another training gave the same mean.  ``own_from=OWN_FROM`` is for contrasts of
+    one or two cells, where two seeds say next to nothing about their own spread; borrowing supposes that the cells
+    spread alike, and rejects too many true nulls where they do not (tests/test_contrasts.py simulates how many).
+    ``seeds`` of the result is the smallest number.
+    Raises StudyError for NaN, unequal images, fewer than two images, or weights that do not fit.
+    """
+    cells = [_checked(cell) for cell in cells]
+    images = len(cells[0])
+    if any(len(cell) != images for cell in cells) or len(weights) != len(cells):
+        raise StudyError(f"compare: {len(weights)} weights for cells of {[cell.shape for cell in cells]} "
+                         "(images, seeds); give one weight per cell and the same images in every cell.")
+    per_image = sum(weight * cell.mean(axis=1) for weight, cell in zip(weights, cells))
+    parts = [(per_image.var(ddof=1) / images, images - 1)]
+    parts += _run_part(cells, weights, spread, own_from)
+    return Effect(float(per_image.mean()), *_limits_and_p(per_image.mean(), parts, level), images,
+                  min(cell.shape[1] for cell in cells))
+
+
+def pooled_spread(cells: Iterable[pd.DataFrame]) -> RunSpread | None:
+    """Standard deviation of run means over seeds, pooled over cells (images, seeds); None with one seed everywhere."""
+    variances = [(cell.mean().var(ddof=1), cell.shape[1] - 1) for cell in cells if cell.shape[1] > 1]
+    freedom = sum(degrees for _, degrees in variances)
+    if not freedom:
+        return None
+    return RunSpread(float(np.sqrt(sum(variance * degrees for variance, degrees in variances) / freedom)), freedom)
+
+
+def limits_hold_for(effect: Effect, spread: RunSpread | None) -> str:
+    """``faces and trainings`` where every cell has several seeds or a spread was borrowed, else ``faces`` alone."""
+    return FACES_AND_TRAININGS if effect.seeds > 1 or spread is not None else FACES
+
+
+def _run_part(cells: Sequence[np.ndarray], weights: Sequence[float], spread: RunSpread | None,
+              own_from: float) -> list[tuple[float, float]]:
+    """V_runs with Welch's degrees of freedom; nothing where no cell can tell how far its runs spread."""
+    own = [spread is None or cell.shape[1] >= own_from for cell in cells]
+    sources = [(weight**2 * cell.mean(axis=0).var(ddof=1) / cell.shape[1], cell.shape[1] - 1)
+               for weight, cell, has_own in zip(weights, cells, own) if has_own and cell.shape[1] > 1]
+    borrowed = sum(weight**2 / cell.shape[1] for weight, cell, has_own in zip(weights, cells, own) if not has_own)
+    if spread is not None and borrowed:
+        sources.append((borrowed * spread.sd**2, spread.freedom))
+    total = sum(variance for variance, _ in sources)
+    if not total:
+        return []
+    return [(total, total**2 / sum(variance**2 / freedom for variance, freedom in sources))]
+
+
+def _limits_and_p(estimate: float, parts: list[tuple[float, float]], level: float) -> tuple[float, float, float]:
+    """Limits from (variance, degrees of freedom) of each source, and the p at which a limit touches zero."""
+
+    def half_width(p: float) -> float:
+        return sum(special.stdtrit(freedom, p / 2)**2 * variance for variance, freedom in parts) ** 0.5
+
+    half = half_width(1 - level)
+    limits = (float(estimate - half), float(estimate + half))
+    if half == 0:
+        return *limits, float(estimate == 0)
+    if half_width(_SMALLEST_P) <= abs(estimate):
+        return *limits, _SMALLEST_P
+    log_p = optimize.brentq(lambda x: half_width(np.exp(x)) - abs(estimate), np.log(_SMALLEST_P), 0.0)
+    return *limits, float(np.exp(log_p))
+
+
+def _checked(cell: np.ndarray) -> np.ndarray:
+    cell = np.asarray(cell, dtype=float)
+    if cell.ndim != 2 or len(cell) < 2 or cell.shape[1] < 1:
+        raise StudyError(f"A contrast needs scores (images, seeds) of at least two images, got shape {cell.shape}.")
+    if not np.all(np.isfinite(cell)):
+        raise StudyError(f"A contrast got {np.sum(~np.isfinite(cell))} values that are NaN or infinite; "
+                         "every image needs a score for every seed.")
+    return cell

@@ -1,0 +1,63 @@
+"""Numbers about a database for notebook 01: what a wrong order would do, and what a size costs at most.
+
+The *resize ceiling* is the score of the real target sent through the network's square and back by the study's own
+interpolation, as every synthesised image is (the paper's results pass through 256×256, Section IV.D).  It is what a
+network of that size would score that painted every pixel right, and no strict bound.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+
+from lib import metrics
+from lib.base import images
+from lib.databases import PairedFaces, geometry, pairing
+from lib.metrics.feature_similarity import feature_maps
+
+SIZES = (32, 64, 128, 256)
+CIRCULATING = 0.54  # share of test faces that the mis-sorted copy of CUHK Student mis-pairs
+
+
+def mis_sorted(faces: PairedFaces, share: float = CIRCULATING, seed: int = 0) -> PairedFaces:
+    """The same faces with a ``share`` of the sketches, drawn at random, moved on by one among themselves."""
+    moved = np.random.default_rng(seed).permutation(len(faces))[: round(share * len(faces))]
+    order = np.arange(len(faces))
+    order[moved] = np.roll(moved, 1)
+    return dataclasses.replace(faces, sketches=faces.sketches[order])
+
+
+def pairing_table(checked: dict[str, list[pairing.Pairing]]) -> pd.DataFrame:
+    """One row per order of the sketches (keys) and sub-database: pairs, rank-1, suspects and the verdict."""
+    return pd.DataFrame([
+        {"sketches": label, "sub-database": result.group, "pairs": len(result.own), "rank-1 %": 100 * result.rank_1,
+         "suspect": int(result.suspect.sum()), "verdict": "mis-paired" if result.mis_paired else "no objection"}
+        for label, results in checked.items() for result in results])
+
+
+def resize_ceiling(faces: PairedFaces, sizes: tuple[int, ...] = SIZES) -> pd.DataFrame:
+    """SSIM and FSIM of the real images against themselves sent through squares of several sizes.
+
+    Sketches with every interpolation and both ways of fitting, photos in grey; FSIM, which takes ten times
+    as long, for the study's own choice (bicubic, resized) only.  One row per choice: database, split,
+    domain, size, fit, resampling, metric, n, and mean and sd over the n images, scores in [0, 1].
+    """
+    photos = np.stack([images.to_grey(photo) for photo in faces.photos])
+    choices = [("sketch", faces.sketches, "resize", resampling) for resampling in images.RESAMPLING]
+    choices += [("sketch", faces.sketches, "pad", "bicubic"), ("photo", photos, "resize", "bicubic")]
+    rows = []
+    for domain, real, fit, resampling in choices:
+        own_choice = (fit, resampling) == ("resize", "bicubic")
+        features = [feature_maps(face) for face in real] if own_choice else []
+        for size in sizes:
+            back = geometry.through_square(real, size, resampling, fit)
+            scores = {"ssim": metrics.ssim_batch(real, back)}
+            if own_choice:
+                scores["fsim"] = metrics.fsim_batch(features, back)
+            rows += [{"database": faces.database, "split": faces.split, "domain": domain, "size": size, "fit": fit,
+                      "resampling": resampling, "metric": metric, "n": len(real),
+                      "mean": float(np.mean(values)), "sd": float(np.std(values, ddof=1))}
+                     for metric, values in scores.items()]
+    return pd.DataFrame(rows)

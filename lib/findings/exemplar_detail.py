@@ -1,0 +1,56 @@
+"""How much fine detail a synthesised face has, beside its real target: what Fig. 1 (Duan et al. 2020) calls smooth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.ndimage import gaussian_filter
+
+from lib.base import images, tables_on_disk
+from lib.evaluation.scoring import list_runs
+from lib.model import settings as profiles
+from lib.rivals import exemplar
+from lib.training import make_run, run_folders
+
+SYSTEMS = (*exemplar.NAMES, "msg-sarl")
+
+
+def fine_detail(grey: np.ndarray, sigma: float = 2.0) -> np.ndarray:
+    """Strength of strokes in grey uint8 images (n, H, W): root mean square of image - Gaussian(image), (n,).
+
+    sigma: in pixels; what is finer than that counts.  In grey levels.
+    """
+    values = grey.astype(np.float64)
+    return np.sqrt(((values - gaussian_filter(values, (0, sigma, sigma))) ** 2).mean((1, 2)))
+
+
+def kept(synthesised: np.ndarray, real: np.ndarray) -> np.ndarray:
+    """Fine detail of each synthesised image over that of its target, (n,); both uint8 (n, H, W[, 3])."""
+    made, target = (faces if faces.ndim == 3 else images.to_grey(faces) for faces in (synthesised, real))
+    return fine_detail(made) / fine_detail(target)
+
+
+def of_study(profile: str, database: str, systems: Sequence[str] = SYSTEMS) -> pd.DataFrame:
+    """Detail kept by every system whose faces are on this machine: direction, system, image, kept (mean over seeds).
+
+    Also writes ``fine_detail.csv`` of the study: direction, system, seeds, n, mean and sd over the n images.  Raises
+    StudyError as ``make_run.load_faces`` and ``run_folders.read_synthesised`` do.
+    """
+    test = make_run.load_faces(database, profiles.get(profile), "test")
+    rows = []
+    for run in list_runs(profile, database):
+        for direction in run.directions if run.system in systems else ():
+            target = make_run.sources_and_targets(test, direction)[1]
+            share = kept(run_folders.read_synthesised(run.folder, direction, test.names), target)
+            rows += [(direction, run.system, run.seed, image, value)
+                     for image, value in zip(test.names, share, strict=True)]
+    table = pd.DataFrame(rows, columns=["direction", "system", "seed", "image", "kept"])
+    by_image = table.groupby(["direction", "system", "image"], sort=False, as_index=False).agg(
+        kept=("kept", "mean"), seeds=("seed", "nunique"))
+    by_image = tables_on_disk.in_order(by_image, ["direction", "system"])
+    summary = by_image.groupby(["direction", "system"], sort=False).agg(
+        seeds=("seeds", "first"), n=("kept", "size"), mean=("kept", "mean"), sd=("kept", "std"))
+    tables_on_disk.keep("fine_detail", summary.reset_index(), profile, database)
+    return by_image.drop(columns="seeds")

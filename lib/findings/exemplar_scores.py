@@ -1,0 +1,96 @@
+"""What the exemplar methods scored on a database, against ours, and what an image took."""
+
+from __future__ import annotations
+
+import itertools
+
+import pandas as pd
+
+from lib.base import files, labels, paths, systems
+from lib.base.directions import DIRECTIONS
+from lib.base.errors import StudyError
+from lib.base.statistics import holm
+from lib.evaluation.scoring import read_scores
+from lib.findings import tables
+from lib.findings.contrasts import by_image_and_seed, compare
+from lib.rivals import exemplar
+
+COST = ("cpu_seconds_fit", "cpu_seconds_per_image", "peak_memory_mb")  # as Rival.measurements names them
+
+
+def against_ours(profile: str, database: str, ours: str = "msg-sarl") -> pd.DataFrame:
+    """The exemplar methods minus a trained system, face by face, in percentage points.
+
+    Columns: direction, metric, system, estimate, low, high (95 %, for other faces and other trainings of ``ours``: an
+    exemplar method is not trained), p_value, p_holm (over the methods, for one metric in one direction), images, seeds
+    (of ``ours``).  Raises StudyError where scores are missing or incomplete.
+    """
+    scores = read_scores(profile, database).images
+    rows = []
+    for direction, metric in itertools.product(DIRECTIONS, ("ssim", "fsim")):
+        part = scores[(scores.direction == direction) & (scores.metric == metric)]
+        cells = {system: by_image_and_seed(part[part.system == system])
+                 for system in (ours, *exemplar.NAMES) if system in set(part.system)}
+        if ours not in cells:
+            raise StudyError(f"{paths.study_folder(profile, database)}: no {metric} of {ours}, {direction}.")
+        mine = cells.pop(ours)
+        found = [compare([cell.to_numpy(), mine.loc[cell.index].to_numpy()], [1, -1]) for cell in cells.values()]
+        corrected = holm([effect.p_value for effect in found])
+        rows += [(direction, metric, system, *effect[:4], p, effect.images, mine.shape[1])
+                 for system, effect, p in zip(cells, found, corrected, strict=True)]
+    return pd.DataFrame(rows, columns=["direction", "metric", "system", "estimate", "low", "high", "p_value", "p_holm",
+                                       "images", "seeds"])
+
+
+def beside_ours(profile: str, database: str, direction: str, ours: str = "msg-sarl") -> pd.DataFrame:
+    """The exemplar methods, ours and the published MSG-SARL as one table for people; Table I has no other database.
+
+    Index: method.  Columns: SSIM, SSIM sd, FSIM, FSIM sd (per cent, sd over faces; ours: each face's mean over the
+    trainings), SSIM and FSIM minus ours (``against_ours``, with ‡ where p_holm < 0.05), processor seconds per image,
+    peak memory.
+    """
+    table = quality_and_cost(profile, database).query("direction == @direction").set_index("label")
+    names = {"ssim": "SSIM", "ssim_sd": "SSIM sd", "fsim": "FSIM", "fsim_sd": "FSIM sd",
+             "cpu_seconds_per_image": "processor s per image", "peak_memory_mb": "peak memory, MB"}
+    shown = table[list(names)].rename(columns=names).rename_axis(None)
+    differences = against_ours(profile, database, ours).query("direction == @direction")
+    for place, (metric, part) in enumerate(differences.groupby("metric", sort=False)):
+        texts = {systems.get(row.system).label: labels.with_limits(row.estimate, row.low, row.high)
+                 + (" ‡" if row.p_holm < 0.05 else "") for row in part.itertuples()}
+        shown.insert(4 + place, f"{labels.METRIC[metric]} minus ours", shown.index.map(texts))
+    scores = read_scores(profile, database).images.query("system == @ours and direction == @direction")
+    faces = 100 * scores.pivot_table(index="image", columns="metric", values="value")  # means over trainings
+    printed = tables.published().query("table == 'I' and system == 'MSG-SARL' and direction == @direction")
+    printed = printed.set_index("metric").value
+    shown.loc[f"{labels.label_of(ours)}, ours"] = {
+        "SSIM": faces.ssim.mean(), "SSIM sd": faces.ssim.std(), "FSIM": faces.fsim.mean(), "FSIM sd": faces.fsim.std()}
+    shown.loc["MSG-SARL, as published"] = {"SSIM": printed.ssim, "FSIM": printed.fsim}
+    return shown
+
+
+def quality_and_cost(profile: str, database: str) -> pd.DataFrame:
+    """One row per direction and exemplar method, from ``scores.csv`` and the run folders.
+
+    Columns: direction, system, label, images, ssim, ssim_sd, fsim, fsim_sd (per cent, standard deviation
+    over images), cpu_seconds_fit, cpu_seconds_per_image, peak_memory_mb.  Raises StudyError naming the
+    command that makes what is missing.
+    """
+    file = paths.study_folder(profile, database) / "scores.csv"
+    if not file.exists():
+        raise StudyError(f"{file}: missing. Make it with `./run_all.sh --profile {profile} --database {database}`.")
+    scores = pd.read_csv(file)
+    scores = scores[scores.system.isin(exemplar.NAMES) & scores.metric.isin(["ssim", "fsim"])]
+    rows = []
+    for (direction, system), part in scores.groupby(["direction", "system"]):
+        record = files.read_json(paths.run_folder(profile, database, system, int(part.seed.min())) / "run.json")
+        values = 100 * part.pivot(index="image", columns="metric", values="value")
+        rows.append({
+            "direction": direction, "system": system, "label": systems.get(system).label, "images": len(values),
+            "ssim": values.ssim.mean(), "ssim_sd": values.ssim.std(), "fsim": values.fsim.mean(),
+            "fsim_sd": values.fsim.std(), **{name: record[direction][name] for name in COST}})
+    if not rows:
+        raise StudyError(f"{file}: holds no exemplar method. Make them with `python -m lib train --database {database} "
+                         f"--profile {profile} --system {' --system '.join(exemplar.NAMES)}` and score the study again.")
+    table = pd.DataFrame(rows)
+    order = {name: place for place, name in enumerate([*DIRECTIONS, *exemplar.NAMES])}
+    return table.sort_values(["direction", "system"], key=lambda column: column.map(order), ignore_index=True)

@@ -1,0 +1,14 @@
+"""The ambiguity ledger: what the paper leaves open or gets wrong, what this study does there, what it changes.
+
+``ledger.yaml``  the entries; its head explains the fields
+``record``       reading and checking them; the systems to run
+``comparison``   what each alternative changes, from the scores of a study
+``report``       the ledger as a table and as Markdown (``python -m lib ledger``)
+"""
+
+from lib.findings.ledger.comparison import effects
+from lib.findings.ledger.entries import PARTS, Entry, alternatives, entries, tested_systems
+from lib.findings.ledger.written_ledger import STUDY, as_markdown, effect_table, table, write
+
+__all__ = ["PARTS", "STUDY", "Entry", "alternatives", "as_markdown", "effect_table", "effects", "entries", "table",
+           "tested_systems", "write"]

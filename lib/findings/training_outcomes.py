@@ -1,0 +1,67 @@
+"""How the trainings of the eight cells ended: losses of the last epoch, and whether the players stayed in balance."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from lib.base import files, labels, paths, systems
+from lib.base.directions import DIRECTIONS
+from lib.findings.ablations import SWITCHES, pairs_of
+
+WON = 0.02  # a discriminator whose loss ends below has won: in a draw it is 0.25
+_TERMS = ("perceptual", "adversarial", "discriminator")
+
+
+def final_losses(profile: str, database: str) -> pd.DataFrame:
+    """Mean losses of the last epoch over the training pairs, a row per run.
+
+    Columns: system, seed, device, then ``<direction>/perceptual``, ``/adversarial`` (of the generator) and
+    ``/discriminator``.  Reads the committed logs; a run that is not finished, or is being made again, has no row.
+    """
+    columns = [f"{direction}/{term}" for direction in DIRECTIONS for term in _TERMS]
+    rows = []
+    for system in systems.ABLATIONS:
+        for file in sorted((paths.study_folder(profile, database) / system).glob("seed*/run.json")):
+            record, log = files.read_json(file), pd.read_csv(file.with_name("log.csv"))
+            if len(log) == record["settings"]["epochs"]:
+                rows.append((system, record["seed"], record["device"], *log[columns].iloc[-1]))
+    return pd.DataFrame(rows, columns=["system", "seed", "device", *columns])
+
+
+def ranges(ends: pd.DataFrame) -> pd.DataFrame:
+    """``final_losses`` for people: a row per cell, ``smallest to largest`` over its runs."""
+    named = {f"{direction}/{term}": f"{labels.TASK[direction]} {term}"
+             for direction in DIRECTIONS for term in _TERMS}
+    table = ends.groupby("system", sort=False)[list(named)].agg(_range)
+    return table.rename(columns=named, index=labels.label_of).rename_axis(index=None)
+
+
+def _range(values: pd.Series) -> str:
+    return " to ".join(dict.fromkeys((f"{values.min():.2f}", f"{values.max():.2f}")))
+
+
+def won_outright(ends: pd.DataFrame) -> pd.DataFrame:
+    """Runs and directions in which the discriminator judged nearly every patch right in the end (loss below ``WON``).
+
+    ends: ``final_losses``.  Columns: system, seed, direction.
+    """
+    return pd.DataFrame([(row["system"], row["seed"], direction) for _, row in ends.iterrows()
+                         for direction in DIRECTIONS if row[f"{direction}/discriminator"] < WON],
+                        columns=["system", "seed", "direction"])
+
+
+def account(ends: pd.DataFrame) -> str:
+    """Who won where, and whether discriminators that see several scales (MSG) win more; ends: of all eight cells."""
+    won = won_outright(ends)
+    runs_won = won.drop_duplicates(["system", "seed"])
+    named = ", ".join(f"{labels.label_of(row.system)} seed {row.seed} ({labels.TASK[row.direction]})"
+                      for row in won.itertuples())
+    of_sketches = ends.groupby("system")[f"{DIRECTIONS[0]}/discriminator"].mean()
+    pairs = pairs_of("MSG")
+    lower = sum(of_sketches[with_msg] < of_sketches[without] for with_msg, without in pairs)
+    text = (f"In {len(runs_won)} of the {len(ends)} runs a discriminator has won outright "
+            f"(its loss is below {WON})")
+    if len(won):
+        text += f": {named}. {runs_won.system.map(SWITCHES['MSG']).sum()} of these show it several scales (MSG)"
+    return (f"{text}. In {lower} of the {len(pairs)} pairs of cells the discriminator of sketches ends with the lower "
+            "loss, on average, where there is MSG.")

@@ -1,0 +1,168 @@
+"""Claims of Section IV-C about what each part brings, restated, and what our runs say to them.
+
+A verdict takes the effect's p-value after Holm's correction (the seven effects, or the seven rivals of the full
+model, on one metric in one direction), which must hold for other faces and other trainings:
+
+- ``supported``     p < 0.05, and the effect is positive
+- ``contradicted``  p < 0.05, and it is negative
+- ``undecided``     otherwise, and always where no system was trained twice: a training's luck would pass for an
+                    effect.  The 95 % limits, which stand by themselves, say how large an effect is still possible
+
+A verdict speaks of the study that it was made from: its database, image size and length of training.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import pandas as pd
+
+from lib.base import labels, systems
+from lib.base.directions import DIRECTIONS
+from lib.base.statistics import holm
+from lib.evaluation.scoring import Scores, read_scores
+from lib.findings import ablations, tables
+from lib.findings.ablations import METRICS
+from lib.findings.contrasts import FACES_AND_TRAININGS, OWN_FROM, compare, limits_hold_for, pooled_spread
+
+SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What the paper says of a part, in our words, and the effect that it speaks of."""
+
+    part: str
+    statement: str
+
+
+CLAIMS = (
+    Claim("MSG", "Showing the discriminator several scales improves the synthesised images."),
+    Claim("self-attention", "Self-attention improves them, in both directions."),
+    Claim("cycle", "The cycle-consistency loss improves them."),
+)
+
+
+def of_parts(profile: str, database: str, scores: Scores | None = None) -> pd.DataFrame:
+    """One row per claim about a part, direction and metric.
+
+    Columns: part, claim, direction, metric, published (smallest to largest difference that the printed cells allow,
+    text), estimate, low, high (percentage points), p_holm, limits, verdict.  Raises StudyError as
+    ``ablations.effects`` does.
+    """
+    found = ablations.effects(profile, database, scores).set_index(["effect", "direction", "metric"])
+    printed = ablations.published_effects(database)
+    rows = []
+    for claim, direction, metric in itertools.product(CLAIMS, DIRECTIONS, METRICS):
+        effect = found.loc[claim.part, direction, metric]
+        values = printed.query("effect == @claim.part and direction == @direction and metric == @metric").published
+        rows.append((claim.part, claim.statement, direction, metric, _range(values), effect.estimate, effect.low,
+                     effect.high, effect.p_holm, effect.limits, verdict(effect.estimate, effect.p_holm, effect.limits)))
+    return pd.DataFrame(rows, columns=["part", "claim", "direction", "metric", "published", "estimate", "low", "high",
+                                       "p_holm", "limits", "verdict"])
+
+
+def of_the_full_model(profile: str, database: str, scores: Scores | None = None,
+                      full: str = "msg-sarl") -> pd.DataFrame:
+    """Whether the full model is best: it against each of the seven other cells.
+
+    full: may be another reading of it, such as ``msg-sarl+channel_logits=raw``; without scores there are no rows.
+    Columns: direction, metric, system, estimate (full − system, percentage points), low, high, p_holm (over the seven),
+    seeds (the fewest of the two), limits, verdict: of this pair.  A cell of three or more trainings shows its own spread between them, others borrow
+    the one pooled over the cells.
+    """
+    scores = scores or read_scores(profile, database)
+    rows = []
+    for direction, metric in itertools.product(DIRECTIONS, METRICS):
+        cells = ablations.cells_of(scores, direction, metric, [full])
+        spread = pooled_spread(cells[system] for system in systems.ABLATIONS if system in cells)
+        others = [system for system in systems.ABLATIONS if system != "msg-sarl" and system in cells]
+        if full not in cells or not others:
+            continue
+        found = [compare([cells[full].to_numpy(), cells[system].to_numpy()], [1, -1], spread,
+                         own_from=OWN_FROM) for system in others]
+        adjusted = holm([effect.p_value for effect in found])
+        rows += [(direction, metric, system, effect.estimate, effect.low, effect.high, p, effect.seeds,
+                  holds := limits_hold_for(effect, spread), verdict(effect.estimate, p, holds))
+                 for system, effect, p in zip(others, found, adjusted, strict=True)]
+    return pd.DataFrame(rows, columns=["direction", "metric", "system", "estimate", "low", "high", "p_holm", "seeds",
+                                       "limits", "verdict"])
+
+
+def is_clear(p_holm: float, limits: str) -> bool:
+    """Whether an effect is told apart from zero; limits: what they and p hold for (``lib.findings.contrasts``)."""
+    return p_holm < 0.05 and limits == FACES_AND_TRAININGS
+
+
+def verdict(estimate: float, p_holm: float, limits: str) -> str:
+    """The verdict on a claim that an effect is positive."""
+    if not is_clear(p_holm, limits):
+        return UNDECIDED
+    return SUPPORTED if estimate > 0 else CONTRADICTED
+
+
+def claim_by_claim(profile: str, database: str, scores: Scores | None = None) -> list[str]:
+    """What the trainings say of each part and of the full model, a Markdown paragraph each, numbers included.
+
+    Raises StudyError as ``of_parts`` does.
+    """
+    scores = scores or read_scores(profile, database)
+    parts, full = of_parts(profile, database, scores), of_the_full_model(profile, database, scores)
+    said = {}
+    for part, rows in parts.groupby("part", sort=False):
+        said[part] = "; ".join(
+            f"{labels.TASK[row.direction]} {labels.METRIC[row.metric]} "
+            f"{labels.with_limits(row.estimate, row.low, row.high)} ({row.verdict}; published {row.published})"
+            for row in rows.itertuples()) + "."
+    return [f"**MSG.** {said['MSG']} {_more_of_msg(profile, database, scores)}".rstrip(),
+            f"**Self-attention**, said to help in both directions. {said['self-attention']}",
+            f"**The cycle loss.** {said['cycle']} The paper has no pair of cells for photos.",
+            f"**The full model.** {_tally(full)}"]
+
+
+def _more_of_msg(profile: str, database: str, scores: Scores) -> str:
+    """What two further scores of sketches say of MSG; nothing where a study lacks them."""
+    direction, sentences = DIRECTIONS[0], []
+    if "scoot" in set(scores.images.metric):
+        found = ablations.effects(profile, database, scores, metrics=("scoot",), directions=(direction,))
+        scoot = found.set_index("effect").loc["MSG"]
+        sentences.append("Sketches' Scoot changes by "
+                         f"{labels.with_limits(scoot.estimate, scoot.low, scoot.high)} points with MSG.")
+    summary = tables.summary(profile, database, scores).query("direction == @direction")
+    distance = summary[summary.metric == "frechet-vgg16-hed"].set_index("system").value
+    pairs = [pair for pair in ablations.pairs_of("MSG") if set(pair) <= set(distance.index)]
+    if pairs:
+        larger = sum(distance[with_msg] > distance[without] for with_msg, without in pairs)
+        sentences.append("The Fréchet distance between the sets of sketches (on the stand-in network) is larger with "
+                         f"MSG in {larger} of {len(pairs)} pairs of cells.")
+    return " ".join(sentences)
+
+
+def _tally(full: pd.DataFrame) -> str:
+    better, worse = (full[full.verdict == called] for called in (SUPPORTED, CONTRADICTED))
+    text = f"Of {len(full)} comparisons with another cell it is better in {len(better)} and worse in {len(worse)}"
+    if len(worse):
+        places = sorted({f"{labels.TASK[row.direction]} {labels.METRIC[row.metric]}" for row in worse.itertuples()})
+        without_msg = (~worse.system.map(ablations.SWITCHES["MSG"])).sum()
+        text += f" ({', '.join(places)}; {without_msg} of these against cells without MSG)"
+    return f"{text}; the rest is undecided."
+
+
+def as_text(table: pd.DataFrame) -> pd.DataFrame:
+    """The verdicts as people read them: one row per claim, a column per direction and metric."""
+    key = "claim" if "claim" in table else "system"
+    cells = table.assign(
+        column=[f"{labels.TASK[row.direction]} {labels.METRIC[row.metric]}" for row in table.itertuples()],
+        text=[f"{labels.with_limits(row.estimate, row.low, row.high)} {row.verdict}" for row in table.itertuples()])
+    wide = cells.pivot(index=key, columns="column", values="text")
+    wide = wide.reindex(index=list(dict.fromkeys(cells[key])), columns=list(dict.fromkeys(cells["column"])))
+    wide.index = [labels.label_of(name) if key == "system" else name for name in wide.index]
+    return wide.rename_axis(index=key, columns=None)
+
+
+def _range(values: pd.Series) -> str:
+    if not len(values):
+        return "none"
+    low, high = values.min(), values.max()
+    return labels.signed(low) if low == high else f"{labels.signed(low)} to {labels.signed(high)}"
