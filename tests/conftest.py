@@ -20,9 +20,9 @@ os.environ["TQDM_DISABLE"] = "1"
 @pytest.fixture
 def settings():
     """The smallest network that has every part; fp32, so that comparisons are exact."""
-    from lib.model import settings as profiles
+    from lib.model.settings import MsgSarlSettings
 
-    return dataclasses.replace(profiles.get("tiny"), size=32, width=8, epochs=2, precision="fp32")
+    return dataclasses.replace(MsgSarlSettings.at("tiny"), size=32, width=8, epochs=2, precision="fp32")
 
 
 def made_up_faces(count: int, seed: int = 0):
@@ -37,6 +37,13 @@ def made_up_faces(count: int, seed: int = 0):
     sketches = 255 - photos.mean(axis=3).astype(np.uint8)
     names = tuple(f"face-{i:02d}" for i in range(count))
     return PairedFaces("made-up", "train", photos, sketches, names, ("made-up",) * count)
+
+
+def plan_with(settings):
+    """A plan of MSG-SARL with just these settings."""
+    from lib.training.plans import plan
+
+    return dataclasses.replace(plan("tiny", "msg-sarl"), settings=settings)
 
 
 @pytest.fixture

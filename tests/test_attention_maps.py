@@ -18,9 +18,10 @@ from lib.base.errors import StudyError
 from lib.evaluation import attention as attention_maps
 from lib.evaluation.attention import measures, observing
 from lib.figures import attention as figures
-from lib.model import settings as profiles
-from lib.training import checkpoints, make_run
-from lib.training import trainable as methods
+from lib.model.settings import MsgSarlSettings
+from lib.training import checkpoints, make_run, plans
+from lib.training.plans import plan
+from lib.training.tensors import to_tensor
 from lib.training.translate import Translator
 
 P2S, S2P = DIRECTIONS
@@ -29,8 +30,8 @@ P2S, S2P = DIRECTIONS
 def write_checkpoint(path, system="msg-sarl", seed=0, finished=True, profile="tiny", scale=0.5):
     """A network with random weights, α and β drawn from ±scale."""
     torch.manual_seed(seed)
-    settings = profiles.settings_for(profile, system)
-    method = methods.create(system, settings, torch.device("cpu"), training=False)
+    settings = plan(profile, system).settings
+    method = plans.create(system, settings, torch.device("cpu"), training=False)
     for name, parameter in method.generators.named_parameters():
         if name.endswith(("alpha", "beta")):
             parameter.copy_(scale * (2 * torch.rand(()) - 1))
@@ -56,7 +57,7 @@ def photo():
 def test_observation_obeys_the_equations(translator, photo):
     seen = attention_maps.observe(translator, P2S, photo)
     before = None
-    for block, sarb in zip(seen.blocks, translator.method.generators[P2S].sarm, strict=True):
+    for block, sarb in zip(seen.blocks, translator.trainable.generators[P2S].sarm, strict=True):
         channels, side, _ = block.entering.shape
         assert (channels, side) == (64, 4)
         M = block.entering.reshape(channels, -1).astype(float)
@@ -77,8 +78,8 @@ def test_looking_changes_nothing(translator, photo):
     plain = translator(P2S, photo[None])[0]
     seen = attention_maps.observe(translator, P2S, photo)
     assert np.array_equal(seen.output, plain) and np.array_equal(translator(P2S, photo[None])[0], plain)
-    assert not any(module._forward_hooks for module in translator.method.generators.modules())
-    assert not any(sarb.attention.position.double for sarb in translator.method.generators[P2S].sarm)
+    assert not any(module._forward_hooks for module in translator.trainable.generators.modules())
+    assert not any(sarb.attention.position.double for sarb in translator.trainable.generators[P2S].sarm)
 
 
 def test_a_network_trained_with_two_softmaxes_shows_them(tmp_path, photo):
@@ -92,7 +93,7 @@ def test_a_network_trained_with_two_softmaxes_shows_them(tmp_path, photo):
 
 @pytest.mark.parametrize("fit", ["resize", "pad"])
 def test_pixels_belong_to_the_cells_that_arithmetic_gives(fit):
-    settings = dataclasses.replace(profiles.get("tiny"), size=64, fit=fit)
+    settings = dataclasses.replace(MsgSarlSettings.at("tiny"), size=64, fit=fit)
     cells = observing.cells_of(settings, 8, 250, 200)
     width, left = (64, 0) if fit == "resize" else (51, 6)  # 200 pixels at the scale 64/250, centred
     x, y = np.arange(200), np.arange(250)
@@ -132,7 +133,7 @@ def test_attention_is_off_inside_and_back_afterwards(translator, photo, tmp_path
     assert np.array_equal(translator(P2S, photo[None]), trained)
     with attention_maps.attention_off(translator, P2S, beta=False, sarbs=(1, 3)):
         scales = [(s.attention.position.alpha.item() == 0, s.attention.channel.beta.item() == 0)
-                  for s in translator.method.generators[P2S].sarm]
+                  for s in translator.trainable.generators[P2S].sarm]
     assert scales == [(True, False), (False, False), (True, False), (False, False)]
 
 
@@ -181,11 +182,11 @@ def test_quantities_of_faces(translator):
     table = attention_maps.measure(translator, P2S, faces)
     assert set(table.quantity) == set(attention_maps.QUANTITIES) and set(table.sarb) == {"1", "2", "3", "4", "all"}
     values = table.set_index(["face", "sarb", "quantity"]).value
-    assert values[0, "3", "alpha"] == pytest.approx(translator.method.generators[P2S].sarm[2].attention.position.alpha)
-    source = methods.to_tensor(faces[1:], translator.settings)
-    trained = translator.method.translate(P2S, source)
+    assert values[0, "3", "alpha"] == pytest.approx(translator.trainable.generators[P2S].sarm[2].attention.position.alpha)
+    source = to_tensor(faces[1:], translator.settings)
+    trained = translator.trainable.translate(P2S, source)
     with attention_maps.attention_off(translator, P2S):
-        change = (translator.method.translate(P2S, source) - trained).abs().mean().item()
+        change = (translator.trainable.translate(P2S, source) - trained).abs().mean().item()
     assert values[1, "all", "off"] == pytest.approx(127.5 * change, rel=1e-4) and change > 1e-4
     summary = attention_maps.summarise(table).set_index(["sarb", "quantity"])
     both = values.xs(("1", "position_share"), level=("sarb", "quantity"))
@@ -233,7 +234,7 @@ def test_a_study_is_measured_once_and_keeps_rows_of_absent_checkpoints(study):
     assert len(parts["msg-sarl", 1]) == len(changed) and not np.allclose(parts["msg-sarl", 1]["mean"], changed["mean"])
     wide = attention_maps.overview(read, ["alpha", "off"])
     assert wide.loc[("msg-sarl", 1, S2P, "2"), "alpha"] == pytest.approx(
-        Translator(study("msg-sarl", 1)).method.generators[S2P].sarm[1].attention.position.alpha.item(), rel=1e-5)
+        Translator(study("msg-sarl", 1)).trainable.generators[S2P].sarm[1].attention.position.alpha.item(), rel=1e-5)
 
 
 def test_what_cannot_be_used_is_told(study, capsys):

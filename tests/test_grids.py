@@ -12,8 +12,11 @@ from lib import __main__, databases
 from lib.base import files, paths
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
-from lib.model import settings as profiles
-from lib.training import grids, make_run, run_folders
+from lib.base.hardware import available_cores
+from lib.commands.train import GRIDS
+from lib.evaluation import grids
+from lib.training import make_run, run_folders, speed
+from lib.training.plans import plan
 from lib.training.run_folders import BusyError
 
 
@@ -26,7 +29,7 @@ def study(tmp_path, monkeypatch):
 
 
 def recorded(cell: grids.Cell, seconds: float, device: str = "cpu") -> None:
-    settings = dataclasses.asdict(profiles.settings_for(cell.profile, cell.system))
+    settings = dataclasses.asdict(plan(cell.profile, cell.system).settings)
     files.write_json(cell.folder / "run.json", {"settings": settings, "seconds": seconds, "device": device})
 
 
@@ -40,14 +43,20 @@ def scored(cells: list[grids.Cell], directions=DIRECTIONS) -> None:
 
 
 def test_ablations_are_the_eight_cells_of_the_design_for_every_seed():
-    cells = grids.cells("ablations", "portraits", "cpu")
+    cells = grids.cells(GRIDS["ablations"]("cpu"), "portraits", "cpu")
     assert len(cells) == 24 and {cell.seed for cell in cells} == {0, 1, 2}
-    settings = [profiles.settings_for("cpu", cell.system) for cell in cells if cell.seed == 0]
+    settings = [cell.plan.settings for cell in cells if cell.seed == 0]
     assert len({(s.msg, s.attention, s.cycle) for s in settings}) == 8
-    with pytest.raises(StudyError, match="Did you mean ablations"):
-        grids.cells("ablation", "portraits", "cpu")
+    with pytest.raises(StudyError, match="Did you mean msg-sarl"):
+        grids.cells(["msg-srl"], "portraits", "cpu")
     with pytest.raises(StudyError, match="Did you mean portraits"):
-        grids.cells("ablations", "portrait", "cpu")
+        grids.cells(["msg-sarl"], "portrait", "cpu")
+
+
+def test_grids_hold_systems_that_exist():
+    for systems_of in GRIDS.values():
+        for system in systems_of("cpu"):
+            assert plan("cpu", system).name == system
 
 
 def test_missing_is_what_has_no_record_of_these_settings_or_no_scores_in_both_directions(study):
@@ -64,7 +73,7 @@ def test_missing_is_what_has_no_record_of_these_settings_or_no_scores_in_both_di
 
 def test_a_run_killed_at_any_stage_is_missing(study):
     cell = grids.Cell("portraits", "tiny", "backbone+width=4", 0)
-    assert grids.fill([cell], report=lambda line: None) == [] and grids.missing([cell]) == []
+    assert grids.fill([cell], report=lambda line: None, jobs=1) == [] and grids.missing([cell]) == []
     made, stamps = (cell.folder / "private" / f"{stage}.json" for stage in ("synthesised", "scored"))
     contents = files.read_json(stamps)
 
@@ -76,7 +85,7 @@ def test_a_run_killed_at_any_stage_is_missing(study):
     assert grids.missing([cell]) == [cell], "trained again, and killed before translating"
 
     before = made.read_bytes()
-    assert grids.fill([cell], report=lambda line: None) == [] and grids.missing([cell]) == []
+    assert grids.fill([cell], report=lambda line: None, jobs=1) == [] and grids.missing([cell]) == []
     assert made.read_bytes() != before
 
 
@@ -85,58 +94,69 @@ def test_filling_makes_scores_and_passes_over_what_another_process_holds(study):
     with run_folders.claimed(cells[0].folder):
         with pytest.raises(BusyError, match="another process"):
             make_run.synthesise("portraits", cells[0].system, "tiny")
-        assert grids.fill(cells, report=lambda line: None) == [cells[0]]
+        assert grids.fill(cells, report=lambda line: None, jobs=1) == [cells[0]]
     scores = pd.read_csv(study / "tiny" / "portraits" / "scores.csv")
     assert set(scores.system) == {cells[1].system} and set(scores.direction) == set(DIRECTIONS)
     made = (cells[1].folder / "checkpoint.pt").stat().st_mtime_ns
     lines = []
-    assert grids.fill(cells, report=lines.append) == []
+    assert grids.fill(cells, report=lines.append, jobs=1) == []
     assert lines[0] == "2 runs, 1 of them complete"
     assert (cells[1].folder / "checkpoint.pt").stat().st_mtime_ns == made
 
 
-def test_forecast_uses_the_systems_own_time_and_scales_others_by_cost(study):
-    cells = grids.cells("ablations", "portraits", "tiny", seeds=[0, 1])
-    by_name = {(cell.system, cell.seed): cell for cell in cells}
-    assert grids.forecast(cells, cells) is None
-    recorded(by_name["msg-sarl", 0], 100)
-    assert grids.forecast([by_name["msg-sarl", 1]], cells) == pytest.approx(100)
-    recorded(by_name["msg-sarl-no-cycle", 0], 80)
-    assert grids.forecast([by_name["msg-sarl-no-cycle", 1]], cells) == pytest.approx(80)
+@pytest.fixture
+def steady(monkeypatch):
+    """Every training takes ten seconds a pair, whatever it is."""
+    asked = []
+
+    def seconds(plan, pairs, *, threads):
+        asked.append((plan.name, threads))
+        return 10.0 * pairs
+
+    monkeypatch.setattr(speed, "seconds_of_training", seconds)
+    return asked
 
 
-def test_forecast_of_a_system_never_run_follows_its_operations(study):
-    with_cycle, without = (grids.Cell("portraits", "cpu", system, 0) for system in ("msg-sarl", "msg-sarl-no-cycle"))
-    recorded(with_cycle, 100)
-    # The cycle sends every image through a second generator: without it about half the work is left.
-    assert 35 < grids.forecast([without], [with_cycle, without]) < 65
+def test_forecast_shares_runs_out_among_the_jobs(study, steady):
+    cells = grids.cells(["msg-sarl", "backbone", "backbone-msg"], "portraits", "tiny", seeds=[0])
+    assert grids.forecast(cells) == 90.0  # three runs of three pairs
+    assert grids.forecast(cells, jobs=2) == 60.0  # two after each other, the third beside them
+    assert grids.forecast([]) == 0
 
 
-def test_forecast_extends_an_unfinished_run_to_its_end(study):
-    begun, other = (grids.Cell("portraits", "quick", "msg-sarl", seed) for seed in (0, 1))
-    begun.folder.mkdir(parents=True)
-    pd.DataFrame({"epoch": [1, 2], "seconds": [10.0, 20.0]}).to_csv(begun.folder / "log.csv", index=False)
-    epochs = profiles.get("quick").epochs
-    assert grids.forecast([other], [begun, other]) is None, "a log alone may come from another machine"
-    (begun.folder / "checkpoint.pt").touch()
-    assert grids.forecast([other], [begun, other]) == pytest.approx(10.0 * epochs)
-    assert grids.forecast([begun], [begun, other]) == pytest.approx(10.0 * (epochs - 2))
+def test_forecast_counts_what_is_left_of_a_run(study, steady):
+    cell = grids.Cell("portraits", "quick", "msg-sarl", 0)
+    cell.folder.mkdir(parents=True)
+    pd.DataFrame({"epoch": [1, 2], "seconds": [10.0, 20.0]}).to_csv(cell.folder / "log.csv", index=False)
+    assert grids.forecast([cell]) == 30, "a log alone may come from another machine"
+    (cell.folder / "checkpoint.pt").touch()
+    assert grids.forecast([cell]) == pytest.approx(30 * (1 - 2 / plan("quick", "msg-sarl").settings.epochs))
 
 
-def test_shared_networks_are_trained_once_or_not_at_all(study):
+def test_shared_networks_are_trained_once_or_not_at_all(study, steady):
     base = grids.Cell("portraits", "tiny", "msg-sarl", 0)
     recorded(base, 50)
     variants = [grids.Cell("portraits", "tiny", f"msg-sarl+output_resampling={name}", 0)
                 for name in ("area", "lanczos")]
-    assert grids.forecast(variants, [base, *variants]) == pytest.approx(50), "the networks are not on this machine"
+    assert grids.forecast(variants) == 30, "the networks are not on this machine"
     (base.folder / "checkpoint.pt").touch()
-    assert grids.forecast(variants, [base, *variants]) == 0
+    assert grids.forecast(variants) == 0
 
 
-def test_runs_of_another_device_say_nothing_about_this_one(study):
-    here, there = (grids.Cell("portraits", "tiny", "msg-sarl", seed) for seed in (0, 1))
-    recorded(there, 5, device="some card that nobody has")
-    assert grids.forecast([here], [here, there]) is None
+def test_runs_go_side_by_side_and_failures_are_told(study, monkeypatch):
+    """Real processes, which see the real embedded database."""
+    monkeypatch.undo()
+    monkeypatch.setenv("MSGSARL_RESULTS", str(study))
+    names = ("backbone+train_pairs=2+test_pairs=2+width=4", "grey-input", "backbone-msg+width=4")
+    *fine, broken = grids.cells(names, "portraits", "tiny", seeds=[0])
+    broken.folder.mkdir(parents=True)
+    (broken.folder / "checkpoint.pt").write_bytes(b"not a checkpoint")
+    lines = []
+    with pytest.raises(StudyError, match="1 of 3 runs failed(.|\n)*backbone-msg(.|\n)*checkpoint.pt: refused"):
+        grids.fill([*fine, broken], report=lines.append, jobs=2)
+    assert grids.missing([*fine, broken]) == [broken]
+    assert files.read_json(fine[0].folder / "run.json")["threads"] == max(1, available_cores() // 2)
+    assert "about" in lines[1] and "2 runs at a time" in lines[1]
 
 
 def test_one_failing_run_does_not_stop_the_others(study):
@@ -144,7 +164,7 @@ def test_one_failing_run_does_not_stop_the_others(study):
     broken.folder.mkdir(parents=True)
     (broken.folder / "checkpoint.pt").write_bytes(b"not a checkpoint")
     with pytest.raises(StudyError, match="1 of 2 runs failed(.|\n)*checkpoint.pt: refused"):
-        grids.fill([broken, fine], report=lambda line: None)
+        grids.fill([broken, fine], report=lambda line: None, jobs=1)
     assert grids.missing([broken, fine]) == [broken]
 
 
@@ -155,9 +175,9 @@ def test_a_full_memory_stops_no_grid_and_a_bug_does(study, monkeypatch):
         def fail(*args, message=message, **kwargs):
             raise RuntimeError(message)
 
-        monkeypatch.setattr(grids.make_run, "synthesise", fail)
+        monkeypatch.setattr(grids.make_run, "make", fail)
         with pytest.raises(StudyError if message in full else RuntimeError, match=message[:10]):
-            grids.fill([cell], report=lambda line: None)
+            grids.fill([cell], report=lambda line: None, jobs=1)
 
 
 def test_the_command_wants_systems_or_a_grid(capsys):

@@ -15,8 +15,9 @@ from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
 from lib.findings import ledger, tables
 from lib.model import losses
-from lib.model import settings as profiles
 from lib.model.attention import PositionAttention
+from lib.model.settings import MsgSarlSettings
+from lib.training.plans import plan
 
 P2S, S2P = DIRECTIONS
 ENTRIES = {entry.id: entry for entry in ledger.entries()}
@@ -35,7 +36,7 @@ TAP = {"id": "tap", "part": "architecture", "kind": "choice", "where": "Eq. 1", 
 # The entries
 
 def test_every_named_choice_of_the_settings_has_an_entry():
-    choices = {field.name for field in dataclasses.fields(profiles.Settings) if "choices" in field.metadata}
+    choices = {field.name for field in dataclasses.fields(MsgSarlSettings) if "choices" in field.metadata}
     assert choices - {entry.setting for entry in ledger.entries()} == set()
 
 
@@ -47,7 +48,7 @@ def test_no_setting_has_two_entries():
 def test_alternatives_are_systems_in_order_of_priority():
     assert ledger.tested_systems() == tuple(f"msg-sarl+{alternative}" for alternative in ORDER)
     for system in ledger.tested_systems():
-        assert profiles.settings_for("cpu", system) != profiles.settings_for("cpu", "msg-sarl")
+        assert plan("cpu", system).settings != plan("cpu", "msg-sarl").settings
 
 
 def test_a_profile_is_not_compared_with_itself():
@@ -106,7 +107,7 @@ def test_a_file_that_is_no_list_is_refused(tmp_path, text, message):
 
 def test_a_setting_lends_its_reason(tmp_path):
     (entry,) = ledger.entries(_file(tmp_path, [TAP]))
-    assert entry.reason == {f.name: f.metadata["why"] for f in dataclasses.fields(profiles.Settings)}["tap"]
+    assert entry.reason == {f.name: f.metadata["why"] for f in dataclasses.fields(MsgSarlSettings)}["tap"]
 
 
 def _file(folder, records):
@@ -121,7 +122,7 @@ def test_stated_sizes_are_those_of_the_networks():
     from lib.model.discriminator import Discriminator
     from lib.model.generator import Generator
 
-    paper = profiles.settings_for("paper", "msg-sarl")
+    paper = plan("paper", "msg-sarl").settings
     with torch.device("meta"):
         generator = Generator(3, 1, paper)
     small = Generator(3, 1, dataclasses.replace(paper, width=2))(torch.zeros(1, 3, 256, 256))[0]
@@ -179,7 +180,7 @@ def test_stated_gains_are_those_of_the_published_tables():
 def _published_cells() -> pd.DataFrame:
     names = {system.label: system.name for system in systems.SYSTEMS.values()}
     cells = tables.published().query("table in ('I', 'II', 'III')").copy()
-    settings = [profiles.settings_for("paper", names[label]) for label in cells.system]
+    settings = [plan("paper", names[label]).settings for label in cells.system]
     return cells.assign(**{part: [getattr(s, part) for s in settings] for part in ("msg", "attention", "cycle")})
 
 

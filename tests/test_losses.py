@@ -41,7 +41,7 @@ def test_one_pass_step_gives_the_gradients_of_two_passes(settings):
     twin = copy.deepcopy({"g": method.generators, "d": method.discriminators})
     photos, sketches = torch.rand(2, 3, 32, 32) * 2 - 1, torch.rand(2, 1, 32, 32) * 2 - 1
     method.prepare(photos, sketches)
-    method.step(torch.tensor([0, 1]))
+    method.step(*torch.tensor([[0, 1]] * 2))
 
     G, D = twin["g"], twin["d"]
     source, target = {P2S: photos, S2P: sketches}, {P2S: sketches, S2P: photos}
@@ -74,7 +74,7 @@ def test_step_updates_both_players(settings):
     kernels = {n: p for n, p in networks.named_parameters() if p.ndim == 4 and ".position." not in n}
     before = {name: kernel.detach().clone() for name, kernel in kernels.items()}
     method.prepare(torch.rand(2, 3, 32, 32) * 2 - 1, torch.rand(2, 1, 32, 32) * 2 - 1)
-    terms = method.step(torch.tensor([1]))
+    terms = method.step(*torch.tensor([[1]] * 2))
     assert [name for name in kernels if torch.equal(before[name], kernels[name])] == []
     assert all(value != 0 for value in method.diagnostics().values())
     assert all(torch.isfinite(value) for value in terms.values()) and len(terms) == 10
@@ -97,7 +97,7 @@ def test_without_the_cycle_the_directions_share_nothing(settings):
     method = MsgSarl(dataclasses.replace(settings, cycle=False), torch.device("cpu"))
     photos, sketches = torch.rand(1, 3, 32, 32) * 2 - 1, torch.rand(1, 1, 32, 32) * 2 - 1
     method.prepare(photos, sketches)
-    terms = method.step(torch.tensor([0]))
+    terms = method.step(*torch.tensor([[0]] * 2))
     assert not any("cycle" in name for name in terms)
     first = [p.grad.clone() for p in method.generators[P2S].parameters()]
     torch.manual_seed(0)
@@ -106,5 +106,5 @@ def test_without_the_cycle_the_directions_share_nothing(settings):
         for p in method.generators[S2P].parameters():
             p.zero_()
     method.prepare(photos, sketches)
-    method.step(torch.tensor([0]))
+    method.step(*torch.tensor([[0]] * 2))
     assert all(torch.equal(a, b.grad) for a, b in zip(first, method.generators[P2S].parameters()))

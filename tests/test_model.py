@@ -9,7 +9,6 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from lib.model import settings as profiles
 from lib.model.attention import (
     SARB,
     SARM,
@@ -23,6 +22,8 @@ from lib.model.attention import (
 from lib.model.discriminator import Discriminator, pyramid
 from lib.model.generator import Generator
 from lib.model.initialisation import initialise
+from lib.model.settings import MsgSarlSettings
+from lib.training.plans import plan
 
 
 def softmax(logits):
@@ -130,7 +131,7 @@ def test_sarb_without_attention_keeps_everything_else():
 
 @pytest.mark.parametrize("size", [32, 64, 128, 256])
 def test_generator_and_discriminator_sizes_are_those_of_equation_1(size):
-    settings = profiles.Settings(size=size, width=4)
+    settings = MsgSarlSettings(size=size, width=4)
     images = Generator(3, 1, settings)(torch.zeros(1, 3, size, size))
     assert [tuple(image.shape) for image in images] == [(1, 1, size // k, size // k) for k in (8, 4, 2, 1)]
     assert all(image.abs().max() <= 1 for image in images)
@@ -142,7 +143,7 @@ def test_all_eight_ablation_cells_are_built_from_their_switches():
     cells = {}
     for name in ("backbone", "backbone-msg", "backbone-attention", "backbone-cycle", "msg-sarl-no-msg",
                  "msg-sarl-no-cycle", "msg-sarl-no-attention", "msg-sarl"):
-        s = profiles.settings_for("tiny", name)
+        s = plan("tiny", name).settings
         generator = Generator(3, 1, s)
         attends = any("attention" in parameter for parameter, _ in generator.named_parameters())
         cells[name] = (len(generator.to_image) == 3, attends, s.cycle)
@@ -188,7 +189,7 @@ def test_every_named_choice_changes_something_and_nothing_breaks(settings, optio
 
 def test_initialisation_draws_the_cited_distribution():
     torch.manual_seed(0)
-    network = initialise(Generator(3, 1, profiles.Settings(width=16)))
+    network = initialise(Generator(3, 1, MsgSarlSettings(width=16)))
     weights = torch.cat([p.flatten() for n, p in network.named_parameters() if n.endswith("weight") and p.ndim == 4])
     assert weights.std().item() == pytest.approx(0.02, rel=0.01)
     assert all(p.abs().max() == 0 for n, p in network.named_parameters() if n.endswith(".bias"))

@@ -339,4 +339,4 @@ def test_labels_say_what_was_changed():
     assert statements.label("msg-sarl+fusion=shared") == "MSG-SARL + fusion=shared"
     assert statements.label("random-pairing") == "random pairing"
     assert [statements.kind(name) for name in ("msg-sarl+fusion=shared", "lle", "random-pairing")] == [
-        "trained", "exemplar", "control"]
+        "ablation", "exemplar", "control"]

@@ -239,7 +239,7 @@ def test_groups_keep_their_own_dictionaries():
 
 
 def test_measurements_for_the_record():
-    method = exemplar.create("fast-rslcr", size=32, patch=6, step=3, radius=2)
+    method = exemplar.create("fast-rslcr", profile="tiny", patch=6, step=3, radius=2)
     photos, sketches = faces(2)
     method.fit(photos, sketches)
     method.synthesise(photos)

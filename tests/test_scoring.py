@@ -184,7 +184,7 @@ def test_chosen_systems_and_unknown_ones(made_up_study):
 
 def test_runs_are_listed_in_table_order_and_strangers_passed_over(made_up_study):
     (paths.study_folder("tiny", "portraits") / "tables" / "seed0").mkdir(parents=True)
-    found = scoring.list_runs("tiny", "portraits")
+    found = run_folders.list_runs(paths.study_folder("tiny", "portraits"))
     assert [(run.system, run.seed) for run in found] == [("msg-sarl+fusion=shared", 0), ("mean-face", 0)]
     assert found[0].directions == DIRECTIONS
 

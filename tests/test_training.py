@@ -16,23 +16,25 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import made_up_faces
+from conftest import made_up_faces, plan_with
 
 from lib.base.errors import StudyError
 from lib.model.msg_sarl import MsgSarl
-from lib.training import checkpoints
-from lib.training import loop as training
+from lib.training import checkpoints, loop
 from lib.training.translate import Translator, translate_folder
 
 SCRIPT = """
 import sys, dataclasses, pathlib
 sys.path.insert(0, {tests!r})
-from conftest import made_up_faces
-from lib.model import settings as profiles
-from lib.training import loop as training
-settings = dataclasses.replace(profiles.get("tiny"), width=8, epochs=3, precision="fp32")
-training.train("msg-sarl", settings, made_up_faces(4), pathlib.Path(sys.argv[1]), 5, checkpoint_seconds=0)
+from conftest import made_up_faces, plan_with
+from lib.model.settings import MsgSarlSettings
+from lib.training import loop
+settings = dataclasses.replace(MsgSarlSettings.at("tiny"), width=8, epochs=3, precision="fp32")
+loop.train(plan_with(settings), made_up_faces(4), pathlib.Path(sys.argv[1]), 5, checkpoint_seconds=0)
 """
+
+
+ROW = torch.tensor([[0], [0]])  # of photos and of sketches
 
 
 def start(folder, tmp_path):
@@ -74,14 +76,14 @@ def test_killed_and_resumed_run_ends_in_the_same_bits(tmp_path):
 @pytest.fixture
 def run(tmp_path, settings, faces):
     settings = dataclasses.replace(settings, epochs=1)
-    training.train("msg-sarl", settings, faces, tmp_path / "run", 0)
+    loop.train(plan_with(settings), faces, tmp_path / "run", 0)
     return tmp_path / "run", settings, faces
 
 
 def test_finished_run_is_returned_as_it_is_and_its_record_is_complete(run):
     folder, settings, faces = run
     before = (folder / "checkpoint.pt").stat().st_mtime_ns
-    record = training.train("msg-sarl", settings, faces, folder, 0)
+    record = loop.train(plan_with(settings), faces, folder, 0)
     assert (folder / "checkpoint.pt").stat().st_mtime_ns == before
     assert record == json.loads((folder / "run.json").read_text())
     assert record["settings"]["learning_rate"] == 1e-3 and record["versions"]["torch"] and record["data"]
@@ -93,9 +95,9 @@ def test_checkpoint_of_other_settings_data_or_seed_is_refused(run):
     for change in ({"settings": other}, {"seed": 1}, {"faces": made_up_faces(4, 9)}):
         arguments = {"settings": settings, "faces": faces, "seed": 0, **change}
         with pytest.raises(StudyError, match="belongs to another run"):
-            training.train("msg-sarl", arguments["settings"], arguments["faces"], folder, arguments["seed"])
+            loop.train(plan_with(arguments["settings"]), arguments["faces"], folder, arguments["seed"])
     with pytest.raises(StudyError, match="fusion: separate there, shared now"):
-        training.train("msg-sarl", other, faces, folder, 0)
+        loop.train(plan_with(other), faces, folder, 0)
 
 
 def test_damaged_and_malicious_checkpoints_are_refused(run, tmp_path):
@@ -144,7 +146,7 @@ def test_state_of_a_run_on_cuda_goes_on_on_a_cpu(settings):
     torch.manual_seed(0)
     method = MsgSarl(settings, torch.device("cpu"))
     method.prepare(torch.rand(1, 3, 32, 32) * 2 - 1, torch.rand(1, 1, 32, 32) * 2 - 1)
-    method.step(torch.tensor([0]))
+    method.step(*ROW)
     state = copy.deepcopy(method.state())
     for optimiser in state["optimisers"]:
         for group in optimiser["param_groups"]:
@@ -153,8 +155,8 @@ def test_state_of_a_run_on_cuda_goes_on_on_a_cpu(settings):
     other.load_state(state)
     other.prepare(method.images["photo-to-sketch"], method.images["sketch-to-photo"])
     for either in (method, other):
-        either.set_learning_rate(1e-3)
-        either.step(torch.tensor([0]))
+        either.set_progress(0, 0, 1)
+        either.step(*ROW)
     pairs = zip(method.generators.parameters(), other.generators.parameters(), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs)
     assert all(group["lr"] == 1e-3 and not group["capturable"] for o in other.optimisers for group in o.param_groups)
@@ -163,7 +165,7 @@ def test_state_of_a_run_on_cuda_goes_on_on_a_cpu(settings):
 def test_training_learns_made_up_pairs(tmp_path, settings):
     """A few epochs must bring the perceptual loss of pairs that can be learnt clearly down."""
     settings = dataclasses.replace(settings, epochs=8, schedule="constant")
-    training.train("msg-sarl", settings, made_up_faces(4), tmp_path, 0)
+    loop.train(plan_with(settings), made_up_faces(4), tmp_path, 0)
     log = pd.read_csv(tmp_path / "log.csv")["photo-to-sketch/perceptual"]
     assert log.iloc[-1] < 0.6 * log.iloc[0]
 

@@ -10,7 +10,7 @@ from lib.base import systems
 from lib.base.directions import DIRECTIONS
 from lib.evaluation.scoring import Scores
 from lib.findings import verdicts
-from lib.model import settings as profiles
+from lib.training.plans import plan
 
 IMAGES, SEEDS = 40, 3
 SETS = ["database", "direction", "system", "seed", "metric", "value", "low", "high"]
@@ -23,7 +23,7 @@ def simulated(effects: dict[str, float], spread: float = 0.1, seeds: int = SEEDS
         for metric in ("ssim", "fsim"):
             faces = rng.normal(65, 5, IMAGES)
             for system in systems.ABLATIONS:
-                s = profiles.settings_for("cpu", system)
+                s = plan("cpu", system).settings
                 level = sum(effects.get(part, 0) for part in ("msg", "attention", "cycle") if getattr(s, part))
                 for seed in range(seeds):
                     values = faces + level + rng.normal(0, spread) + rng.normal(0, 0.5, IMAGES)
@@ -88,7 +88,7 @@ def test_claim_by_claim_says_what_the_tables_say():
 def test_claim_by_claim_counts_distances_of_sets():
     scores = simulated({})
     cells = list(systems.ABLATIONS)
-    values = [20.0 + profiles.settings_for("cpu", system).msg for system in cells]
+    values = [20.0 + plan("cpu", system).settings.msg for system in cells]
     values[cells.index("msg-sarl")] = 1.0
     sets = pd.DataFrame([("cuhk-student", DIRECTIONS[0], system, seed, "frechet-vgg16-hed", value, value - 1, value + 1)
                          for system, value in zip(cells, values) for seed in range(SEEDS)],

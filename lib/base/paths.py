@@ -5,10 +5,12 @@ Functions, not constants, so that a variable set in a notebook or a test takes e
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+_LONGEST = 48  # characters of a run folder's name: some file systems and archives allow few in all
 
 
 def _folder(variable: str, default: Path) -> Path:
@@ -42,5 +44,16 @@ def study_folder(profile: str, database: str) -> Path:
 
 
 def run_folder(profile: str, database: str, system: str, seed: int) -> Path:
-    """``results/<profile>/<database>/<system>/seed<k>``: one run of one system."""
+    """``results/<profile>/<database>/<system>/seed<k>``: one run of one system.
+
+    A system's name of more than 48 characters is shortened to its base and a hash; its record has it whole.
+    """
+    if len(system) > _LONGEST:
+        system = f"{system.partition('+')[0]}+{hashlib.sha256(system.encode()).hexdigest()[:8]}"
     return study_folder(profile, database) / system / f"seed{seed}"
+
+
+def is_shortened(name: str) -> bool:
+    """Whether the name of a system's folder is one that ``run_folder`` shortened."""
+    base, plus, rest = name.partition("+")
+    return bool(plus) and "=" not in rest

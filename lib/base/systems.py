@@ -1,7 +1,10 @@
-"""The rows of every table: systems, controls and ceilings, with the names people read.
+"""The rows of every table: systems, controls and ceilings, with the names people read, in the order of the tables.
 
-Kinds: ``trained`` (networks, through ``lib.training.loop``), ``exemplar`` (patch-based rivals, through
-``lib.rivals.exemplar``), ``control`` (floors and ceilings, through ``lib.rivals.controls``).
+Kinds: ``ablation`` (MSG-SARL and the cells of Tables I-III), ``deep`` (the deep rivals of Tables IV-VII), both of
+which train; ``exemplar`` (patch-based rivals, ``lib.rivals.exemplar``); ``control`` (floors and ceilings,
+``lib.rivals.controls``).  What trains has its constructor in ``lib.training.plans``.
+
+A *system name* may carry settings: ``msg-sarl+position_softmax=double`` is MSG-SARL with one choice changed.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lib.base.directions import DIRECTIONS
-from lib.base.errors import unknown_name
+from lib.base.errors import StudyError, unknown_name
 
 
 @dataclass(frozen=True)
@@ -18,19 +21,25 @@ class System:
 
     name: str
     label: str
-    kind: str  # "trained", "exemplar" or "control"
+    kind: str  # "ablation", "deep", "exemplar" or "control"
     directions: tuple[str, ...] = DIRECTIONS
 
+    @property
+    def trains(self) -> bool:
+        """Whether several trainings of it differ by luck."""
+        return self.kind in TRAINED_KINDS
 
-_ALL = [
-    System("backbone", "backbone", "trained"),
-    System("backbone-msg", "backbone w/ MSG", "trained"),
-    System("backbone-attention", "backbone w/ Self-Attention", "trained"),
-    System("backbone-cycle", "backbone w/ Cycle", "trained"),  # the eighth cell, absent from the paper
-    System("msg-sarl-no-msg", "MSG-SARL w/o MSG", "trained"),
-    System("msg-sarl-no-cycle", "MSG-SARL w/o Cycle", "trained"),
-    System("msg-sarl-no-attention", "MSG-SARL w/o Self-Attention", "trained"),
-    System("msg-sarl", "MSG-SARL", "trained"),
+
+TRAINED_KINDS = ("ablation", "deep")
+SYSTEMS: dict[str, System] = {system.name: system for system in (
+    System("backbone", "backbone", "ablation"),
+    System("backbone-msg", "backbone w/ MSG", "ablation"),
+    System("backbone-attention", "backbone w/ Self-Attention", "ablation"),
+    System("backbone-cycle", "backbone w/ Cycle", "ablation"),  # the eighth cell, absent from the paper
+    System("msg-sarl-no-msg", "MSG-SARL w/o MSG", "ablation"),
+    System("msg-sarl-no-cycle", "MSG-SARL w/o Cycle", "ablation"),
+    System("msg-sarl-no-attention", "MSG-SARL w/o Self-Attention", "ablation"),
+    System("msg-sarl", "MSG-SARL", "ablation"),
     System("lle", "LLE", "exemplar"),
     System("mrf", "MRF", "exemplar"),
     System("mwf", "MWF", "exemplar"),
@@ -42,9 +51,7 @@ _ALL = [
     System("pixel-regression", "per-pixel regression", "control"),
     System("wrong-person", "another person's target", "control"),
     System("resized-target", "target through the network's size", "control"),
-]
-SYSTEMS: dict[str, System] = {system.name: system for system in _ALL}
-ABLATIONS = tuple(system.name for system in _ALL[:8])
+)}
 
 
 def get(name: str) -> System:
@@ -54,6 +61,44 @@ def get(name: str) -> System:
     return SYSTEMS[name]
 
 
-def of_kind(kind: str) -> tuple[str, ...]:
-    """Names of all systems of one kind, in table order."""
-    return tuple(s.name for s in _ALL if s.kind == kind)
+def of_kind(*kinds: str) -> tuple[str, ...]:
+    """Names of all systems of these kinds, in table order."""
+    return tuple(system.name for system in SYSTEMS.values() if system.kind in kinds)
+
+
+ABLATIONS = of_kind("ablation")
+
+
+def base_name(system: str) -> str:
+    """A system's name without its settings, and without the region it is judged from.
+
+    >>> base_name("msg-sarl+fusion=shared"), base_name("grey-input@hair")
+    ('msg-sarl', 'grey-input')
+    """
+    return system.partition("@")[0].partition("+")[0]
+
+
+def changes_of(system: str) -> dict[str, str]:
+    """The settings that a system's name changes, as text; raises StudyError for a part that is not ``name=value``.
+
+    >>> changes_of("msg-sarl+fusion=shared")
+    {'fusion': 'shared'}
+    """
+    changes = {}
+    for part in system.split("+")[1:]:
+        name, equals, value = part.partition("=")
+        if not equals:
+            raise StudyError(f"System '{system}': '{part}' is not of the form name=value.")
+        changes[name] = value
+    return changes
+
+
+def kind_of(system: str) -> str | None:
+    """The kind of a system with or without settings or region; None for what is no system of this study."""
+    base = base_name(system)
+    return SYSTEMS[base].kind if base in SYSTEMS else None
+
+
+def is_trained(system: str) -> bool:
+    """Whether several trainings of this system, with or without settings, differ by luck."""
+    return kind_of(system) in TRAINED_KINDS

@@ -80,7 +80,7 @@ def in_order(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     def place(column: pd.Series) -> pd.Series:
         if column.name != "system":
             return column
-        bases = {name: name.split("@")[0].split("+")[0] for name in column.unique()}
+        bases = {name: systems.base_name(name) for name in column.unique()}
         return column.map({name: (places.get(base, len(places)), name) for name, base in bases.items()})
 
     return table.sort_values(list(columns), key=place, kind="stable", ignore_index=True)

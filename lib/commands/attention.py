@@ -6,11 +6,11 @@ import argparse
 from pathlib import Path
 
 from lib import databases
-from lib.model import settings as profiles
+from lib.base.settings import PROFILES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--profile", default="quick", help=f"{', '.join(profiles.PROFILES)} (default: quick)")
+    parser.add_argument("--profile", default="quick", help=f"{', '.join(PROFILES)} (default: quick)")
     parser.add_argument("--database", required=True, help=", ".join(databases.NAMES))
     parser.add_argument("--faces", type=int, metavar="N", help="the first N test faces (default: 20)")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases")

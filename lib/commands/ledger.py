@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 
 from lib import databases
-from lib.model import settings as profiles
+from lib.base.settings import PROFILES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", default="quick",
-                        help=f"study whose effects are shown: {', '.join(profiles.PROFILES)} (default: quick)")
+                        help=f"study whose effects are shown: {', '.join(PROFILES)} (default: quick)")
     parser.add_argument("--database", default="cuhk-student",
                         help=f"{', '.join(databases.NAMES)} (default: cuhk-student)")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from lib import databases
 from lib.base import files, paths
 from lib.base.errors import StudyError, unknown_name
-from lib.model import settings as profiles
+from lib.base.settings import PROFILES
 
 # Wall time of a first run on 2 CPU cores, for people who decide whether to wait.
 EXPECTED = {"tiny": "about 3 minutes", "quick": "about 9 minutes", "probe": "minutes per system",
@@ -20,7 +20,7 @@ EXPECTED = {"tiny": "about 3 minutes", "quick": "about 9 minutes", "probe": "min
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--profile", default="quick", help=f"{', '.join(profiles.PROFILES)} (default: quick)")
+    parser.add_argument("--profile", default="quick", help=f"{', '.join(PROFILES)} (default: quick)")
     parser.add_argument("--database", action="append", metavar="NAME",
                         help=f"{', '.join(databases.NAMES)}; may be given several times (default: portraits)")
     parser.add_argument("--data", type=Path, help="folder that holds the databases (default: data/)")
@@ -30,7 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    profiles.get(options.profile)
+    if options.profile not in PROFILES:
+        raise unknown_name("profile", options.profile, PROFILES)
     chosen = options.database or ["portraits"]
     for database in chosen:
         if database not in databases.NAMES:

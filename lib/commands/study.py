@@ -10,7 +10,7 @@ from lib import databases
 from lib.base import paths, systems
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError, listed, unknown_name
-from lib.model import settings as profiles
+from lib.base.settings import PROFILES
 
 PAPER_SYSTEMS = ("u-gat-it", "drit", "cyclegan", "msg-sarl")
 EXAMPLE_SYSTEMS = ("msg-sarl", "fast-rslcr", "lle", "pixel-regression")  # of this repository, where the paper's lack
@@ -58,7 +58,7 @@ def _add_sources(build: argparse.ArgumentParser) -> None:
                             "may be given several times")
     build.add_argument("--system", action="append", metavar="SYSTEM",
                        help=f"may be given several times (default: the paper's {', '.join(PAPER_SYSTEMS)})")
-    build.add_argument("--profile", default="quick", help=f"{', '.join(profiles.PROFILES)} (default: quick)")
+    build.add_argument("--profile", default="quick", help=f"{', '.join(PROFILES)} (default: quick)")
     build.add_argument("--run-seed", type=int, default=0, help="which run of each system (default 0)")
     build.add_argument("--data", type=Path, help="folder that holds the databases (default: data/)")
     build.add_argument("--candidate", action="append", metavar="NAME=DIR", help="pictures of a system from any folder")
@@ -110,7 +110,8 @@ def _from_runs(options: argparse.Namespace):
     given = [name for name in ("photos", "sketches", "faces") if getattr(options, name) is not None]
     if given:
         raise StudyError(f"--{given[0]} goes with --candidate NAME=DIR, not with run folders.")
-    profiles.get(options.profile)
+    if options.profile not in PROFILES:
+        raise unknown_name("profile", options.profile, PROFILES)
     judged = tuple(options.system or PAPER_SYSTEMS)
     counts = _face_counts(options.database or ["portraits", "portraits-wild"])
     loaded = sources.available_in_databases(list(counts), options.profile)
@@ -136,12 +137,12 @@ def _from_runs(options: argparse.Namespace):
 
 def _what_is_here(options: argparse.Namespace, names: list[str], wanted: tuple[str, ...]) -> str:
     """Which systems have pictures on this machine, with a command that takes some of them."""
-    from lib.evaluation.scoring import list_runs
+    from lib.training.run_folders import list_runs
 
     lines, example = [], None
     for name in names:
-        here = [run.system for run in list_runs(options.profile, name) if options.direction in run.directions
-                and run.seed == (options.run_seed if run.system.split("+")[0] in systems.of_kind("trained") else 0)]
+        here = [run.system for run in list_runs(paths.study_folder(options.profile, name)) if options.direction in run.directions
+                and run.seed == (options.run_seed if systems.is_trained(run.system) else 0)]
         if here:
             lines.append(f"  {name}: {', '.join(here)}")
         if len(here) > 1 and not example:

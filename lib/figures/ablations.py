@@ -22,8 +22,8 @@ from lib.findings.ablations import EFFECTS, METRICS, SWITCHES, cells_of, publish
 from lib.findings.contrasts import FACES, FACES_AND_TRAININGS
 from lib.findings.training_outcomes import final_losses, won_outright
 from lib.findings.verdicts import is_clear
-from lib.model import settings as profiles
 from lib.training import run_folders
+from lib.training.plans import plan
 
 FLOOR = "pixel-regression"
 
@@ -135,7 +135,7 @@ def gallery(profile: str, database: str, direction: str, systems: Sequence[str],
     """
     from lib.training.make_run import load_faces, sources_and_targets
 
-    faces = faces or load_faces(database, profiles.settings_for(profile, systems[0]), "test")
+    faces = faces or load_faces(database, plan(profile, systems[0]).settings, "test")
     unknown = [name for name in names if name not in faces.names]
     if unknown:
         raise StudyError(f"{database}: no test image is called {', '.join(unknown)}.")

@@ -9,12 +9,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from lib.figures.style import COLOURS, TEXT_WIDTH
-from lib.model.settings import Settings
+from lib.model.settings import MsgSarlSettings
 
 _FILL = {"image": "#F3E3C8", "generator": "#D8E6F3", "attention": "#F6D7C4", "judge": "#E4E0EE"}
 
 
-def data_flow(settings: Settings) -> Figure:
+def data_flow(settings: MsgSarlSettings) -> Figure:
     """Draw generator and discriminator as boxes at their scale: H on top, H/8 at the bottom."""
     figure, axis = plt.subplots(figsize=(TEXT_WIDTH, 4.6))
     axis.set(xlim=(-0.2, 15.2), ylim=(-0.75, 4.3))

@@ -69,7 +69,8 @@ def standing(tables: Mapping[str, pd.DataFrame], metrics: Sequence[str] = ("ssim
 def _marks(table: pd.DataFrame) -> list[plt.Line2D]:
     """What each mark in ``standing`` means, for those that occur."""
     shown = {_colour(system) for system in table.system[table.value.notna()]}
-    named = {"control": "floors, ceiling", "exemplar": "exemplar rivals", "ours": "trained here", "rival": "others"}
+    named = {"control": "floors, ceiling", "exemplar": "exemplar rivals", "deep": "deep rivals",
+             "ours": "MSG-SARL and ablations", "rival": "others"}
     marks = [plt.Line2D([], [], marker="o", ms=4, lw=2, color=COLOURS[kind], label=text)
              for kind, text in named.items() if COLOURS[kind] in shown]
     if table.published.notna().any():
@@ -97,6 +98,4 @@ def _dots(axis: Axes, table: pd.DataFrame, rows: list[str]) -> None:
 
 
 def _colour(system: str) -> str:
-    base = system.split("+")[0]
-    kind = systems.SYSTEMS[base].kind if base in systems.SYSTEMS else "rival"
-    return COLOURS["ours"] if kind == "trained" else COLOURS.get(kind, COLOURS["ink"])
+    return COLOURS[{"ablation": "ours", "deep": "deep", None: "rival"}.get(kind := systems.kind_of(system), kind)]

@@ -17,8 +17,8 @@ from lib.evaluation.recognition.statements import kind, label
 from lib.figures.style import COLOURS, TEXT_WIDTH
 
 TITLES = {"photo-to-sketch": "photo to sketch (cf. Fig. 10)", "sketch-to-photo": "sketch to photo (cf. Fig. 11)"}
-_KINDS = {"trained": "published", "exemplar": "exemplar", "control": "control"}
-_GROUPS = {"trained": "ablations", "exemplar": "exemplar rivals"}  # many like curves: one entry in the legend
+_KINDS = {"ablation": "published", "deep": "deep", "exemplar": "exemplar", "control": "control"}
+_GROUPS = {"ablation": "ablations", "deep": "deep rivals", "exemplar": "exemplar rivals"}  # many like curves: one entry in the legend
 _BLIND = ("mean-face", "wrong-person", "random-pairing")  # controls without the person: all are guessing
 _NAMES = _GROUPS | {"control": "controls"}
 _DASHES = ["-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 3)), (0, (4, 1, 1, 1))]

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 # Okabe-Ito colours: told apart with any colour vision.
 COLOURS = {
     "ours": "#D55E00", "published": "#0072B2", "control": "#7A7A7A", "exemplar": "#009E73",
-    "rival": "#CC79A7", "accent": "#E69F00", "second": "#56B4E9", "ink": "#222222",
+    "deep": "#CC79A7", "rival": "#8C6D46", "accent": "#E69F00", "second": "#56B4E9", "ink": "#222222",
 }
 TEXT_WIDTH = 9.0  # inches; a notebook column at 100 dpi
 

@@ -14,7 +14,7 @@ from lib.base import images, labels
 from lib.base.directions import DIRECTIONS
 from lib.figures.style import COLOURS, TEXT_WIDTH, face_grid
 from lib.findings.stability_probes import COLLAPSED
-from lib.model.settings import Settings
+from lib.model.settings import MsgSarlSettings
 
 _TERMS = {"perceptual": "perceptual (Eq. 13)", "cycle": "cycle, L1 (Eq. 14)",
           "adversarial": "generator's\nadversarial (Eq. 12)", "discriminator": "discriminator's\nadversarial"}
@@ -57,7 +57,7 @@ def samples_over_epochs(folder: Path, direction: str, sources: np.ndarray, targe
     return face_grid(rows, column_labels=["source", *(f"epoch {int(part.name[5:])}" for part in kept), "target"])
 
 
-def schedules(settings: dict[str, Settings]) -> Figure:
+def schedules(settings: dict[str, MsgSarlSettings]) -> Figure:
     """Learning rate over the share of training done, for several settings by label."""
     figure, axis = plt.subplots(figsize=(0.6 * TEXT_WIDTH, 2.6))
     for (label, s), colour in zip(settings.items(), ("published", "ours", "exemplar")):

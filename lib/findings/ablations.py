@@ -39,7 +39,7 @@ from lib.findings.contrasts import (
     limits_hold_for,
     pooled_spread,
 )
-from lib.model import settings as profiles
+from lib.training.plans import plan
 
 __all__ = ["Effect", "RunSpread", "compare", "contrast", "effects", "simple_effects", "seed_spread",
            "published_against_luck", "published_effects", "cells_of", "pairs_of"]
@@ -59,7 +59,7 @@ PAIRS = (  # part, system with it, system without it: what Section IV-C compares
 
 # Which cell has which part: (8 cells, 3 parts) of bool.
 SWITCHES = pd.DataFrame(
-    [[getattr(profiles.settings_for("paper", system), part) for part in PARTS] for system in systems.ABLATIONS],
+    [[getattr(plan("paper", system).settings, part) for part in PARTS] for system in systems.ABLATIONS],
     index=systems.ABLATIONS, columns=list(PARTS.values()))
 # Weight of each cell in each of the seven effects: ±1/4.
 WEIGHTS = {" × ".join(parts): (2 * SWITCHES[list(parts)] - 1).prod(axis=1) / 4

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from scipy.ndimage import gaussian_filter
 
-from lib.base import images, tables_on_disk
-from lib.evaluation.scoring import list_runs
-from lib.model import settings as profiles
+from lib.base import images, paths, tables_on_disk
+from lib.base.settings import RunSettings
 from lib.rivals import exemplar
 from lib.training import make_run, run_folders
+from lib.training.run_folders import list_runs
 
 SYSTEMS = (*exemplar.NAMES, "msg-sarl")
 
@@ -38,9 +38,9 @@ def of_study(profile: str, database: str, systems: Sequence[str] = SYSTEMS) -> p
     Also writes ``fine_detail.csv`` of the study: direction, system, seeds, n, mean and sd over the n images.  Raises
     StudyError as ``make_run.load_faces`` and ``run_folders.read_synthesised`` do.
     """
-    test = make_run.load_faces(database, profiles.get(profile), "test")
+    test = make_run.load_faces(database, RunSettings.at(profile), "test")
     rows = []
-    for run in list_runs(profile, database):
+    for run in list_runs(paths.study_folder(profile, database)):
         for direction in run.directions if run.system in systems else ():
             target = make_run.sources_and_targets(test, direction)[1]
             share = kept(run_folders.read_synthesised(run.folder, direction, test.names), target)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from lib.base import labels, paths
 from lib.base.directions import DIRECTIONS
-from lib.model import settings as profiles
+from lib.training import plans, run_folders
 
 # How the differences from the defaults are called in the figure.
 _WORDS = {
@@ -27,19 +27,18 @@ COLLAPSED = 1.0  # perceptual loss over an epoch that only saturated outputs rea
 def stability(database: str = "cuhk-student") -> pd.DataFrame:
     """One row per run and direction: size, variant, seed, direction, perceptual and adversarial loss, collapsed."""
     rows = []
-    for log in sorted(paths.study_folder("probe", database).glob("*/seed*/log.csv")):
-        system, seed = log.parts[-3], int(log.parts[-2][4:])
-        _, overrides = profiles.split_system(system)
-        if overrides.get("epochs") != "1" or overrides.get("schedule") != "constant":
+    for run in run_folders.list_runs(paths.study_folder("probe", database)):
+        log, plan = run.folder / "log.csv", plans.plan("probe", run.system)
+        changes, settings = dict(plan.changes), plan.settings
+        if not log.exists() or changes.get("epochs") != "1" or changes.get("schedule") != "constant":
             continue
-        settings = profiles.settings_for("probe", system)
-        words = [_WORDS.get(f"{k}={v}", f"{k}={v}") for k, v in overrides.items()
+        words = [_WORDS.get(f"{k}={v}", f"{k}={v}") for k, v in changes.items()
                  if k not in ("epochs", "schedule", "size", "width")]
         losses = pd.read_csv(log).iloc[0]
         for direction in DIRECTIONS:
             perceptual = losses[f"{direction}/perceptual"]
             rows.append({"size": settings.size, "width": settings.width, "variant": ", ".join(words) or "defaults",
-                         "seed": seed, "direction": direction, "perceptual": perceptual,
+                         "seed": run.seed, "direction": direction, "perceptual": perceptual,
                          "adversarial": losses[f"{direction}/adversarial"], "collapsed": perceptual > COLLAPSED})
     table = pd.DataFrame(rows)
     return table.sort_values(["size", "variant", "seed"], key=lambda c: c.map(lambda v: (len(str(v)), v)))

@@ -25,10 +25,10 @@ from scipy import stats
 from lib import databases
 from lib.base import files, labels, paths, systems
 from lib.base.directions import DIRECTIONS
+from lib.base.settings import RunSettings
 from lib.base.statistics import bootstrap_interval
 from lib.evaluation.scoring import SET_METRICS, STUDY_METRICS, Scores, read_scores
 from lib.findings.contrasts import LEVEL, OWN_FROM, RunSpread, by_image_and_seed, compare, pooled_spread
-from lib.model import settings as profiles
 
 PUBLISHED = paths.ROOT / "results" / "published_tables.csv"
 CEILING = "resized-target"
@@ -62,7 +62,7 @@ def summary(profile: str, database: str, scores: Scores | None = None) -> pd.Dat
     cells = {key: by_image_and_seed(part) for key, part in scores.images.groupby(_KEY, sort=False)}
     spreads = _run_spreads(cells)
     for (direction, system, metric), values in cells.items():
-        spread = spreads.get((direction, metric)) if _is_trained(system) else None
+        spread = spreads.get((direction, metric)) if systems.is_trained(system) else None
         low, high = _limits(values.shape, values.to_numpy().tobytes(), spread)
         means = values.mean()
         rows.append((direction, system, metric, means.mean(), low, high, *values.shape, means.std()))
@@ -72,7 +72,7 @@ def summary(profile: str, database: str, scores: Scores | None = None) -> pd.Dat
     spreads = _run_spreads(runs)
     for (direction, system, metric), part in sets.items():
         spread = None
-        if _is_trained(system):
+        if systems.is_trained(system):
             own = pooled_spread([runs[direction, system, metric]]) if len(part) >= OWN_FROM else None
             spread = own or spreads.get((direction, metric))
         rows.append((direction, system, metric, part.value.mean(), *_set_limits(part, spread),
@@ -80,15 +80,11 @@ def summary(profile: str, database: str, scores: Scores | None = None) -> pd.Dat
     return pd.DataFrame(rows, columns=[*_KEY, "value", "low", "high", "n", "seeds", "spread"])
 
 
-def _is_trained(system: str) -> bool:
-    return system.split("+")[0] in systems.of_kind("trained")
-
-
 def _run_spreads(cells: dict[tuple[str, str, str], pd.DataFrame]) -> dict[tuple[str, str], RunSpread | None]:
-    """(direction, metric) → spread between runs, pooled over the trained systems of the paper's tables."""
+    """(direction, metric) → spread between runs, pooled over MSG-SARL and its ablations."""
     groups: dict[tuple[str, str], list[pd.DataFrame]] = {}
     for (direction, system, metric), cell in cells.items():
-        if system in systems.of_kind("trained"):
+        if system in systems.ABLATIONS:
             groups.setdefault((direction, metric), []).append(cell)
     return {key: pooled_spread(group) for key, group in groups.items()}
 
@@ -196,7 +192,7 @@ def _cell(metric: str, entry: pd.Series | None, ran: bool) -> str:
 
 def caption(profile: str, database: str, kind: str, direction: str) -> str:
     """What a reader must know beside a table: database, profile, size, what is published where, what the marks mean."""
-    settings = profiles.get(profile)
+    settings = RunSettings.at(profile)
     numbers = {("ablations", "cuhk-student"): "I", ("ablations", "cufs"): "II", ("ablations", "cufsf"): "III",
                ("rivals", "cufs"): "IV" if direction == "photo-to-sketch" else "VI",
                ("rivals", "cufsf"): "V" if direction == "photo-to-sketch" else "VII"}

@@ -14,9 +14,9 @@ from collections.abc import Callable
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from lib.base.hardware import available_cores
 from lib.base.images import HEIGHT, WIDTH
 from lib.metrics.feature_similarity import feature_maps, fsim_batch
-from lib.metrics.inputs import available_cores
 
 
 def main() -> None:

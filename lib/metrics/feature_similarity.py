@@ -16,8 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from lib.base.hardware import available_cores
 from lib.base.images import to_grey, to_rgb
-from lib.metrics.inputs import available_cores, check_pair, check_stacks
+from lib.metrics.inputs import check_pair, check_stacks
 from lib.metrics.phase_congruency import phase_congruency
 
 T1, T2 = 0.85, 160.0  # constants of the phase congruency and gradient similarities

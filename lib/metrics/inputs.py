@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 
 from lib.base.errors import StudyError
@@ -35,8 +33,3 @@ def _check_sizes(reference: tuple[int, ...], image: tuple[int, ...], smallest: i
                          "Resize or crop them alike first; a score of resized images is another score.")
     if min(reference) < smallest:
         raise StudyError(f"Images of {reference[1]}×{reference[0]} pixels are too small; {smallest} is the least side.")
-
-
-def available_cores() -> int:
-    """Cores this process may use: fewer than the machine has under ``taskset`` or in a container."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -13,8 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from scipy import ndimage
 
+from lib.base.hardware import available_cores
 from lib.base.images import to_grey
-from lib.metrics.inputs import available_cores, check_pair, check_stacks
+from lib.metrics.inputs import check_pair, check_stacks
 
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 RADIUS = 5

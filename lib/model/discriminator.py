@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lib.model.attention import Conv, InstanceNorm
-from lib.model.settings import Settings
+from lib.model.settings import MsgSarlSettings
 
 STAGES = 4
 
@@ -27,7 +27,7 @@ class Discriminator(nn.Module):
     MSG) → (B, 1, H/8, H/8), near 1 for real patches.
     """
 
-    def __init__(self, channels: int, settings: Settings):
+    def __init__(self, channels: int, settings: MsgSarlSettings):
         super().__init__()
         w = settings.width
         widths = [w * 2 ** j for j in range(STAGES)]  # outputs of stages 1..4
@@ -55,7 +55,7 @@ class Discriminator(nn.Module):
         return self.judge(a).float()
 
 
-def pyramid(image: Tensor, settings: Settings) -> list[Tensor]:
+def pyramid(image: Tensor, settings: MsgSarlSettings) -> list[Tensor]:
     """Real image (B, C, H, H) → its versions at H/8, H/4, H/2, H (Eq. 4), or itself alone without MSG."""
     if not settings.msg:
         return [image]

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lib.model.attention import SARM, Conv, ConvNormAct
-from lib.model.settings import Settings
+from lib.model.settings import MsgSarlSettings
 
 LEVELS = 3  # three halvings, fixed by the sizes H/8, H/4, H/2 of Eq. 1
 
@@ -27,7 +27,7 @@ class Generator(nn.Module):
     (B, outputs, ·, ·) in [-1, 1] at H/8, H/4, H/2, H (the last alone when ``settings.msg`` is off).
     """
 
-    def __init__(self, inputs: int, outputs: int, settings: Settings):
+    def __init__(self, inputs: int, outputs: int, settings: MsgSarlSettings):
         super().__init__()
         pad = settings.padding
         c = [settings.width * int(multiple) for multiple in settings.widths.split("-")]  # at H, H/2, H/4, H/8

@@ -13,28 +13,34 @@ import torch
 from torch import Tensor, nn
 
 from lib.base.directions import DIRECTIONS
+from lib.base.errors import StudyError
 from lib.model import features, losses
 from lib.model.discriminator import Discriminator, pyramid
 from lib.model.generator import Generator
 from lib.model.initialisation import initialise
-from lib.model.settings import Settings
+from lib.model.settings import MsgSarlSettings
+from lib.model.trainable import Trainable
 
 P2S, S2P = DIRECTIONS
 # Channels of (source, target) images.
 CHANNELS = {P2S: (3, 1), S2P: (1, 3)}
 
 
-class MsgSarl:
+class MsgSarl(Trainable):
     """Networks, optimisers and the training step.
 
-    ``prepare(photos, sketches)`` takes the whole training set, (n, 3, H, H) and (n, 1, H, H) in [-1, 1];
-    ``step(rows)`` takes the rows (B,) int64 of a batch, updates everything once and returns the losses,
-    detached.  Everything lives on ``device`` and the step never waits for it, so that a GPU can record
-    it as a graph (``lib.training.recorded_step``).
+    Everything lives on ``device`` and the step never waits for it, so that a GPU can record it as a graph
+    (``lib.training.recorded_step``).
     """
 
-    def __init__(self, settings: Settings, device: torch.device, *, training: bool = True):
-        self.settings, self.device = settings, device
+    settings: MsgSarlSettings
+    recordable = True
+
+    def __init__(self, settings: MsgSarlSettings, device: torch.device, *, training: bool = True):
+        super().__init__(settings, device)
+        if settings.augmentation != "none" or settings.pairing != "paired":
+            raise StudyError("MSG-SARL trains on whole pairs, whose target features are computed once: "
+                             "leave augmentation=none and pairing=paired.")
         self.generators = nn.ModuleDict({  # G_ps and G_sp
             direction: initialise(Generator(*CHANNELS[direction], settings), settings.initialisation)
             for direction in DIRECTIONS})
@@ -51,15 +57,9 @@ class MsgSarl:
             device, torch.bfloat16 if settings.precision == "bf16" else torch.float32,
             memory_format=torch.channels_last)
         self.pools = tuple(int(pool) for pool in settings.perceptual_pools.split("-"))
-        # A recorded graph reads the rate from the device's memory; a CPU is faster with a plain number.
-        on_gpu = device.type == "cuda"
-        self.optimisers = [
-            torch.optim.Adam(network.parameters(), torch.tensor(settings.learning_rate, device=device) if on_gpu else
-                             settings.learning_rate, (settings.beta1, settings.beta2), fused=True, capturable=on_gpu)
-            for network in (self.generators, self.discriminators)]
-
-    def autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16")
+        betas = settings.beta1, settings.beta2
+        self.optimisers = [self.adam(self.generators.parameters(), betas),
+                           self.adam(self.discriminators.parameters(), betas)]
 
     @torch.no_grad()
     def prepare(self, photos: Tensor, sketches: Tensor) -> None:
@@ -70,7 +70,8 @@ class MsgSarl:
                 d: [torch.cat(maps) for maps in zip(*(self.features(image[None], self.pools) for image in images))]
                 for d, images in ((P2S, self.images[S2P]), (S2P, self.images[P2S]))}
 
-    def step(self, rows: Tensor) -> dict[str, Tensor]:
+    def step(self, photo_rows: Tensor, sketch_rows: Tensor) -> dict[str, Tensor]:
+        rows = photo_rows  # those of the sketches are the same: this system trains on pairs
         source = {d: self.images[d].index_select(0, rows) for d in DIRECTIONS}
         target = {P2S: source[S2P], S2P: source[P2S]}
         target_features = {d: [maps.index_select(0, rows) for maps in self.target_features[d]] for d in DIRECTIONS}
@@ -94,10 +95,13 @@ class MsgSarl:
                     terms[d, "cycle"] = losses.cycle_loss(reconstructed, source[d])
 
         s = self.settings
-        weights = {"adversarial": s.adversarial_weight, "perceptual": s.perceptual_weight,
-                   "tv": s.tv_weight, "cycle": s.cycle_weight}
-        generator_loss = sum(weights[name] * term for (_, name), term in terms.items() if name in weights)  # Eq. 16
-        discriminator_loss = sum(term for (_, name), term in terms.items() if name == "discriminator")
+        generator_loss = sum(  # Eq. 16
+            s.adversarial_weight * terms[d, "adversarial"]
+            + s.perceptual_weight * terms[d, "perceptual"]
+            + s.tv_weight * terms[d, "tv"]
+            + (s.cycle_weight * terms[d, "cycle"] if s.cycle else 0)
+            for d in DIRECTIONS)
+        discriminator_loss = sum(terms[d, "discriminator"] for d in DIRECTIONS)
 
         for optimiser in self.optimisers:
             optimiser.zero_grad(set_to_none=True)
@@ -109,22 +113,17 @@ class MsgSarl:
         return {f"{d}/{name}": term.detach() for (d, name), term in terms.items()}
 
     @torch.no_grad()
-    def translate(self, direction: str, images: Tensor) -> Tensor:
-        """Images (B, C, H, H) in [-1, 1] of the source domain → (B, C', H, H) of the target domain, in fp32."""
+    def translate(self, direction: str, images: Tensor, name: str = "") -> Tensor:
+        """Images (B, C, H, H) in [-1, 1] of the source domain → (B, C', H, H) of the target domain, in fp32.
+
+        The networks have one mode only: they normalise each image by itself and drop nothing out.
+        """
         return self.generators[direction](images)[-1]
 
     def compile(self) -> None:
         """Pass the networks through torch's compiler: slower to start, faster to step."""
         for network in (*self.generators.values(), *self.discriminators.values(), self.features):
             network.compile()
-
-    def set_learning_rate(self, rate: float) -> None:
-        for optimiser in self.optimisers:
-            for group in optimiser.param_groups:
-                if isinstance(group["lr"], Tensor):
-                    group["lr"].fill_(rate)
-                else:
-                    group["lr"] = rate
 
     def diagnostics(self) -> dict[str, float]:
         """The learned attention scales α and β of every SARB, which start at 0 (Eq. 8, 10)."""
@@ -136,21 +135,3 @@ class MsgSarl:
                 for i, block in enumerate(self.generators[direction].sarm, start=1):
                     yield f"{direction}/alpha{i}", block.attention.position.alpha.item()
                     yield f"{direction}/beta{i}", block.attention.channel.beta.item()
-
-    def state(self, *, training: bool = True) -> dict:
-        """Tensors and plain containers only; without ``training`` just what translating needs."""
-        state = {"generators": self.generators.state_dict()}
-        if training:
-            state["discriminators"] = self.discriminators.state_dict()
-            state["optimisers"] = [optimiser.state_dict() for optimiser in self.optimisers]
-        return state
-
-    def load_state(self, state: dict) -> None:
-        self.generators.load_state_dict(state["generators"])
-        if "optimisers" in state:
-            self.discriminators.load_state_dict(state["discriminators"])
-            for optimiser, part in zip(self.optimisers, state["optimisers"], strict=True):
-                # Options belong to this device, moments to the run: a run may move from one kind to the other.
-                options = [{**ours, "params": theirs["params"]}
-                           for ours, theirs in zip(optimiser.param_groups, part["param_groups"], strict=True)]
-                optimiser.load_state_dict({**part, "param_groups": options})

@@ -31,6 +31,7 @@ class Trainable(ABC):
     directions: tuple[str, ...] = DIRECTIONS  # what it translates
     recordable = False  # whether every step runs the same kernels on the device, so that CUDA may replay a recording
     period = 1  # steps after which the pattern of updates repeats
+    whole_batches = False  # whether an epoch's last batch is left out where it is smaller than the others
 
     generators: nn.ModuleDict
     discriminators: nn.ModuleDict
@@ -72,8 +73,8 @@ class Trainable(ABC):
              weight_decay: float = 0.0) -> Adam:
         """An Adam on this device; ``share``: its learning rate as a share of the run's."""
         # A recorded graph reads the rate from the device's memory; a CPU is faster with a plain number.
-        on_gpu = self.device.type == "cuda"
-        optimiser = Adam(parameters, torch.tensor(0.0, device=self.device) if on_gpu else 0.0, betas,
+        on_gpu, rate = self.device.type == "cuda", share * self.settings.learning_rate_at(0)
+        optimiser = Adam(parameters, torch.tensor(rate, device=self.device) if on_gpu else rate, betas,
                          weight_decay=weight_decay, fused=True, capturable=on_gpu)
         for group in optimiser.param_groups:
             group["share"] = share

@@ -6,7 +6,6 @@ and renamed; ``weights_only=True`` loads it, so a file from a stranger can at wo
 
 from __future__ import annotations
 
-import dataclasses
 import pickle
 from pathlib import Path
 
@@ -14,7 +13,6 @@ import torch
 
 from lib.base import files
 from lib.base.errors import StudyError
-from lib.model.settings import Settings
 
 FORMAT = 1  # raised when the contents change in a way that older files do not fit
 
@@ -44,12 +42,3 @@ def load(path: Path, device: torch.device | str = "cpu") -> dict:
     if not isinstance(contents, dict) or contents.get("format") != FORMAT or "settings" not in contents:
         raise StudyError(f"{path}: not a checkpoint of this study (format {FORMAT}).")
     return contents
-
-
-def settings_of(contents: dict, path: Path) -> Settings:
-    """Rebuild the settings of a checkpoint; raises StudyError when they are of another version."""
-    known = {f.name for f in dataclasses.fields(Settings)}
-    if set(contents["settings"]) != known:
-        different = ", ".join(sorted(known ^ set(contents["settings"])))
-        raise StudyError(f"{path}: written by another version of the study (settings: {different}). Train again.")
-    return Settings(**contents["settings"])

@@ -6,23 +6,56 @@ The stage between databases and scores.  What exists and fits is kept; ``force``
 from __future__ import annotations
 
 import dataclasses
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from lib import databases
-from lib.base import files, paths, systems
-from lib.base.directions import DIRECTIONS
+from lib.base import files
+from lib.base.directions import PHOTO_TO_SKETCH
 from lib.base.errors import StudyError
+from lib.base.settings import AFTER_TRAINING, RunSettings
 from lib.databases import PairedFaces, data_hash
-from lib.model import settings as profiles
-from lib.model.settings import Settings
 from lib.training import run_folders
+from lib.training.plans import Plan, plan
 
-P2S, S2P = DIRECTIONS
+
+@dataclass(frozen=True)
+class Cell:
+    """One run by its names: what ``python -m lib train`` is asked for."""
+
+    database: str
+    profile: str
+    system: str
+    seed: int
+
+    @property
+    def plan(self) -> Plan:
+        return plan(self.profile, self.system)
+
+    @property
+    def folder(self) -> Path:
+        return self.plan.folder(self.database, self.seed)
+
+    @property
+    def network(self) -> Cell:
+        """The run whose networks this one uses: itself, but for settings that act after training."""
+        return dataclasses.replace(self, system=self.plan.network.name)
+
+    def record(self) -> dict | None:
+        """The run's record, if there is one and it is of today's settings."""
+        file = self.folder / "run.json"
+        record = files.read_json(file) if file.exists() else None
+        return record if record and self.plan.counts(record) else None
+
+    def __str__(self) -> str:
+        return f"{self.system}, seed {self.seed}"
 
 
-def load_faces(database: str, settings: Settings, split: str) -> PairedFaces:
+def load_faces(database: str, settings: RunSettings, split: str) -> PairedFaces:
     """Load a split as a profile sees it: limited, or with part of the training pairs held out as test.
 
     Raises StudyError as ``databases.load`` does, and for a holdout that leaves nothing to train on.
@@ -43,87 +76,103 @@ def load_faces(database: str, settings: Settings, split: str) -> PairedFaces:
 
 def sources_and_targets(faces: PairedFaces, direction: str) -> tuple[np.ndarray, np.ndarray]:
     """(photos, sketches) for photo-to-sketch, (sketches, photos) for sketch-to-photo."""
-    return (faces.photos, faces.sketches) if direction == P2S else (faces.sketches, faces.photos)
+    return (faces.photos, faces.sketches) if direction == PHOTO_TO_SKETCH else (faces.sketches, faces.photos)
 
 
-def synthesise(database: str, system: str, profile: str, seed: int = 0, *, force: bool = False) -> Path:
-    """Make a system's run folder complete: ``run.json`` and the test faces of both directions; return it.
+def synthesise(database: str, system: str, profile: str, seed: int = 0, *, force: bool = False,
+               report: Callable[[int, int], None] | None = None) -> Path:
+    """Make a system's run folder complete: ``run.json`` and the test faces of its directions; return it.
 
-    Trained systems are trained if need be, and systems that differ only in ``profiles.AFTER_TRAINING`` use
-    the same networks.  An unfinished run goes on where it was; ``force`` begins anew.  Raises StudyError for unknown
-    names, missing databases and run folders that belong to other settings or data, BusyError for a run that another
-    process is making.
+    As ``make``, for names.  Raises StudyError for unknown ones, too.
+    """
+    return make(plan(profile, system), database, seed, force=force, report=report)
+
+
+def make(what: Plan, database: str, seed: int = 0, *, force: bool = False,
+         report: Callable[[int, int], None] | None = None) -> Path:
+    """Make a run folder complete and return it.
+
+    Trained systems are trained if need be, and plans that differ only in ``AFTER_TRAINING`` use the same networks.  An
+    unfinished run goes on where it was; ``force`` begins anew.  report: as of ``loop.train``.  Raises StudyError for
+    missing databases and run folders that belong to other settings or data, BusyError for a run that another process is
+    making.
     """
     if seed < 0:
         raise StudyError(f"seed {seed}: give 0 or more.")
-    base, overrides = profiles.split_system(system)
-    settings = profiles.settings_for(profile, system)
-    folder = paths.run_folder(profile, database, system, seed)
-    test = load_faces(database, settings, "test")
-    train = load_faces(database, settings, "train")
-    if systems.get(base).kind != "trained":
+    folder = what.folder(database, seed)
+    train, test = (load_faces(database, what.settings, split) for split in ("train", "test"))
+    if not what.system.trains:
         with run_folders.claimed(folder):
-            return _fitted(system, settings, train, test, folder, seed, force=force)
-    network = profiles.training_system(system)
-    if network != system:
-        source = synthesise(database, network, profile, seed)
+            return _fitted(what, train, test, folder, seed, force=force)
+    if what.network != what:
+        source = make(what.network, database, seed, report=report)
         with run_folders.claimed(folder):
-            return _translated(source, system, settings, test, folder, seed, force=force)
+            return _translated(source, what, test, folder, seed, force=force)
     with run_folders.claimed(folder):
-        return _trained(system, settings, train, test, folder, seed, force=force)
+        return _trained(what, train, test, folder, seed, force=force, report=report)
 
 
-def _trained(system: str, settings: Settings, train: PairedFaces, test: PairedFaces, folder: Path, seed: int, *,
-             force: bool) -> Path:
-    from lib.training import loop as training  # torch is needed from here on only
+def _trained(what: Plan, train: PairedFaces, test: PairedFaces, folder: Path, seed: int, *, force: bool,
+             report: Callable[[int, int], None] | None) -> Path:
+    from lib.training import loop  # torch is needed from here on only
 
     if force:
         (folder / "checkpoint.pt").unlink(missing_ok=True)
-    record = training.train(system, settings, train, folder, seed)
-    _translate(folder / "checkpoint.pt", settings, record, test, folder, force=force)
+    record = loop.train(what, train, folder, seed, report=report or _progress_file(folder))
+    _translate(folder / "checkpoint.pt", what, record, test, folder, force=force)
     return folder
 
 
-def _translated(source: Path, system: str, settings: Settings, test: PairedFaces, folder: Path, seed: int, *,
-                force: bool) -> Path:
+def _progress_file(folder: Path) -> Callable[[int, int], None]:
+    """Report into ``private/progress.json`` every two seconds, for whoever started this process."""
+    written = 0.0
+
+    def report(done: int, steps: int) -> None:
+        nonlocal written
+        if time.monotonic() - written > 2 or done == steps:
+            written = time.monotonic()
+            files.write_json(folder / "private" / "progress.json", {"done": done, "steps": steps})
+
+    return report
+
+
+def _translated(source: Path, what: Plan, test: PairedFaces, folder: Path, seed: int, *, force: bool) -> Path:
     """The faces of a system that has another's networks, from that system's run folder ``source``."""
     record = files.read_json(source / "run.json")
-    _translate(source / "checkpoint.pt", settings, record, test, folder, force=force)
-    files.write_json(folder / "run.json", {**record, "system": system, "seed": seed, "network": record["system"],
-                                          "settings": dataclasses.asdict(settings)})
+    _translate(source / "checkpoint.pt", what, record, test, folder, force=force)
+    changed = {name: getattr(what.settings, name) for name in AFTER_TRAINING}
+    files.write_json(folder / "run.json", {**record, "system": what.name, "seed": seed, "network": record["system"],
+                                           "settings": {**record["settings"], **changed}})
     return folder
 
 
-def _translate(checkpoint: Path, settings: Settings, record: dict, test: PairedFaces, folder: Path, *,
-               force: bool) -> None:
-    """Write the test faces of both directions unless those of this checkpoint and these settings are there."""
+def _translate(checkpoint: Path, what: Plan, record: dict, test: PairedFaces, folder: Path, *, force: bool) -> None:
+    """Write the test faces of every direction unless those of this checkpoint and these settings are there."""
     from lib.training.translate import Translator
 
     stamp = {"data": data_hash(test), "trained": [record["data"], record["seconds"], record["revision"]],
-             **{name: getattr(settings, name) for name in profiles.AFTER_TRAINING}}
-    if not force and _complete(folder, test, stamp):
+             **{name: getattr(what.settings, name) for name in AFTER_TRAINING}}
+    if not force and _complete(folder, test, what.system.directions, stamp):
         return
-    translator = Translator(checkpoint, settings)
+    translator = Translator(checkpoint, what.settings)
     (folder / "private" / "scored.json").unlink(missing_ok=True)  # of the faces that are replaced now
-    for direction in DIRECTIONS:
+    for direction in what.system.directions:
         sources, _ = sources_and_targets(test, direction)
-        run_folders.write_synthesised(folder, direction, test.names, translator(direction, sources))
+        run_folders.write_synthesised(folder, direction, test.names, translator(direction, sources, test.names))
     files.write_json(folder / "private" / "synthesised.json", stamp)
 
 
-def _fitted(system: str, settings: Settings, train: PairedFaces, test: PairedFaces, folder: Path, seed: int, *,
-            force: bool) -> Path:
-    base, _ = profiles.split_system(system)
-    stamp = {"data": data_hash(test), "fitted": data_hash(train), "settings": dataclasses.asdict(settings),
-             "options": _create_fitted(base, settings, seed).measurements.get("options", {})}
-    if not force and _complete(folder, test, stamp):
+def _fitted(what: Plan, train: PairedFaces, test: PairedFaces, folder: Path, seed: int, *, force: bool) -> Path:
+    stamp = {"data": data_hash(test), "fitted": data_hash(train), "settings": dataclasses.asdict(what.settings),
+             "options": _create_fitted(what, seed).measurements.get("options", {})}
+    if not force and _complete(folder, test, what.system.directions, stamp):
         return folder
-    record = {"system": system, "seed": seed, "pairs": len(train), "data": data_hash(train)}
-    for direction in DIRECTIONS:
-        method = _create_fitted(base, settings, seed)
+    record = {"system": what.name, "seed": seed, "pairs": len(train), "data": data_hash(train)}
+    for direction in what.system.directions:
+        method = _create_fitted(what, seed)
         method.fit(*sources_and_targets(train, direction), groups=train.groups)
         sources, targets = sources_and_targets(test, direction)
-        extra = {"targets": targets} if systems.get(base).kind == "control" else {"groups": test.groups}
+        extra = {"targets": targets} if what.system.kind == "control" else {"groups": test.groups}
         run_folders.write_synthesised(folder, direction, test.names, method.synthesise(sources, **extra))
         record[direction] = method.measurements
     files.write_json(folder / "run.json", {**record, **run_folders.provenance()})
@@ -131,16 +180,16 @@ def _fitted(system: str, settings: Settings, train: PairedFaces, test: PairedFac
     return folder
 
 
-def _create_fitted(base: str, settings: Settings, seed: int):
-    if systems.get(base).kind == "control":
+def _create_fitted(what: Plan, seed: int):
+    if what.system.kind == "control":
         from lib.rivals import controls
-        return controls.create(base, size=settings.size)
+        return controls.create(what.system.name, size=what.settings.size)
     from lib.rivals import exemplar
-    return exemplar.create(base, seed=seed, size=settings.size)
+    return exemplar.create(what.system.name, seed=seed, profile=what.profile)
 
 
-def _complete(folder: Path, test: PairedFaces, stamp: dict) -> bool:
+def _complete(folder: Path, test: PairedFaces, directions: Iterable[str], stamp: dict) -> bool:
     """Whether the faces on disk are those of this data and this run."""
     file = folder / "private" / "synthesised.json"
-    faces = [folder / direction / f"{name}.png" for direction in DIRECTIONS for name in test.names]
+    faces = [folder / direction / f"{name}.png" for direction in directions for name in test.names]
     return file.exists() and files.read_json(file) == stamp and all(face.exists() for face in faces)

@@ -11,6 +11,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from filelock import FileLock, Timeout
 
 from lib.base import files, images, paths, systems
 from lib.base.errors import StudyError
+from lib.base.hardware import processor
 
 
 class BusyError(StudyError):
@@ -53,36 +55,71 @@ def read_synthesised(folder: Path, direction: str, names: tuple[str, ...]) -> np
     files = [Path(folder) / direction / f"{name}.png" for name in names]
     missing = [file for file in files if not file.exists()]
     if missing:
-        profile, database, system, seed = Path(folder).parts[-4:]
+        profile, database, _, seed = Path(folder).parts[-4:]
+        system = _system_of(Path(folder))
         lack = f"{missing[0]}: missing ({len(missing)} of {len(files)} synthesised images)"
-        if system.split("+")[0] not in systems.SYSTEMS:
+        if not systems.kind_of(system):
             raise StudyError(f"{lack}, and there is no system '{system}' here that could make them.")
         raise StudyError(f"{lack}. Make them with `python -m lib train --database {database} --system {system} "
                          f"--profile {profile} --seed {seed[4:]}`.")
     return np.stack([images.read_image(file) for file in files])
 
 
+@dataclass(frozen=True)
+class Run:
+    """One run folder; its images of ``directions`` are on this machine, those of ``absent`` are not."""
+
+    system: str
+    seed: int
+    folder: Path
+    directions: tuple[str, ...]
+    absent: tuple[str, ...]
+
+
+def list_runs(study: Path) -> list[Run]:
+    """Run folders of a study in table order; folders that are no system's are passed over."""
+    order = list(systems.SYSTEMS)
+    found = []
+    for folder in study.glob("*/seed*"):
+        system, seed = _system_of(folder), folder.name[4:]
+        if systems.kind_of(system) and seed.isdigit() and folder.is_dir():
+            possible = systems.get(systems.base_name(system)).directions
+            here = tuple(direction for direction in possible if any((folder / direction).glob("*.png")))
+            absent = tuple(direction for direction in possible if direction not in here)
+            found.append(Run(system, int(seed), folder, here, absent))
+    return sorted(found, key=lambda run: (order.index(systems.base_name(run.system)), run.system, run.seed))
+
+
+def _system_of(folder: Path) -> str:
+    """The system's name of a run folder; long names stand in the record only (``paths.run_folder``)."""
+    name, record = folder.parent.name, folder / "run.json"
+    return files.read_json(record)["system"] if paths.is_shortened(name) and record.exists() else name
+
+
 def records() -> pd.DataFrame:
-    """Every run record under results/, one row each: profile, database, system, seed, pairs, device, minutes,
+    """Every run record under results/, one row each: profile, database, system, seed, pairs, device, precision, minutes,
     revision, torch; minutes are NaN for what has no training of its own.  Sorted by folder."""
     rows = []
-    for file in sorted(paths.results_root().glob("*/*/*/seed*/run.json")):
-        record = files.read_json(file)
-        profile, database, system, seed = file.parent.parts[-4:]
-        rows.append({"profile": profile, "database": database, "system": system, "seed": int(seed[4:]),
-                     "pairs": record["pairs"], "device": record.get("device", "cpu"),
-                     "minutes": np.nan if "network" in record else record.get("seconds", np.nan) / 60,
-                     "revision": record["revision"], "torch": record["versions"]["torch"]})
+    for study in sorted(paths.results_root().glob("*/*/")):
+        for run in list_runs(study):
+            if not (run.folder / "run.json").exists():
+                continue
+            record = files.read_json(run.folder / "run.json")
+            rows.append({"profile": study.parent.name, "database": study.name, "system": run.system, "seed": run.seed,
+                         "pairs": record["pairs"], "device": record.get("device", "cpu"),
+                         "precision": record.get("settings", {}).get("precision", ""),
+                         "minutes": np.nan if "network" in record else record.get("seconds", np.nan) / 60,
+                         "revision": record["revision"], "torch": record["versions"]["torch"]})
     return pd.DataFrame(rows)
 
 
-def by_device(profile: str, database: str, systems: Iterable[str]) -> pd.DataFrame:
+def by_device(profile: str, database: str, names: Iterable[str]) -> pd.DataFrame:
     """Where the runs of these systems were trained.
 
     Columns: device, torch (its version), trainings, which: a dict, system → seeds.  Most trainings first.
     """
     table = records()
-    table = table[(table.profile == profile) & (table.database == database) & table.system.isin(list(systems))]
+    table = table[(table.profile == profile) & (table.database == database) & table.system.isin(list(names))]
     rows = [(device, version, len(part), {system: seeds.tolist() for system, seeds in part.groupby("system").seed})
             for (device, version), part in table.groupby(["device", "torch"])]
     table = pd.DataFrame(rows, columns=["device", "torch", "trainings", "which"])
@@ -103,4 +140,5 @@ def provenance() -> dict:
         "revision": revision,
         "versions": {"python": platform.python_version(), **versions},
         "hardware": f"{platform.machine()}, {os.cpu_count()} cores",
+        "processor": processor(),
     }

@@ -1,134 +1,150 @@
-"""What the networks cost: parameters, floating-point operations, shapes on the way through.
+"""How fast training is here: seconds of a step, its operations, and the share of what this machine can multiply.
 
-Operations are counted by torch's ``FlopCounterMode`` on the convolutions and matrix products really
-called (a multiply-add is two), so the count needs no device of its own and cannot drift from the code.
+Operations are counted by torch's ``FlopCounterMode`` on the convolutions and matrix products of a real step (a
+multiply-add is two).  The peak is a large square matrix product in the same precision, measured in turns with the
+step, so that a busy machine slows both sides alike.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 
-import pandas as pd
 import torch
-from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from lib.base import labels
-from lib.base.directions import DIRECTIONS
-from lib.model.discriminator import Discriminator
-from lib.model.generator import Generator
-from lib.model.msg_sarl import CHANNELS, MsgSarl
-from lib.model.settings import Settings
+from lib.training import devices
+from lib.training.plans import Plan
 from lib.training.recorded_step import WARM_UP, Stepper
 
-
-def walk(settings: Settings, direction: str = "photo-to-sketch") -> pd.DataFrame:
-    """One row per stage of the generator, in the order of the data: stage, output shape, parameters, MFLOP."""
-    inputs, outputs = CHANNELS[direction]
-    generator = Generator(inputs, outputs, settings).eval()
-    names = {generator.enter: "enter: 7×7", generator.exit: "exit: 7×7, tanh"}
-    names |= {block: f"down {i + 1}: 3×3, stride 2" for i, block in enumerate(generator.down)}
-    names |= {block: f"SARB {i + 1}" for i, block in enumerate(generator.sarm)}
-    names |= {block: f"up {i + 1}: ×2, 3×3, + skip" for i, block in enumerate(generator.up)}
-    names |= {block: f"γ{i} → O{i}: 1×1" for i, block in enumerate(generator.to_image)}
-    rows = []
-
-    def measure(block: nn.Module, arguments: tuple, output: torch.Tensor) -> None:
-        with FlopCounterMode(display=False) as counter:
-            type(block).forward(block, *arguments)  # not block(...): this hook would call itself
-        rows.append({"stage": names[block], "output (C, H, W)": tuple(output.shape[1:]),
-                     "parameters": _parameters(block), "MFLOP": round(counter.get_total_flops() / 1e6, 1)})
-
-    hooks = [block.register_forward_hook(measure) for block in names]
-    with torch.no_grad():
-        generator(torch.zeros(1, inputs, settings.size, settings.size))
-    for hook in hooks:
-        hook.remove()
-    return pd.DataFrame(rows)
+COLUMNS = ("profile", "system", "precision", "threads", "seconds per step", "GFLOP per step", "GFLOP/s",
+           "peak GFLOP/s", "share of peak", "GPU memory, GB")
 
 
-def sizes(settings: Settings) -> pd.DataFrame:
-    """Parameters and forward GFLOP of the four networks."""
-    rows = []
-    for direction in DIRECTIONS:
-        inputs, outputs = CHANNELS[direction]
-        scales = [torch.zeros(1, outputs, settings.size // k, settings.size // k) for k in (8, 4, 2, 1)]
-        judged = scales if settings.msg else scales[-1:]
-        photo = torch.zeros(1, inputs, settings.size, settings.size)
-        task = labels.TASK[direction]
-        for name, network, argument in ((f"generator, {task}", Generator(inputs, outputs, settings), photo),
-                                        (f"discriminator, {task}", Discriminator(outputs, settings), judged)):
-            with torch.no_grad(), FlopCounterMode(display=False) as counter:
-                network(argument)
-            rows.append({"network": name, "parameters": _parameters(network),
-                         "GFLOP": round(counter.get_total_flops() / 1e9, 3)})
-    return pd.DataFrame(rows)
+class Bench:
+    """A system with random images, ready to step: ``bench()`` takes one period of steps.
 
-
-def step_flops(settings: Settings) -> int:
-    """Floating-point operations of one training step, target features cached."""
-    method = _ready(settings, torch.device("cpu"))
-    with FlopCounterMode(display=False) as counter:
-        method.step(torch.zeros(settings.batch, dtype=torch.int64))
-    return counter.get_total_flops()
-
-
-def benchmark(settings: Settings, device: torch.device, steps: int = 5, *, record: bool | None = None,
-              compiled: bool = False) -> dict[str, float]:
-    """Seconds per step and the share of this device's measured matrix-product peak in the same precision.
-
-    Peak and step are taken alternately and the fastest of each is kept, so that a busy machine slows
-    both sides alike.  ``record``: replay a CUDA graph (default: on CUDA); ``compiled``: networks
-    through ``torch.compile`` first.  Each measurement takes several steps where they are short.
+    steps: how many that is.  compiled: networks through ``torch.compile`` first, where the system offers it.
+    record: replay a CUDA graph (default: on CUDA, if the system's steps can be recorded).
     """
-    flops = step_flops(settings)
-    method = _ready(settings, device)
-    if compiled:
-        method.compile()
-    stepper = Stepper(method, device, settings.batch, record=record)
-    rows = [0] * settings.batch
-    repeats = 20 if device.type == "cuda" else 1
-    for _ in range(WARM_UP + 2 if device.type == "cuda" else 1):
-        stepper(rows)
-    step_seconds, peak = [], []
-    for _ in range(steps):
-        peak.append(_matrix_flops(settings, device))
+
+    def __init__(self, plan: Plan, device: torch.device, *, record: bool | None = None, compiled: bool = False):
+        torch.manual_seed(0)
+        settings = devices.resolve(plan.settings, device)
+        self.device, self.batch = device, settings.batch
+        self.trainable = plan.create(settings, device)
+        size = settings.load_size
+        self.trainable.prepare(*(torch.rand(self.batch, channels, size, size) * 2 - 1 for channels in (3, 1)))
+        if compiled:
+            self.trainable.compile()
+        self.stepper = Stepper(self.trainable, self.batch, record=record)
+        self.steps = self.trainable.period
+
+    def __call__(self) -> None:
+        rows = list(range(self.batch))
+        for step in range(self.steps):
+            self.trainable.set_progress(0, step, self.steps)
+            self.stepper(rows, rows)
+
+    def warm_up(self) -> None:
+        for _ in range(-(-(WARM_UP + 2) // self.steps) if self.device.type == "cuda" else 1):
+            self()
+
+    def seconds(self, repeats: int = 1) -> float:
+        """Seconds of a step, on average over ``repeats`` periods."""
+        _wait(self.device)
         started = time.perf_counter()
         for _ in range(repeats):
-            stepper(rows)
-        _wait(device)
-        step_seconds.append((time.perf_counter() - started) / repeats)
-    seconds, best = min(step_seconds), max(peak)
-    memory = {"GPU memory, GB": torch.cuda.max_memory_allocated(device) / 1e9} if device.type == "cuda" else {}
-    return {"GFLOP per step": flops / 1e9, "seconds per step": seconds, "GFLOP/s": flops / seconds / 1e9,
-            "peak GFLOP/s": best / 1e9, "share of peak": flops / seconds / best, **memory}
+            self()
+        _wait(self.device)
+        return (time.perf_counter() - started) / repeats / self.steps
 
 
-def _ready(settings: Settings, device: torch.device) -> MsgSarl:
-    """A method with one random training pair, before its first step."""
-    torch.manual_seed(0)
-    method = MsgSarl(settings, device)
-    method.prepare(*(torch.rand(1, channels, settings.size, settings.size) * 2 - 1 for channels in (3, 1)))
-    return method
+def operations(plan: Plan) -> float:
+    """Floating-point operations of one training step, on average over a period of steps."""
+    bench = Bench(plan, torch.device("cpu"))
+    with FlopCounterMode(display=False) as counter:
+        bench()
+    return counter.get_total_flops() / bench.steps
 
 
-def _matrix_flops(settings: Settings, device: torch.device) -> float:
+def seconds_of_training(plan: Plan, pairs: int, *, threads: int) -> float:
+    """Seconds that a run will take here with so many threads, from a few steps taken now.
+
+    Plans that differ in neither system, size, width nor batch are measured once.
+    """
+    settings = plan.settings
+    changes = tuple((name, value) for name, value in plan.changes if name in ("size", "width", "batch", "precision"))
+    per_step = _seconds_per_step(dataclasses.replace(plan, changes=changes), threads)
+    return settings.epochs * -(-pairs // settings.batch) * per_step
+
+
+@lru_cache(maxsize=None)
+def _seconds_per_step(plan: Plan, threads: int) -> float:
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        bench = Bench(plan, devices.default_device())
+        bench.warm_up()
+        return min(bench.seconds(), bench.seconds())
+    finally:
+        torch.set_num_threads(before)
+
+
+def benchmark(plans: Iterable[Plan], *, precisions: Iterable[str], threads: Iterable[int], repeats: int = 3,
+              compiled: bool = False, device: torch.device | None = None) -> Iterator[dict]:
+    """One row (``COLUMNS``) for each plan, precision and number of threads; the fastest step of ``repeats``.
+
+    With a graphics card, threads do not matter and the first number alone is taken.
+    """
+    device = device or devices.default_device()
+    for plan in plans:
+        flops = operations(plan)
+        for precision in precisions:
+            chosen = dataclasses.replace(plan, settings=dataclasses.replace(plan.settings, precision=precision))
+            for count in list(threads)[:1 if device.type == "cuda" else None]:
+                yield {"profile": plan.profile, "system": plan.name, "precision": precision, "threads": count,
+                       **_with_threads(count, lambda: _measure(chosen, flops, device, repeats, compiled))}
+
+
+def _with_threads(count: int, measure: Callable[[], dict]) -> dict:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        return measure()
+    finally:
+        torch.set_num_threads(before)
+
+
+def _measure(plan: Plan, flops: float, device: torch.device, repeats: int, compiled: bool) -> dict:
+    bench = Bench(plan, device, compiled=compiled)
+    bench.warm_up()
+    pairs = [(matrix_flops(plan.settings.precision, device), bench.seconds(20 if device.type == "cuda" else 1))
+             for _ in range(repeats)]
+    peak, seconds = max(peak for peak, _ in pairs), min(seconds for _, seconds in pairs)
+    memory = torch.cuda.max_memory_allocated(device) / 1e9 if device.type == "cuda" else None
+    return dict(zip(COLUMNS[4:], (seconds, flops / 1e9, flops / seconds / 1e9, peak / 1e9, flops / seconds / peak,
+                                  memory), strict=True))
+
+
+def matrix_flops(precision: str, device: torch.device) -> float:
+    """Operations a second in products of two square matrices, fastest of eight."""
     side = 8192 if device.type == "cuda" else 1024
-    dtype = torch.bfloat16 if settings.precision == "bf16" else torch.float32
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     a = torch.randn(side, side, device=device).to(dtype)
     a @ a
-    _wait(device)
-    started = time.perf_counter()
+    fastest = float("inf")
     for _ in range(8):
+        _wait(device)
+        started = time.perf_counter()
         a @ a
-    _wait(device)
-    return 8 * 2 * side ** 3 / (time.perf_counter() - started)
+        _wait(device)
+        fastest = min(fastest, time.perf_counter() - started)
+    return 2 * side ** 3 / fastest
 
 
 def _wait(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
-
-
-def _parameters(network: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in network.parameters())

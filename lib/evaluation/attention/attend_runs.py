@@ -18,15 +18,13 @@ from filelock import FileLock
 from tqdm import tqdm
 
 from lib import databases
-from lib.base import files, paths, systems, tables_on_disk
+from lib.base import files, paths, tables_on_disk
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError, listed, unknown_name
 from lib.databases import data_hash
 from lib.evaluation.attention.observing import SARBS
 from lib.evaluation.attention.quantities import QUANTITIES, measure, summarise
-from lib.evaluation.scoring.score_runs import list_runs
-from lib.model import settings as profiles
-from lib.training import make_run
+from lib.training import make_run, plans, run_folders
 from lib.training.translate import Translator
 
 VERSION = 1  # part of every stamp: raise it when the numbers change
@@ -53,19 +51,18 @@ def measure_study(profile: str, database: str, faces: int = FACES, force: bool =
     faces: the first so many test faces.  force: measure again what is unchanged.  Raises StudyError for
     unknown names, a missing database, and a study with neither a network to measure nor an earlier table.
     """
-    profiles.get(profile)
     if database not in databases.NAMES:
         raise unknown_name("database", database, databases.NAMES)
     if faces < 1:
         raise StudyError(f"faces {faces}: give at least 1.")
     folder = paths.study_folder(profile, database)
-    found = [run for run in list_runs(profile, database) if _attends(profile, run.system)]
+    found = [run for run in run_folders.list_runs(folder) if _attends(plans.plan(profile, run.system))]
     if not found and not (folder / "attention.csv").exists():
         raise StudyError(f"{folder}: no run with self-attention. Make one, e.g. with "
                          f"`python -m lib train --database {database} --system msg-sarl --profile {profile}`.")
     table, measured, left_out = _read(folder), [], {}
     for run in tqdm(found, desc="attention", unit="run", leave=False, disable=None):
-        name, settings = f"{run.system}/seed{run.seed}", profiles.settings_for(profile, run.system)
+        name, plan = f"{run.system}/seed{run.seed}", plans.plan(profile, run.system)
         if not (run.folder / "checkpoint.pt").exists():
             left_out[name] = (f"its network is not here; `python -m lib train --database {database} "
                               f"--system {run.system} --profile {profile} --seed {run.seed} --force` makes it again")
@@ -75,10 +72,10 @@ def measure_study(profile: str, database: str, faces: int = FACES, force: bool =
         except StudyError as error:
             left_out[name] = str(error)
             continue
-        if not translator.finished or translator.settings != settings:
+        if not translator.finished or not plan.accepts(translator.settings):
             left_out[name] = "trained with other settings" if translator.finished else "its training is not finished"
             continue
-        test = make_run.load_faces(database, settings, "test")
+        test = make_run.load_faces(database, plan.settings, "test")
         stamp = {"version": VERSION, "data": data_hash(test), "faces": min(faces, len(test)),
                  "checkpoint": hashlib.sha256((run.folder / "checkpoint.pt").read_bytes()).hexdigest()}
         record, key = run.folder / "private" / "attention.json", {"system": run.system, "seed": run.seed}
@@ -98,11 +95,9 @@ def measure_study(profile: str, database: str, faces: int = FACES, force: bool =
     return AttentionTable(table, tuple(measured), left_out)
 
 
-def _attends(profile: str, system: str) -> bool:
+def _attends(plan: plans.Plan) -> bool:
     """Whether a run has self-attention units of its own (systems that share another's network have none)."""
-    base, _ = profiles.split_system(system)
-    return (base in systems.ABLATIONS and profiles.settings_for(profile, system).attention
-            and profiles.training_system(system) == system)
+    return plan.system.kind == "ablation" and plan.settings.attention and plan.network == plan
 
 
 def _read(folder: Path) -> pd.DataFrame:

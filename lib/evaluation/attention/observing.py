@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError, unknown_name
 from lib.databases.geometry import from_square
-from lib.model.settings import Settings
+from lib.model.settings import MsgSarlSettings
 from lib.training.translate import Translator
 
 SARBS = (1, 2, 3, 4)
@@ -125,8 +125,8 @@ def sarbs_of(translator: Translator, direction: str) -> list[nn.Module]:
     """The four SARBs of one generator; raises StudyError when they hold no self-attention units."""
     if direction not in DIRECTIONS:
         raise unknown_name("direction", direction, DIRECTIONS)
-    generators = getattr(translator.method, "generators", None)
-    if not translator.settings.attention or generators is None or not hasattr(generators[direction], "sarm"):
+    generators = translator.trainable.generators
+    if not getattr(translator.settings, "attention", False):
         raise StudyError("This network has no self-attention units to look at; take a system with self-attention, "
                          "e.g. msg-sarl.")
     return list(generators[direction].sarm)
@@ -155,7 +155,7 @@ def _array(batch: Tensor) -> np.ndarray:
     return batch[0].float().cpu().numpy()
 
 
-def cells_of(settings: Settings, grid: int, height: int, width: int) -> np.ndarray:
+def cells_of(settings: MsgSarlSettings, grid: int, height: int, width: int) -> np.ndarray:
     """(height, width) int: the position, row by row in grid×grid, under each pixel of a face.
 
     Row and column numbers travel the way back that a translated face takes, without interpolation.

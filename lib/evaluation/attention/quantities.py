@@ -7,7 +7,7 @@ import pandas as pd
 
 from lib.evaluation.attention import measures
 from lib.evaluation.attention.observing import SARBS, SOFTMAXES, Block, attention_off, observe
-from lib.training import trainable as methods
+from lib.training.tensors import to_tensor
 from lib.training.translate import Translator
 
 # What each quantity is, for a reader of the table.
@@ -74,10 +74,10 @@ def _of_block(block: Block) -> dict[str, float]:
 
 def _effects(translator: Translator, direction: str, face: np.ndarray) -> list[tuple[str, str, float]]:
     """(sarb, quantity, grey levels) of switching attention off, before rounding to 8 bits, at the network's size."""
-    source = methods.to_tensor(face[None], translator.settings).to(translator.device)
+    source = to_tensor(face[None], translator.settings).to(translator.trainable.device)
 
     def translated() -> np.ndarray:
-        return 127.5 * translator.method.translate(direction, source).float().cpu().numpy()  # tanh's range → 255
+        return 127.5 * translator.trainable.translate(direction, source).float().cpu().numpy()  # tanh's range → 255
 
     trained = translated()
     switches = [(str(i), "off", {"sarbs": (i,)}) for i in SARBS]

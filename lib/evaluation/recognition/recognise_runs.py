@@ -31,10 +31,11 @@ import pandas as pd
 
 from lib.base import files, images, paths, tables_on_disk
 from lib.base.errors import StudyError, listed
+from lib.base.settings import RunSettings
 from lib.databases import PairedFaces
 from lib.evaluation.recognition.protocol import Faces, Protocol, Recognition, curve_table, recognise
 from lib.evaluation.recognition.regions import REGIONS, pixels_of
-from lib.model import settings as profiles
+from lib.training import run_folders
 
 _KEY = ["direction", "system", "seed"]
 FILES = {"curves": ("recognition.csv", [*_KEY, "split", "dimension", "accuracy"]),
@@ -106,7 +107,7 @@ def recognise_study(profile: str, database: str, needed: tuple[str, ...] = (), f
     from lib.training.make_run import load_faces
 
     tables = recognise_runs(paths.study_folder(profile, database),
-                            load_faces(database, profiles.get(profile), "test"), force=force)
+                            load_faces(database, RunSettings.at(profile), "test"), force=force)
     for system in needed:
         if system not in set(tables.curves.system):
             raise StudyError(f"{paths.study_folder(profile, database)}: no synthesised faces of {system}. Make them "
@@ -166,18 +167,17 @@ def _entries(folder: Path, faces: PairedFaces, real: dict[str, np.ndarray]) -> t
         mean = np.broadcast_to(np.round(targets.mean(axis=0)).astype(np.uint8), targets.shape)
         entries += [_Entry(direction, "grey-input", 0, source, REGIONS), _Entry(direction, "mean-face", 0, mean, ()),
                     _Entry(direction, "random-pairing", 0, source, (), shuffled=True)]
-        for run in sorted(folder.glob("*/seed*/run.json")):
-            system, seed = run.parent.parent.name, run.parent.name.removeprefix("seed")
-            if system in ("grey-input", "mean-face") or not seed.isdigit():
+        for run in run_folders.list_runs(folder):
+            if run.system in ("grey-input", "mean-face"):
                 continue  # made above, from the data itself
-            files = [run.parent / direction / f"{name}.png" for name in faces.names]
-            missing = [file for file in files if not file.exists()]
+            pictures = [run.folder / direction / f"{name}.png" for name in faces.names]
+            missing = [file for file in pictures if not file.exists()]
             if not missing:
-                entries.append(_Entry(direction, system, int(seed), files, ("face",)))
-            elif len(missing) == len(files):
-                absent.append(f"{direction}/{system}/{seed}")
+                entries.append(_Entry(direction, run.system, run.seed, pictures, ("face",)))
+            elif len(missing) == len(pictures):
+                absent.append(f"{direction}/{run.system}/{run.seed}")
             else:
-                problems.append(f"{missing[0].parent}: {len(missing)} of {len(files)} images missing")
+                problems.append(f"{missing[0].parent}: {len(missing)} of {len(pictures)} images missing")
     if problems:
         raise StudyError(f"Runs with part of their test faces:\n{listed(problems)}\n"
                          "Make them whole with `python -m lib train` (same database, system, profile and seed).")

@@ -31,9 +31,8 @@ def label(system: str) -> str:
 
 
 def kind(system: str) -> str:
-    """``trained``, ``exemplar`` or ``control``."""
-    base = system.partition("@")[0].split("+")[0]
-    return systems.SYSTEMS[base].kind if base in systems.SYSTEMS else "control"
+    """The system's kind, as in ``lib.base.systems``; what is no system of the study is a control."""
+    return systems.kind_of(system) or "control"
 
 
 def accuracy_interval(tests: np.ndarray, recognised: np.ndarray) -> statistics.Interval:

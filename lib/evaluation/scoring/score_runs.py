@@ -21,13 +21,14 @@ from filelock import FileLock
 from tqdm import tqdm
 
 from lib import databases
-from lib.base import files, paths, systems, tables_on_disk
+from lib.base import files, paths, tables_on_disk
 from lib.base.errors import StudyError, listed, unknown_name
+from lib.base.settings import PROFILES
 from lib.databases import PairedFaces
 from lib.evaluation.scoring.measure import References, score_images
 from lib.evaluation.scoring.sets import SET_METRICS, Embedder, score_set
-from lib.model import settings as profiles
-from lib.training import run_folders
+from lib.training import plans, run_folders
+from lib.training.run_folders import Run
 
 VERSION = 1  # part of every stamp: raise it when the numbers change
 STUDY_METRICS = {"photo-to-sketch": ("ssim", "fsim", "scoot"), "sketch-to-photo": ("ssim", "fsim", "fsimc")}
@@ -35,17 +36,6 @@ SET_PROFILES = ("cpu", "paper")  # a network over every face of every system tak
 _KEY = ["database", "direction", "system", "seed"]
 _FILES = {"images": ("scores.csv", [*_KEY, "image", "metric", "value"]),
           "sets": ("set_scores.csv", [*_KEY, "metric", "value", "low", "high"])}
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run folder; its images of ``directions`` are on this machine, those of ``absent`` are not."""
-
-    system: str
-    seed: int
-    folder: Path
-    directions: tuple[str, ...]
-    absent: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -61,20 +51,6 @@ class Scores:
     scored: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     not_computed: dict[str, str] = field(default_factory=dict)
-
-
-def list_runs(profile: str, database: str) -> list[Run]:
-    """Run folders of a study in table order; folders that are no system's are passed over."""
-    order = list(systems.SYSTEMS)
-    found = []
-    for folder in paths.study_folder(profile, database).glob("*/seed*"):
-        base, system, seed = folder.parent.name.split("+")[0], folder.parent.name, folder.name[4:]
-        if base in systems.SYSTEMS and seed.isdigit() and folder.is_dir():
-            possible = systems.get(base).directions
-            here = tuple(direction for direction in possible if any((folder / direction).glob("*.png")))
-            absent = tuple(direction for direction in possible if direction not in here)
-            found.append((order.index(base), system, int(seed), Run(system, int(seed), folder, here, absent)))
-    return [entry[-1] for entry in sorted(found, key=lambda entry: entry[:3])]
 
 
 def read_scores(profile: str, database: str) -> Scores:
@@ -95,14 +71,13 @@ def score_study(profile: str, database: str, systems: Iterable[str] | None = Non
     Raises StudyError for unknown names, a missing database, a study or system without any run, and
     runs with part of their images.
     """
-    profiles.get(profile)
+    if profile not in PROFILES:
+        raise unknown_name("profile", profile, PROFILES)
     if database not in databases.NAMES:
         raise unknown_name("database", database, databases.NAMES)
-    found = list_runs(profile, database)
+    found = run_folders.list_runs(paths.study_folder(profile, database))
     if systems is not None:
-        systems = tuple(systems)
-        for system in systems:
-            profiles.split_system(system)
+        systems = tuple(plans.plan(profile, system).name for system in systems)
         missing = [f"{system}: `python -m lib train --database {database} --system {system} --profile {profile}`"
                    for system in systems if system not in {run.system for run in found}]
         if missing:
@@ -125,7 +100,7 @@ def _score_runs(profile: str, database: str, found: list[Run], force: bool, sets
     tables = {kind: _read(folder, kind) for kind in _FILES}
     files.make_folder(folder / "private")
     for run in tqdm(found, desc="scoring", unit="run", leave=False, disable=None):
-        settings = profiles.settings_for(profile, run.system)
+        settings = plans.plan(profile, run.system).settings
         seen = (settings.holdout, settings.test_pairs)
         if run.directions and seen not in targets:
             targets[seen] = _Targets(load_faces(database, settings, "test"))

@@ -92,6 +92,6 @@ def _load(name: str) -> Callable[[np.ndarray], np.ndarray]:
         from lib.metrics import inception  # torch is needed from here on only
         return inception.load()
     from lib.model import features
-    from lib.training import trainable as methods
-    network = features.load(name).to(methods.default_device())
+    from lib.training.devices import default_device
+    network = features.load(name).to(default_device())
     return lambda faces: features.embed(network, faces)

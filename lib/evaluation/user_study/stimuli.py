@@ -17,9 +17,9 @@ from scipy import ndimage
 from lib import databases
 from lib.base import images, paths
 from lib.base.errors import StudyError, listed
-from lib.base.systems import of_kind
+from lib.base.settings import RunSettings
+from lib.base.systems import kind_of
 from lib.evaluation.user_study.plan import DAMAGES, Face
-from lib.model import settings as profiles
 from lib.training import make_run, run_folders
 
 MOSAIC = 16  # block edge as pixels of a 200-pixel-wide face: eyes and mouth merge
@@ -53,7 +53,7 @@ class Stimuli:
 
 def available_in_databases(names: Sequence[str], profile: str) -> dict[str, databases.PairedFaces]:
     """Load the test faces of each database as ``profile`` sees them."""
-    return {name: make_run.load_faces(name, profiles.get(profile), "test") for name in names}
+    return {name: make_run.load_faces(name, RunSettings.at(profile), "test") for name in names}
 
 
 def from_runs(faces: Sequence[Face], shown: Sequence[Face], loaded: dict[str, databases.PairedFaces],
@@ -66,12 +66,11 @@ def from_runs(faces: Sequence[Face], shown: Sequence[Face], loaded: dict[str, da
     Raises MissingPictures listing every missing run, with the command that makes it where there is one.
     """
     problems, candidates = [], {system: {} for system in systems}
-    untrained = of_kind("exemplar") + of_kind("control")
     for system in systems:
         for database in dict.fromkeys(face[0] for face in faces):
             names = tuple(name for other, name in faces if other == database)
             folder = paths.run_folder(profile, database, system, seed)
-            if not folder.is_dir() and system.split("+")[0] in untrained:
+            if not folder.is_dir() and kind_of(system) in ("exemplar", "control"):
                 folder = paths.run_folder(profile, database, system, 0)
             try:
                 made = run_folders.read_synthesised(folder, direction, names)

@@ -18,6 +18,7 @@ from lib import databases
 from lib.base import paths, systems
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import unknown_name
+from lib.base.settings import PROFILES
 from lib.base.statistics import holm
 from lib.evaluation import scoring
 from lib.findings.contrasts import (
@@ -32,7 +33,7 @@ from lib.findings.contrasts import (
     pooled_spread,
 )
 from lib.findings.ledger.entries import alternatives
-from lib.model import settings as profiles
+from lib.training.plans import plan
 
 COLUMNS = ["id", "alternative", "direction", "metric", "difference", "low", "high", "p_value", "p_holm", "images",
            "seeds", "limits", "same_networks", "clear"]
@@ -53,7 +54,7 @@ def effects(profile: str, database: str, base: str = "msg-sarl") -> pd.DataFrame
     No rows where there are no scores.  Raises StudyError for unknown names, damaged and incomplete scores.
     """
     cells = _cells(profile, database)
-    spreads = _spreads(cells)
+    spreads = _spreads(cells, profile)
     rows = []
     for alternative, entry in alternatives(profile, base).items():
         system = f"{base}+{alternative}"
@@ -62,7 +63,7 @@ def effects(profile: str, database: str, base: str = "msg-sarl") -> pd.DataFrame
                 pair = [cells.get((name, direction, metric)) for name in (system, base)]
                 if any(cell is None for cell in pair):
                     continue
-                same = profiles.training_system(system) == base
+                same = plan(profile, system).network.name == base
                 if found := _difference(*pair, spreads[direction, metric], same):
                     effect, limits = found
                     rows.append((entry.id, alternative, direction, metric, *effect[:4], None, *effect[4:], limits,
@@ -94,22 +95,23 @@ def _difference(changed: pd.DataFrame, default: pd.DataFrame, spread: RunSpread 
     return effect, limits_hold_for(effect, spread)
 
 
-def _spreads(cells: Cells) -> dict[tuple[str, str], RunSpread | None]:
+def _spreads(cells: Cells, profile: str) -> dict[tuple[str, str], RunSpread | None]:
     """(direction, metric) → spread between trainings, over all systems with networks of their own."""
     groups: dict[tuple[str, str], list[pd.DataFrame]] = {}
     for (system, direction, metric), cell in cells.items():
-        if profiles.training_system(system) == system:
+        if plan(profile, system).network.name == system:
             groups.setdefault((direction, metric), []).append(cell)
     return {key: pooled_spread(group) for key, group in groups.items()}
 
 
 def _cells(profile: str, database: str) -> Cells:
     """(system, direction, metric) → scores in per cent, faces × seeds, of the ablation systems and their variants."""
-    profiles.get(profile)
+    if profile not in PROFILES:
+        raise unknown_name("profile", profile, PROFILES)
     if database not in databases.NAMES:
         raise unknown_name("database", database, databases.NAMES)
     if not (paths.study_folder(profile, database) / "scores.csv").exists():
         return {}
     scores = scoring.read_scores(profile, database).images
-    scores = scores[scores.system.str.split("+").str[0].isin(systems.ABLATIONS)]
+    scores = scores[scores.system.map(systems.base_name).isin(systems.ABLATIONS)]
     return {key: by_image_and_seed(part) for key, part in scores.groupby(["system", "direction", "metric"], sort=False)}

@@ -1,6 +1,6 @@
 """Entries of ``ledger.yaml``, checked, and the alternatives among them as systems to run.
 
-Where an entry is a switch of ``lib.model.settings.Settings``, its default and its options are read from there.
+Where an entry is a switch of ``lib.model.settings.MsgSarlSettings``, its default and its options are read from there.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from pathlib import Path
 import yaml
 
 from lib.base.errors import StudyError, listed, unknown_name
-from lib.model import settings as profiles
+from lib.base.settings import PROFILES
+from lib.model.settings import MsgSarlSettings
+from lib.training.plans import plan
 
 FILE = Path(__file__).with_name("ledger.yaml")
 PARTS = ("architecture", "attention", "discriminator", "losses", "training", "data", "evaluation", "claims")
 KINDS = ("choice", "error", "claim")
-_SETTINGS = {field.name: field for field in dataclasses.fields(profiles.Settings)}
+_SETTINGS = {field.name: field for field in dataclasses.fields(MsgSarlSettings)}
 _REQUIRED = ("id", "part", "kind", "where", "open", "chosen")
 _LISTS = ("readings", "alternatives")
 
@@ -49,7 +51,7 @@ class Entry:
             return ""
         default = _SETTINGS[self.setting].default
         others = [option for option in _SETTINGS[self.setting].metadata.get("choices", ()) if option != default]
-        values = {name: getattr(settings, self.setting) for name, settings in profiles.PROFILES.items()}
+        values = {name: getattr(MsgSarlSettings.at(name), self.setting) for name in PROFILES}
         different = [f"{name} {_spelt(value)}" for name, value in values.items() if value != default]
         return (f"`{self.setting}={_spelt(default)}`" + (f" (or {', '.join(others)})" if others else "")
                 + (f"; profiles: {', '.join(different)}" if different else ""))
@@ -77,10 +79,10 @@ def entries(file: Path = FILE) -> tuple[Entry, ...]:
 
 def alternatives(profile: str = "cpu", base: str = "msg-sarl") -> dict[str, Entry]:
     """Alternatives by priority, with their entries; those that ``profile`` does anyway are left out."""
-    own = profiles.settings_for(profile, base)
+    own = plan(profile, base).settings
     ordered = sorted((entry for entry in entries() if entry.alternatives), key=lambda entry: entry.priority)
     return {alternative: entry for entry in ordered for alternative in entry.alternatives
-            if profiles.settings_for(profile, f"{base}+{alternative}") != own}
+            if plan(profile, f"{base}+{alternative}").settings != own}
 
 
 def tested_systems(profile: str = "cpu", base: str = "msg-sarl") -> tuple[str, ...]:
@@ -135,7 +137,7 @@ def _switch_problems(record: dict) -> Iterator[tuple[str, str]]:
             yield "alternatives", f"'{alternative}' does not change the entry's own setting"
             continue
         try:
-            profiles.settings_for("cpu", f"msg-sarl+{alternative}")
+            plan("cpu", f"msg-sarl+{alternative}")
         except StudyError as error:
             yield "alternatives", str(error)
 

@@ -10,11 +10,11 @@ import pandas as pd
 from lib import databases
 from lib.base import files, labels, paths
 from lib.base.errors import unknown_name
+from lib.base.settings import RunSettings
 from lib.findings import tables
 from lib.findings.contrasts import FACES
 from lib.findings.ledger.comparison import effects
 from lib.findings.ledger.entries import PARTS, Entry, alternatives, entries
-from lib.model import settings as profiles
 
 SHOWN = ("ssim", "fsim")  # ``effects`` has every metric of the scores
 STUDY = PROFILE, DATABASE = "quick", "cuhk-student"  # whose effects are committed
@@ -123,7 +123,7 @@ def _number(row) -> str:
 
 
 def _caption(profile: str, database: str, found: pd.DataFrame) -> str:
-    settings = profiles.get(profile)
+    settings = RunSettings.at(profile)
     count = int((found.metric.isin(SHOWN) & ~found.same_networks).sum())
     text = (f"MSG-SARL with one choice changed, minus MSG-SARL, on {database}, profile {profile} ({settings.size} px, "
             f"epochs: {settings.epochs}); percentage points of SSIM and FSIM. Brackets: 95 % limits for other faces "

@@ -15,11 +15,10 @@ from lib.rivals.exemplar.rival import Rival
 NAMES = tuple(settings.FULL)
 
 
-def create(system: str, seed: int = 0, *, size: int | None = None, device: str | None = None, **options) -> Rival:
+def create(system: str, seed: int = 0, *, profile: str | None = None, device: str | None = None, **options) -> Rival:
     """Return the exemplar rival called ``system``, to be fitted on training pairs.
 
-    seed: of the random samples.  size: network size of the profile, which selects cheaper options for
-    small ones (None: the full method).  options: override single settings.  Raises StudyError for an
+    seed: of the random samples.  profile: a small one has cheaper options (None: the full method).  options: override single settings.  Raises StudyError for an
     unknown system or option.
     """
     from lib.rivals.exemplar.lle import LLE
@@ -31,7 +30,7 @@ def create(system: str, seed: int = 0, *, size: int | None = None, device: str |
     methods = {"lle": LLE, "mrf": MRF, "mwf": MWF, "ssd": SSD, "rslcr": RSLCR, "fast-rslcr": RSLCR}
     if system not in methods:
         raise unknown_name("exemplar rival", system, methods)
-    chosen = settings.options_for(system, size)
+    chosen = settings.options_for(system, profile)
     for name in options:
         if name not in chosen:
             raise unknown_name(f"option of {system}", name, chosen)

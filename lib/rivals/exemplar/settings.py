@@ -62,11 +62,9 @@ CHEAPER: dict[str, dict[str, dict]] = {
 }
 
 
-def options_for(system: str, size: int | None = None) -> dict:
-    """Options of ``system``: the full ones, or cheaper ones for networks of ``size`` pixels.
+CHEAPER["probe"] = CHEAPER["quick"]
 
-    The profiles are told apart by the size of their networks (32: tiny, 64: quick, larger: full), because
-    exemplar methods always work at full resolution.
-    """
-    effort = "full" if size is None or size > 64 else "quick" if size > 32 else "tiny"
-    return {**FULL[system], **CHEAPER.get(effort, {}).get(system, {})}
+
+def options_for(system: str, profile: str | None = None) -> dict:
+    """Options of ``system``: the full ones, or the cheaper ones of a small profile."""
+    return {**FULL[system], **CHEAPER.get(profile, {}).get(system, {})}

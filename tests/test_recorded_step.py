@@ -12,22 +12,26 @@ from lib.training.recorded_step import WARM_UP, Stepper
 
 
 class Counter:
-    """A method that notes which rows it was asked to step on."""
+    """A system that notes which rows it was asked to step on."""
+
+    recordable = True
+    device = torch.device("cpu")
 
     def __init__(self):
         self.seen = []
 
-    def step(self, rows):
-        self.seen.append((rows.tolist(), rows.dtype))
+    def step(self, photo_rows, sketch_rows):
+        self.seen.append((photo_rows.tolist(), sketch_rows.tolist(), photo_rows.dtype))
         return {"loss": torch.tensor(1.0)}
 
 
 def test_on_a_cpu_every_step_is_an_ordinary_one():
     method = Counter()
-    stepper = Stepper(method, torch.device("cpu"), batch=1)
-    for rows in ([0], [2, 1], [3]):
-        assert stepper(rows)["loss"] == 1
-    assert method.seen == [([0], torch.int64), ([2, 1], torch.int64), ([3], torch.int64)] and stepper.graph is None
+    stepper = Stepper(method, batch=1)
+    for rows in (([0], [0]), ([2, 1], [0, 4]), ([3], [3])):
+        assert stepper(*rows)["loss"] == 1
+    assert method.seen == [([0], [0], torch.int64), ([2, 1], [0, 4], torch.int64), ([3], [3], torch.int64)]
+    assert stepper.graph is None
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
@@ -35,22 +39,23 @@ def test_on_a_cpu_every_step_is_an_ordinary_one():
 def test_recorded_steps_follow_ordinary_ones(settings, batch):
     """Rows, learning rate and updates must reach the recording; sums in another order part GANs: a low rate."""
     device, moved, last = torch.device("cuda"), [], []
-    settings = dataclasses.replace(settings, batch=batch)
+    settings = dataclasses.replace(settings, batch=batch, learning_rate=1e-5, schedule="constant")
     for record in (False, True):
         torch.manual_seed(0)
         method = MsgSarl(settings, device)
         weights = torch.nn.utils.parameters_to_vector(method.generators.parameters()).detach().clone()
         torch.manual_seed(1)
         method.prepare(torch.rand(4, 3, 32, 32) * 2 - 1, torch.rand(4, 1, 32, 32) * 2 - 1)
-        method.set_learning_rate(1e-5)
-        stepper = Stepper(method, device, batch, record=record)
+        method.set_progress(0, 0, 1)
+        stepper = Stepper(method, batch, record=record)
         for step in range(WARM_UP + 5):
-            terms = stepper([(step + i) % 4 for i in range(batch)])
+            terms = stepper(*[[(step + i) % 4 for i in range(batch)]] * 2)
         last.append({name: value.item() for name, value in terms.items()})
         after = torch.nn.utils.parameters_to_vector(method.generators.parameters()).detach().clone()
         moved.append(after - weights)
-        method.set_learning_rate(0.0)
-        stepper([0] * batch)
+        method.settings = dataclasses.replace(settings, learning_rate=0.0)
+        method.set_progress(0, 0, 1)
+        stepper([0] * batch, [0] * batch)
         assert torch.equal(after, torch.nn.utils.parameters_to_vector(method.generators.parameters())), "rate ignored"
         assert (stepper.graph is not None) == record
     assert last[1] == pytest.approx(last[0], rel=0.02)

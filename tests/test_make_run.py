@@ -11,7 +11,7 @@ from conftest import made_up_faces
 from lib import databases
 from lib.base import files
 from lib.base.errors import StudyError
-from lib.model import settings as profiles
+from lib.model.settings import MsgSarlSettings
 from lib.training import make_run, run_folders
 
 
@@ -55,7 +55,7 @@ def test_deleted_face_is_made_again_from_the_checkpoint_without_training(study):
 
 
 def test_holdout_splits_the_training_pairs_and_never_touches_the_test_split(study):
-    settings = dataclasses.replace(profiles.get("tiny"), holdout=2, train_pairs=None, test_pairs=None)
+    settings = dataclasses.replace(MsgSarlSettings.at("tiny"), holdout=2, train_pairs=None, test_pairs=None)
     study["test"] = None
     train, test = (make_run.load_faces("portraits", settings, split) for split in ("train", "test"))
     assert train.names == study["train"].names[:4] and test.names == study["train"].names[4:]

@@ -8,11 +8,12 @@ import pytest
 
 from lib.base import systems
 from lib.base.errors import StudyError
-from lib.model import settings as profiles
+from lib.model.settings import MsgSarlSettings
+from lib.training.plans import plan
 
 
 def test_published_schedule_at_400_epochs():
-    paper = profiles.get("paper")
+    paper = MsgSarlSettings.at("paper")
     rates = [paper.learning_rate_at(epoch) for epoch in (0, 99, 100, 199, 200, 399)]
     assert rates == pytest.approx([1e-3, 1e-3, 1e-4, 1e-4, 1e-5, 1e-5])
 
@@ -20,7 +21,7 @@ def test_published_schedule_at_400_epochs():
 @pytest.mark.parametrize("epochs", [8, 24, 400])
 def test_schedules_keep_their_shape_at_any_length(epochs):
     for schedule in ("steps", "smooth"):
-        s = profiles.Settings(epochs=epochs, schedule=schedule)
+        s = MsgSarlSettings(epochs=epochs, schedule=schedule)
         rates = [s.learning_rate_at(epoch) for epoch in range(epochs)]
         assert rates[0] == s.learning_rate and all(a >= b for a, b in zip(rates, rates[1:]))
         assert rates[epochs // 4 - 1] == s.learning_rate and min(rates) >= s.final_rate
@@ -28,41 +29,41 @@ def test_schedules_keep_their_shape_at_any_length(epochs):
 
 
 def test_paper_profile_holds_the_papers_numbers():
-    s = profiles.get("paper")
+    s = MsgSarlSettings.at("paper")
     assert (s.size, s.epochs, s.batch, s.learning_rate, s.final_rate) == (256, 400, 1, 1e-3, 1e-5)
     assert (s.adversarial_weight, s.perceptual_weight, s.tv_weight, s.cycle_weight) == (1, 10, 1e-4, 10)
     assert (s.beta1, s.beta2, s.features, s.perceptual_pools) == (0.5, 0.999, "vgg19", "2-5")
 
 
 def test_overrides_change_one_setting_each():
-    s = profiles.settings_for("quick", "backbone-msg+learning_rate=2e-4+fusion=shared+epochs=2+cycle=true")
+    s = plan("quick", "backbone-msg+learning_rate=2e-4+fusion=shared+epochs=2+cycle=true").settings
     assert (s.learning_rate, s.fusion, s.epochs, s.cycle, s.msg, s.attention) == (2e-4, "shared", 2, True, True, False)
 
 
 @pytest.mark.parametrize("system, hint", [
     ("msg-sral", "msg-sarl"), ("msg-sarl+fusoin=shared", "fusion"), ("msg-sarl+fusion=sharde", "shared"),
-    ("msg-sarl+epochs=many", "not a number"), ("msg-sarl+msg=maybe", "neither true nor false"),
+    ("msg-sarl+epochs=many", "not a whole number"), ("msg-sarl+msg=maybe", "neither true nor false"),
     ("msg-sarl+fusion", "name=value"), ("lle+epochs=2", "belong to trained systems"),
     ("grey-input+fusion=shared", "belong to trained systems")])
 def test_misspelt_names_are_refused_with_a_hint(system, hint):
     with pytest.raises(StudyError, match=hint):
-        profiles.settings_for("quick", system)
+        plan("quick", system).settings
 
 
 def test_unknown_profile_suggests_the_near_one():
     with pytest.raises(StudyError, match="Did you mean quick"):
-        profiles.get("quikc")
+        MsgSarlSettings.at("quikc")
 
 
 def test_every_choice_has_alternatives_and_every_setting_a_reason():
-    for setting in dataclasses.fields(profiles.Settings):
+    for setting in dataclasses.fields(MsgSarlSettings):
         assert setting.metadata["why"], setting.name
         if "choices" in setting.metadata:
             assert setting.default in setting.metadata["choices"] and len(setting.metadata["choices"]) > 1
 
 
 def test_ablations_cover_the_two_by_two_by_two_design():
-    cells = {tuple(getattr(profiles.settings_for("cpu", name), part) for part in ("msg", "attention", "cycle"))
+    cells = {tuple(getattr(plan("cpu", name).settings, part) for part in ("msg", "attention", "cycle"))
              for name in systems.ABLATIONS}
     assert len(cells) == 8
 
@@ -73,4 +74,4 @@ def test_ablations_cover_the_two_by_two_by_two_design():
     ("holdout=-5", "at least 0")])
 def test_impossible_numbers_are_refused(override, cause):
     with pytest.raises(StudyError, match=cause):
-        profiles.settings_for("quick", f"msg-sarl+{override}")
+        plan("quick", f"msg-sarl+{override}").settings

@@ -1,0 +1,119 @@
+"""What computes here: the device, the precision that is fast on it, and how many threads.
+
+**Precision.**  bf16 halves the memory traffic of fp32, and processors with AMX or AVX-512-BF16 units and cards since
+Ampere multiply it several times faster.  Every other processor converts each number there and back: a matrix
+product then takes forty times as long.  So ``auto`` asks what the hardware declares, and believes it only after a
+second's measurement, which is kept (``precision.json`` in the cache) for this processor, torch and device.
+
+**Threads.**  The OpenMP runtime in torch's wheels lets idle threads spin.  On a machine with anything else to do,
+a step of two spinning threads then waits for the scheduler again and again: 0.4 s becomes up to 24 s.
+``lib/__init__.py`` therefore asks for passive waiting before torch is loaded.  And a step on two threads is hardly
+1.3 times as fast as on one, so that several runs go side by side with one thread each (``lib.training.side_by_side``).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import time
+from functools import cache
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from lib.base import files, paths
+from lib.base.errors import StudyError
+from lib.base.hardware import processor
+from lib.base.settings import RunSettings
+
+WORTH = 1.2  # bf16 is taken where it is so many times faster
+_REPEATS = 3
+
+
+class Precision(NamedTuple):
+    """``bf16`` or ``fp32``, and why."""
+
+    name: str
+    reason: str
+
+
+@cache
+def default_device() -> torch.device:
+    """A CUDA card if there is one that computes, else the processor (on Macs too)."""
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    try:
+        ones = torch.ones(8, 8, device="cuda")
+        if (ones @ ones)[0, 0].item() == 8:
+            return torch.device("cuda")
+        cause = "a product of ones came out wrong"
+    except RuntimeError as error:  # a card that this build of torch has no kernels for, or one that is full
+        cause = str(error).splitlines()[0]
+    print(f"{torch.cuda.get_device_name()} cannot be used ({cause}); computing on the processor.", file=sys.stderr)
+    return torch.device("cpu")
+
+
+def device_name(device: torch.device) -> str:
+    """The card's name, or ``cpu``: what a run's record calls its device."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
+def resolve(settings: RunSettings, device: torch.device) -> RunSettings:
+    """Settings with ``auto`` replaced by the precision that is fast on this device."""
+    if settings.precision != "auto":
+        return settings
+    return dataclasses.replace(settings, precision=fast_precision(device).name)
+
+
+@cache
+def fast_precision(device: torch.device) -> Precision:
+    """The precision to train in on this device: declared by the hardware, confirmed by measurement, then remembered."""
+    here = device_name(device) if device.type == "cuda" else processor()
+    if not _declares_bf16(device):
+        return Precision("fp32", f"{here} has no bf16 units")
+    file, key = paths.cache_root() / "precision.json", f"{here}, torch {torch.__version__}"
+    try:
+        known = files.read_json(file) if file.exists() else {}
+    except StudyError:
+        known = {}  # damaged: measured again
+    if key not in known:
+        known = {**known, key: round(_speed_up(device), 2)}
+        try:
+            files.write_json(file, known)
+        except StudyError:
+            pass  # a cache that cannot be written only costs the second next time
+    speed_up = known[key]
+    if speed_up < WORTH:
+        return Precision("fp32", f"a convolution in bf16 is only {speed_up:g} times as fast as in fp32 on {here}")
+    return Precision("bf16", f"a convolution in bf16 is {speed_up:g} times as fast as in fp32 on {here}")
+
+
+def _declares_bf16(device: torch.device) -> bool:
+    """Whether the hardware says that it multiplies bf16 by itself; unknown counts as yes, and is then measured."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    try:
+        return torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    except (AttributeError, RuntimeError):
+        return torch.backends.mkldnn.is_available()
+
+
+def _speed_up(device: torch.device) -> float:
+    """Seconds of a convolution with its gradients in fp32 by those in bf16, the fastest of a few each, in turns."""
+    layer = nn.Conv2d(64, 64, 3, padding=1).to(device, memory_format=torch.channels_last)
+    image = torch.randn(1, 64, 96, 96, device=device).to(memory_format=torch.channels_last).requires_grad_()
+
+    def seconds(dtype: torch.dtype) -> float:
+        started = time.perf_counter()
+        with torch.autocast(device.type, dtype, enabled=dtype is torch.bfloat16):
+            output = layer(image)
+        output.float().sum().backward()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        return time.perf_counter() - started
+
+    for dtype in (torch.float32, torch.bfloat16):
+        seconds(dtype)  # the first call plans
+    pairs = [(seconds(torch.float32), seconds(torch.bfloat16)) for _ in range(_REPEATS)]
+    return min(full for full, _ in pairs) / min(half for _, half in pairs)
