@@ -70,8 +70,7 @@ def _folders(options: argparse.Namespace) -> int:
             print(f"  {metric:<18} {values.mean():9.4f}   {_limits(values)}")
         if options.csv:
             # Bytes of a file name that are no text, from a system of another encoding, are written as \udc….
-            with files.atomic_file(options.csv) as temporary:
-                scores.to_csv(temporary, index=False, float_format="%.7g", errors="backslashreplace")
+            files.write_csv(options.csv, scores, "%.7g", errors="backslashreplace")
             print(f"  written to {options.csv}")
     results = scoring.score_folder_sets(options.reference, options.synthesised, of_sets) if of_sets else {}
     for metric, result in results.items():

@@ -78,7 +78,7 @@ def quality_and_cost(profile: str, database: str) -> pd.DataFrame:
     file = paths.study_folder(profile, database) / "scores.csv"
     if not file.exists():
         raise StudyError(f"{file}: missing. Make it with `./run_all.sh --profile {profile} --database {database}`.")
-    scores = pd.read_csv(file)
+    scores = pd.read_csv(file, encoding="utf-8")
     scores = scores[scores.system.isin(exemplar.NAMES) & scores.metric.isin(["ssim", "fsim"])]
     rows = []
     for (direction, system), part in scores.groupby(["direction", "system"]):

@@ -45,7 +45,7 @@ def published() -> pd.DataFrame:
 
     SSIM and FSIM in per cent, FID, rank-1 share in per cent.
     """
-    return pd.read_csv(PUBLISHED, dtype={"table": str})
+    return pd.read_csv(PUBLISHED, dtype={"table": str}, encoding="utf-8")
 
 
 def summary(profile: str, database: str, scores: Scores | None = None) -> pd.DataFrame:
@@ -222,8 +222,8 @@ def write_tables(profile: str, database: str) -> list[Path]:
             table = make(profile, database, direction, ours)
             stem = folder / f"{kind}_{direction}"
             text = f"{caption(profile, database, kind, direction)}\n\n{markdown(as_text(table))}"
-            _write(stem.with_suffix(".csv"), table.to_csv(index=False, float_format="%.6g"))
-            _write(stem.with_suffix(".md"), text)
+            files.write_csv(stem.with_suffix(".csv"), table, "%.6g")
+            files.write_text(stem.with_suffix(".md"), text)
             written += [stem.with_suffix(".csv"), stem.with_suffix(".md")]
     return written
 
@@ -233,8 +233,3 @@ def markdown(table: pd.DataFrame) -> str:
     lines = [[table.index.name or "", *table.columns], ["---", *["---:"] * len(table.columns)]]
     lines += [[name, *row] for name, row in zip(table.index, table.to_numpy(), strict=True)]
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines) + "\n"
-
-
-def _write(file: Path, text: str) -> None:
-    with files.atomic_file(file) as temporary:
-        temporary.write_text(text, encoding="utf-8")

@@ -22,7 +22,7 @@ def final_losses(profile: str, database: str) -> pd.DataFrame:
     rows = []
     for system in systems.ABLATIONS:
         for file in sorted((paths.study_folder(profile, database) / system).glob("seed*/run.json")):
-            record, log = files.read_json(file), pd.read_csv(file.with_name("log.csv"))
+            record, log = files.read_json(file), pd.read_csv(file.with_name("log.csv"), encoding="utf-8")
             if len(log) == record["settings"]["epochs"]:
                 rows.append((system, record["seed"], record["device"], *log[columns].iloc[-1]))
     return pd.DataFrame(rows, columns=["system", "seed", "device", *columns])

@@ -23,7 +23,7 @@ from torch.nn import functional as F
 from torchvision.models import Inception3
 from torchvision.models.inception import InceptionA, InceptionC, InceptionE
 
-from lib.base import paths
+from lib.base import cache
 from lib.base.errors import StudyError
 
 URL = "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth"
@@ -93,7 +93,7 @@ def load(offline: bool = False) -> Callable[[np.ndarray], np.ndarray]:
     Raises StudyError with the remedy when the weights are neither cached nor reachable, or differ
     from the published file.
     """
-    file = paths.cache_root() / "inception-fid" / Path(URL).name
+    file = cache.file("inception-fid", Path(URL).name)
     try:
         if not file.exists():
             if offline:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from functools import partial
 
 import numpy as np
 
 from lib.base.errors import StudyError, unknown_name
+from lib.base.hardware import available_cores
 from lib.metrics import fsim, fsim_batch, scoot, ssim, ssim_batch
 from lib.metrics.feature_similarity import FeatureMaps, feature_maps
 
@@ -18,7 +18,7 @@ _KEPT_FACES = 400  # references whose feature maps are kept: 0.4 MB each at 200Ã
 
 def workers() -> int:
     """Threads for scoring: the processors this process may use, at most 4 (memory bandwidth bounds the rest)."""
-    return min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    return min(4, available_cores())
 
 
 def check_metrics(metrics: Iterable[str]) -> tuple[str, ...]:

@@ -138,8 +138,7 @@ def write(folder: Path, study: Study) -> None:
     files.write_json(folder / "study.json", {"study": study.id, **study.content()})
     codes = list(study.assignments)
     links = pd.DataFrame({"rater": codes, "page": [f"study.html#{code}" for code in codes]})
-    with files.atomic_file(folder / "links.csv") as temporary:
-        links.to_csv(temporary, index=False, lineterminator="\n")
+    files.write_csv(folder / "links.csv", links)
 
 
 def read(folder: Path) -> Study:

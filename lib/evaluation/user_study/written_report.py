@@ -25,11 +25,9 @@ def write_report(folder: Path, study: Study, answers: Answers, analysis: Analysi
     for name, table in tables.items():
         if name != "set_aside":
             table = table.assign(simulated=answers.simulated)  # no table may lose that on its way
-        with files.atomic_file(folder / f"{name}.csv") as temporary:
-            table.to_csv(temporary, index=False, lineterminator="\n", float_format="%.6g")
+        files.write_csv(folder / f"{name}.csv", table, "%.6g")
         written.append(folder / f"{name}.csv")
-    with files.atomic_file(folder / "report.md") as temporary:
-        temporary.write_text(report_text(study, answers, analysis), encoding="utf-8")
+    files.write_text(folder / "report.md", report_text(study, answers, analysis))
     return [folder / "report.md", *written]
 
 

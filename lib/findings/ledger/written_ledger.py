@@ -78,8 +78,7 @@ def write(profile: str = PROFILE, database: str = DATABASE) -> Path:
     published = (profile, database) == STUDY
     folder = paths.results_root() if published else paths.study_folder(profile, database)
     text, file = as_markdown(profile, database), folder / "ledger.md"
-    with files.atomic_file(file) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    files.write_text(file, text)
     return file
 
 
