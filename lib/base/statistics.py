@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import special  # scipy.stats, which takes a second to load, only where it is needed
 
 from lib.base.errors import StudyError
 
@@ -93,9 +93,9 @@ def _bca_tails(values: np.ndarray, statistic: Callable, estimate: float, resampl
     deviation = jackknife.mean() - jackknife
     spread = np.sum(deviation**2)
     acceleration = np.sum(deviation**3) / (6 * spread**1.5) if spread > 0 else 0.0
-    bias = stats.norm.ppf(below)
-    z = bias + stats.norm.ppf(tails)
-    return stats.norm.cdf(bias + z / (1 - acceleration * z))
+    bias = special.ndtri(below)
+    z = bias + special.ndtri(tails)
+    return special.ndtr(bias + z / (1 - acceleration * z))
 
 
 def student_interval(values: Sequence[float] | np.ndarray, level: float = 0.95) -> Interval:
@@ -106,14 +106,14 @@ def student_interval(values: Sequence[float] | np.ndarray, level: float = 0.95) 
     values = _checked(values, least=2)
     _check_options(level, REPEATS)
     mean, n = float(values.mean()), len(values)
-    reach = float(stats.t.ppf((1 + level) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n))
+    reach = float(special.stdtrit(n - 1, (1 + level) / 2) * values.std(ddof=1) / np.sqrt(n))
     return Interval(mean, mean - reach, mean + reach)
 
 
 def wilson_interval(votes: float, total: float, level: float = 0.95, design_effect: float = 1.0) -> tuple[float, float]:
     """Wilson's interval of a share; with a design effect the votes count as ``total / design_effect``."""
     n, p = total / design_effect, votes / total
-    z = stats.norm.ppf((1 + level) / 2)
+    z = special.ndtri((1 + level) / 2)
     middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
     return float(middle - half), float(middle + half)
@@ -209,6 +209,8 @@ def mcnemar_exact(first: Sequence[bool] | np.ndarray, second: Sequence[bool] | n
     first, second = np.asarray(first), np.asarray(second)
     if first.shape != second.shape or first.dtype != bool or second.dtype != bool:
         raise StudyError("mcnemar_exact: expects two boolean arrays of equal length (right or wrong per case).")
+    from scipy import stats
+
     only_first, only_second = int(np.sum(first & ~second)), int(np.sum(~first & second))
     if only_first + only_second == 0:
         return 1.0
@@ -239,6 +241,8 @@ def friedman(scores: np.ndarray, higher_is_better: bool = True) -> RankTest:
     scores = _checked(scores, least=2)
     if scores.ndim != 2 or scores.shape[1] < 3:
         raise StudyError(f"friedman: expects (cases, systems) with at least three systems, got {scores.shape}.")
+    from scipy import stats
+
     ranks = stats.rankdata(-scores if higher_is_better else scores, axis=1)
     if np.all(ranks == ranks[0, 0]):
         return RankTest(ranks.mean(axis=0), 0.0, 1.0)  # everything tied
