@@ -78,37 +78,24 @@ def score_folders(reference: Path, synthesised: Path, metrics: Iterable[str] = (
     one, nor at all for distances of sets.  Raises StudyError listing all images that lack a partner, cannot be read,
     differ in size, or are refused by a metric.
     """
-    return score_pairs(pair_by_name([reference, synthesised], pattern=pattern), metrics)
-
-
-def score_pairs(pairs: list[Partners], metrics: Iterable[str]) -> FolderScores:
-    """Score pairs of files (reference, synthesised) as ``score_folders`` does."""
+    pairs = pair_by_name([reference, synthesised], pattern=pattern)
     of_images, of_sets = check_names(metrics)
     scores, not_computed = _loaded(of_images)
     if len(pairs) < LEAST_FACES:
         not_computed |= {metric: f"needs at least {LEAST_FACES} pairs, and there are {len(pairs)}" for metric in of_sets}
         of_sets = []
-    embed = Embedder()
-    networks = tuple(dict.fromkeys(SET_METRICS[metric] for metric in of_sets))
-    vectors: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {network: [] for network in networks}
-    seen: list[_Seen] = []
-    for block in _measured(pairs, scores, keep=bool(networks)):
+    sets, seen = _Sets(of_sets), []
+    for block in _measured(pairs, scores, keep=bool(of_sets)):
         seen += [pair._replace(faces=None) for pair in block]
-        if networks and not any(pair.problems for pair in seen):
-            _require_one_size(seen)
-            for network in networks:
-                vectors[network].append(tuple(embed(network, np.stack([pair.faces[side] for pair in block]))
-                                              for side in (0, 1)))
+        if of_sets and not any(pair.problems for pair in seen):
+            sets.add(block)
     if problems := [problem for pair in seen for problem in pair.problems]:
         raise StudyError(f"{len(problems)} images cannot be scored:\n{listed(problems)}")
-    not_computed |= {metric: embed.unavailable[SET_METRICS[metric]] for metric in of_sets
-                     if SET_METRICS[metric] in embed.unavailable}
+    distances, unavailable = sets.distances()
     return FolderScores(
         tuple(pair.name for pair in pairs),
         {metric: np.array([pair.values[metric] for pair in seen]) for metric in scores},
-        {metric: score_set(metric, *map(np.concatenate, zip(*vectors[SET_METRICS[metric]], strict=True)))
-         for metric in of_sets if metric not in not_computed},
-        not_computed, sum(pair.identical for pair in seen))
+        distances, not_computed | unavailable, sum(pair.identical for pair in seen))
 
 
 def _loaded(metrics: list[str]) -> tuple[dict[str, Callable[[Any, Any], float]], dict[str, str]]:
@@ -135,31 +122,21 @@ class _Seen(NamedTuple):
 def _measured(pairs: list[Partners], scores: dict[str, Callable[[Any, Any], float]], keep: bool) -> Iterator[list[_Seen]]:
     """Read and score all pairs on all cores, block by block; with ``keep`` their images come along, as RGB.
 
-    After the first problem images are only read, so that all problems are told together.
+    After the first image that cannot be scored the others are only read, so that all of these are told soon.
     """
     failed = False
 
     def see(pair: Partners) -> _Seen:
         nonlocal failed
-        problems, faces = [], []
-        for file in pair.files:
-            try:
-                faces.append(images.read_image(file))
-            except StudyError as error:
-                problems.append(str(error))
-        values = {}
-        if not problems:
-            problems = _difference_of_sizes(pair, faces)
-        if not problems and not failed:
-            try:
-                values = score_pair(*faces, scores)
-            except StudyError as error:
-                problems.append(f"{pair.files[1]}: {error}")
+        faces, problems = _read(pair)
         failed = failed or bool(problems)
-        if problems:
-            return _Seen(problems, values)
-        return _Seen(problems, values, _are_equal(*faces), faces[0].shape[:2],
-                     tuple(map(images.to_rgb, faces)) if keep else None)
+        if failed:
+            return _Seen(problems, {})
+        try:
+            values = score_pair(*faces, scores)
+        except StudyError as error:
+            return _Seen([f"{pair.files[1]}: {error}"], {})
+        return _Seen([], values, _are_equal(*faces), faces[0].shape[:2], tuple(map(images.to_rgb, faces)) if keep else None)
 
     size = _BLOCK if keep else len(pairs)
     with ThreadPoolExecutor(available_cores()) as pool, _progress(len(pairs)) as bar:
@@ -171,12 +148,19 @@ def _measured(pairs: list[Partners], scores: dict[str, Callable[[Any, Any], floa
             yield block
 
 
-def _difference_of_sizes(pair: Partners, faces: list[np.ndarray]) -> list[str]:
-    (height, width), (other_height, other_width) = (face.shape[:2] for face in faces)
-    if (height, width) == (other_height, other_width):
-        return []
-    return [f"{pair.files[1]}: {other_width}×{other_height}, but its reference {pair.files[0].name} is {width}×{height} "
-            "(width×height). Resize it first; a score of resized images is another score."]
+def _read(pair: Partners) -> tuple[list[np.ndarray], list[str]]:
+    """The images of a pair, and why they cannot be scored."""
+    faces, problems = [], []
+    for file in pair.files:
+        try:
+            faces.append(images.read_image(file))
+        except StudyError as error:
+            problems.append(str(error))
+    if not problems and faces[0].shape[:2] != faces[1].shape[:2]:
+        (height, width), (other_height, other_width) = (face.shape[:2] for face in faces)
+        problems.append(f"{pair.files[1]}: {other_width}×{other_height}, but its reference {pair.files[0].name} is "
+                        f"{width}×{height} (width×height). Resize it first; a score of resized images is another score.")
+    return faces, problems
 
 
 def _are_equal(reference: np.ndarray, image: np.ndarray) -> bool:
@@ -185,9 +169,35 @@ def _are_equal(reference: np.ndarray, image: np.ndarray) -> bool:
     return np.array_equal(reference, image)
 
 
-def _require_one_size(seen: list[_Seen]) -> None:
-    if len({pair.size for pair in seen}) > 1:
-        raise StudyError("Distances of sets need images of one size throughout; score them per image or resize them.")
+class _Sets:
+    """Feature vectors of both folders, gathered block by block, and the distances between them."""
+
+    def __init__(self, metrics: list[str]):
+        self.metrics = metrics
+        self.embed = Embedder()
+        self.vectors: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {SET_METRICS[metric]: [] for metric in metrics}
+        self.size: tuple[int, ...] = ()
+
+    def add(self, block: list[_Seen]) -> None:
+        """Embed the images of some more pairs; raises StudyError unless all have the size of the first."""
+        self.size = self.size or block[0].size
+        if {pair.size for pair in block} != {self.size}:
+            raise StudyError("Distances of sets need images of one size throughout; score them per image or resize them.")
+        for network, vectors in self.vectors.items():
+            pair = tuple(self.embed(network, np.stack(faces)) for faces in zip(*(seen.faces for seen in block)))
+            if network not in self.embed.unavailable:
+                vectors.append(pair)
+
+    def distances(self) -> tuple[dict[str, Interval], dict[str, str]]:
+        """Distance with limits of every metric whose network can be had, and why the others' cannot."""
+        known, unavailable = {}, {}
+        for metric in self.metrics:
+            network = SET_METRICS[metric]
+            if network in self.embed.unavailable:
+                unavailable[metric] = self.embed.unavailable[network]
+            else:
+                known[metric] = score_set(metric, *map(np.concatenate, zip(*self.vectors[network])))
+        return known, unavailable
 
 
 class _NoBar:
