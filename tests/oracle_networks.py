@@ -60,7 +60,7 @@ def parameter_rows(system: str, network: str) -> pd.DataFrame:
     """The rows of parameters.csv that are parameters of this network, in the official order."""
     rows = table("parameters")
     rows = rows[(rows.system == system) & (rows.network == network) & (rows.kind == "parameter")]
-    assert len(rows) and (rows["index"] == range(len(rows))).all(), (system, network)
+    assert len(rows) and list(rows["index"]) == list(range(len(rows))), (system, network)
     return rows
 
 
@@ -73,6 +73,7 @@ def fill(network: nn.Module, system: str, name: str) -> nn.Module:
     """Turn to double precision and give every parameter its formula's values: by position, whatever its name here."""
     network.double()
     for parameter, row in zip(network.parameters(), parameter_rows(system, name).itertuples(), strict=True):
+        assert "x".join(map(str, parameter.shape)) == row.shape, (name, row.name, tuple(parameter.shape))
         i = np.arange(parameter.numel(), dtype=np.float64)
         values = row.base + row.scale * np.sin(row.phase + 0.37 * i + row.quad * (i % 997) ** 2)
         values = values.astype(np.float32).astype(np.float64)
