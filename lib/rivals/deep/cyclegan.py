@@ -105,6 +105,7 @@ class CycleGan(DeepRival):
 
     def __init__(self, settings: CycleGanSettings, device: torch.device, *, training: bool = True):
         super().__init__(settings, device)
+        self.recordable = settings.augmentation == "none" and not settings.pool
         made = networks(settings)
         self.generators = nn.ModuleDict({d: made[f"G_{UNDERSCORED[d]}"] for d in DIRECTIONS})
         self.discriminators = nn.ModuleDict({d: made[f"D_{TARGET[d]}"] for d in DIRECTIONS})

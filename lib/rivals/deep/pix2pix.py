@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lib.base.settings import RunSettings, choice, number
-from lib.rivals.deep.blocks import Conv, Doubling, PatchDiscriminator, Tanh, channels_last, require_pixels
+from lib.rivals.deep.blocks import Conv, Doubling, PatchDiscriminator, Tanh, require_pixels
 from lib.rivals.deep.deep_rival import DeepRival, constant_then_linear, draw_normal
 from lib.rivals.deep.losses import DIRECTIONS, TARGET, UNDERSCORED, cross_entropy, detached, weighted_sum
 
@@ -37,13 +37,13 @@ DISCRIMINATOR_LAYERS = 3  # 70×70 patches
 class Pix2PixSettings(RunSettings):
     """Settings of pix2pix; the authors' values."""
 
-    # Half of what others offer: the L1 loss needs pairs, and a U-Net cannot take DRIT's 216 pixels.
+    # DRIT's crop of 216 pixels is no alternative: a U-Net could halve it three times only.
     augmentation: str = choice("enlarge-crop-flip", ("none",), "the authors': 286 to 256 px and mirrored")
     pairing: str = choice("paired", (), "the L1 loss compares with the photo's own sketch")
 
     adversarial_weight: float = number(1.0, "the authors' objective")
     l1_weight: float = number(100.0, "the authors' λ")
-    dropout: float = number(0.5, "the authors', in the middle of the way up; 0 and 256 px: three of the eight layers")
+    dropout: float = number(0.5, "the authors'; between layers of eight-fold width on the way up, three of them at 256 px")
     testing: str = choice("training-mode", ("evaluation-mode",),
                           "how it translates: the authors keep dropout and normalise each image by its own statistics; "
                           "or without dropout and by the statistics gathered in training")
@@ -127,6 +127,8 @@ class Pix2Pix(DeepRival):
     def __init__(self, settings: Pix2PixSettings, device: torch.device, *, training: bool = True):
         super().__init__(settings, device)
         self.recordable = settings.augmentation == "none"
+        # On a CPU half of the weights meet a few pixels only, and torch's fused Adam copies what is channels-last.
+        self.layout = torch.contiguous_format if device.type == "cpu" else torch.channels_last
         self.generators = nn.ModuleDict({d: generator(settings) for d in DIRECTIONS})
         self.discriminators = nn.ModuleDict({d: discriminator(settings) for d in DIRECTIONS})
         self.place(training=training)
@@ -134,9 +136,15 @@ class Pix2Pix(DeepRival):
             betas = (settings.beta1, settings.beta2)
             self.optimisers = [self.adam(part.parameters(), betas) for part in (self.generators, self.discriminators)]
 
+    def place(self, *, training: bool) -> None:
+        super().place(training=training)
+        for part in (self.generators, self.discriminators):
+            part.to(memory_format=self.layout)
+
     def step(self, photo_rows: Tensor, sketch_rows: Tensor) -> dict[str, Tensor]:
         """One step: translate, update the discriminators, then the generators by the new discriminators."""
-        photos, sketches = map(channels_last, self.pairs.draw(photo_rows, sketch_rows))
+        photos, sketches = (images.contiguous(memory_format=self.layout)
+                            for images in self.pairs.draw(photo_rows, sketch_rows))
         source, target = {P2S: photos, S2P: sketches}, {P2S: sketches, S2P: photos}
         generators, discriminators = self.optimisers
 

@@ -144,6 +144,7 @@ class Ps2man(DeepRival):
 
     def __init__(self, settings: Ps2manSettings, device: torch.device, *, training: bool = True):
         super().__init__(settings, device)
+        self.recordable = settings.augmentation == "none" and not settings.pool
         made = networks(settings)
         self.generators = nn.ModuleDict({d: made[f"G_{UNDERSCORED[d]}"] for d in DIRECTIONS})
         self.discriminators = nn.ModuleDict(
