@@ -58,12 +58,13 @@ def check_resuming(make: Make, **changes) -> None:
 
 
 def check_step_and_translation(system: Trainable) -> None:
-    """A step gives finite losses and moves every network; translating gives images of full size in [-1, 1]."""
+    """A step gives finite losses in fp32 and moves every network; images come out at full size in [-1, 1]."""
     prepared(system)
     networks = [*system.generators.values(), *system.discriminators.values()]
     before = [[p.detach().clone() for p in network.parameters()] for network in networks]
     losses = take_steps(system, 0, 1)
-    broken = [name for name, value in losses.items() if not math.isfinite(value) or value.requires_grad]
+    broken = [name for name, value in losses.items()
+              if not math.isfinite(value) or value.requires_grad or value.dtype != torch.float32]
     assert losses and not broken, broken
     for network, old in zip(networks, before):
         assert any(not torch.equal(p, p0) for p, p0 in zip(network.parameters(), old))
@@ -74,6 +75,16 @@ def check_step_and_translation(system: Trainable) -> None:
         assert image.shape == (1, 3, size, size) and image.dtype == torch.float32 and not image.requires_grad
         assert image.isfinite().all() and -1 <= image.min() < image.max() <= 1
         assert system.generators.training == training
+
+
+def check_bf16(make: Make, **changes) -> None:
+    """A step in bf16 gives other losses than one in fp32, but nearly the same ones."""
+    found = {}
+    for precision in ("fp32", "bf16"):
+        torch.manual_seed(1)
+        found[precision] = take_steps(prepared(make(**changes, precision=precision)), 0, 1)
+    for name, value in found["fp32"].items():
+        assert 0 < abs(found["bf16"][name] - value) < 0.1 * value.abs(), name
 
 
 def check_equal(a: dict, b: dict) -> None:

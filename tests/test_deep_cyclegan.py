@@ -182,6 +182,10 @@ def test_steps_and_translates(profile, changes):
     checks.check_step_and_translation(make(profile, **changes))
 
 
+def test_bf16_is_nearly_fp32():
+    checks.check_bf16(make)
+
+
 def test_too_few_pixels_are_refused():
     with pytest.raises(StudyError, match="24"):
         make(size=16)
