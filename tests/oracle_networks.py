@@ -134,6 +134,10 @@ def loss_weights(system: str, variant: str) -> dict[str, float]:
     return dict(zip(rows.term, rows.weight_in_total))
 
 
+def numbers(found: dict[str, float | Tensor]) -> dict[str, float]:
+    return {name: value.item() if isinstance(value, Tensor) else value for name, value in found.items()}
+
+
 def gradient_norm(network: nn.Module) -> float:
     """L2 norm over all parameters; one without a gradient counts as 0."""
     return sum(p.grad.square().sum().item() for p in network.parameters() if p.grad is not None) ** 0.5
@@ -184,7 +188,7 @@ class Steps:
 
     def check(self, step: int, found: dict[str, float | Tensor]) -> None:
         """``found``: the losses of this step (1, 2, 3), and ``after/…`` quantities that ``state`` does not know."""
-        found = {name: float(value) for name, value in found.items()}
+        found = numbers(found)
         for network in self.networks:
             found |= {f"after/{network}/{name}": value for name, value in self.state(network).items()}
         rows = self.rows[self.rows.step == step]
