@@ -229,7 +229,9 @@ def test_profiles_and_options_train_and_translate(profile, changes):
     assert set(system.diagnostics()) == {f"{direction}/rho" for direction in DIRECTIONS}
 
 
-def test_full_form_refuses_to_train_on_parts_of_images():
+def test_what_cannot_be_trained_is_refused():
+    with pytest.raises(StudyError, match="needs 6"):
+        u_gat_it.networks(dataclasses.replace(SMALL, size=4))
     with pytest.raises(StudyError, match="form.*crop-flip.*28 of 32"):
         u_gat_it.networks(UGatItSettings.at("tiny", form="full", augmentation="crop-flip"))
 

@@ -12,8 +12,9 @@ from torch.nn import functional as F
 from lib.rivals.deep.u_gat_it_blocks import (
     Affine,
     Discriminator,
-    Doubling,
+    EnlargedConv,
     Generator,
+    InstanceLayerNorm,
     InstanceNorm,
     Moments,
     SpectralNorm,
@@ -53,9 +54,9 @@ def test_norms_are_the_plain_formulas():
     assert torch.autograd.gradcheck(Affine.apply, (x, gamma, beta))
 
 
-def test_doubling_is_a_convolution_of_the_enlarged_image():
+def test_enlarged_convolution_is_a_convolution_of_the_enlarged_image():
     torch.manual_seed(0)
-    layer = Doubling(3, 4).double()
+    layer = EnlargedConv(3, 4).double()
 
     def plain(x, weight):
         return F.conv2d(F.pad(F.interpolate(x, scale_factor=2), (1, 1, 1, 1), mode="reflect"), weight)
@@ -113,3 +114,17 @@ def test_images_of_a_batch_do_not_meet_in_a_generator(bottleneck):
     images = torch.randn(2, 3, 16, 16, dtype=torch.float64)
     for together, *alone in zip(generator.attend(images), *(generator.attend(image[None]) for image in images)):
         torch.testing.assert_close(together, torch.cat(alone))
+
+
+def test_mixtures_start_near_instance_norm_and_end_within_their_limits():
+    generator = Generator(4)
+    adaptive = [norm for block in generator.adaptive for norm in (block.norm1, block.norm2)]
+    assert all((norm.rho == 0.9).all() for norm in adaptive)
+    last = [layer for layer in generator.leave if isinstance(layer, InstanceLayerNorm)]
+    assert [(norm.rho.unique().item(), norm.gamma.unique().item(), norm.beta.unique().item()) for norm in last] == [
+        (0, 1, 0)] * 2
+    for norm, value in zip((*adaptive, *last), torch.linspace(-1, 2, 10)):
+        norm.rho.data.fill_(value)
+    generator.clip_mixtures()
+    assert [norm.rho.unique().item() for norm in (*adaptive, *last)] == pytest.approx(
+        [0, 0, 0, 0, 1 / 3, 2 / 3, 1, 1, 1, 1], abs=1e-6)

@@ -29,7 +29,7 @@ def cross_entropy(judged: Tensor, real: bool) -> Tensor:
 
 
 def weighted_sum(terms: dict[str, Tensor], weights: dict[str, float]) -> Tensor:
-    """Sum of weight times value; ``weights`` by kind, the first word of a term: ``generator/cycle_photo`` is a cycle."""
+    """Sum of weight times value; ``weights`` by kind, a term's first word: ``generator/cycle_photo`` is a "cycle"."""
     return sum(weights[name.split("/")[-1].split("_")[0]] * value for name, value in terms.items())
 
 

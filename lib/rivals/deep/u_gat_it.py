@@ -29,7 +29,7 @@ from torch.nn import functional as F
 from lib.base.directions import PHOTO_TO_SKETCH, SKETCH_TO_PHOTO
 from lib.base.errors import StudyError
 from lib.base.settings import RunSettings, choice, number
-from lib.rivals.deep.blocks import channels_last
+from lib.rivals.deep.blocks import channels_last, require_pixels
 from lib.rivals.deep.deep_rival import DeepRival
 from lib.rivals.deep.losses import cross_entropy, detached, least_squares
 from lib.rivals.deep.u_gat_it_blocks import Discriminator, Generator
@@ -84,6 +84,7 @@ def _generators(settings: UGatItSettings) -> dict[str, nn.Module]:
 
 
 def _discriminators(settings: UGatItSettings) -> dict[str, nn.Module]:
+    require_pixels("U-GAT-IT", settings.crop_size, 6, "the smallest discriminator")
     return {f"D_{reach}_{domain}": Discriminator(settings.width, count)
             for reach, count in layers(settings.crop_size).items() for domain in ("photo", "sketch")}
 
@@ -91,7 +92,8 @@ def _discriminators(settings: UGatItSettings) -> dict[str, nn.Module]:
 def networks(settings: UGatItSettings) -> dict[str, nn.Module]:
     """All networks on the CPU, with first weights from torch's global generator.
 
-    Raises StudyError for the full form with an augmentation that trains on smaller images than are translated.
+    Raises StudyError for the full form with an augmentation that trains on smaller images than are translated, and
+    where a step sees less than 6 pixels.
     """
     return {**_generators(settings), **_discriminators(settings)}
 

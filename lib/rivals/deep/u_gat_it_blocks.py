@@ -118,7 +118,7 @@ class ClassActivation(nn.Module):
         return logits, F.conv2d(x, of_average * alpha + of_maximum * mu, self.join.bias)
 
 
-class Doubling(nn.Conv2d):
+class EnlargedConv(nn.Conv2d):
     """3×3 convolution, with reflected borders, of the image enlarged twice by repeating pixels; it has no bias.
 
     (B, inputs, h, w) → (B, outputs, 2h, 2w), computed as a transposed convolution of the small image: repeated pixels
@@ -215,8 +215,8 @@ class Generator(nn.Module):
             nn.Linear(c * bottleneck ** 2 if bottleneck else c, c, bias=False), nn.ReLU(),
             nn.Linear(c, c, bias=False), nn.ReLU())
         self.leave = nn.Sequential(
-            Doubling(c, 2 * w), InstanceLayerNorm(2 * w), nn.ReLU(inplace=True),
-            Doubling(2 * w, w), InstanceLayerNorm(w), nn.ReLU(inplace=True),
+            EnlargedConv(c, 2 * w), InstanceLayerNorm(2 * w), nn.ReLU(inplace=True),
+            EnlargedConv(2 * w, w), InstanceLayerNorm(w), nn.ReLU(inplace=True),
             conv(w, 3, 7), Tanh())
         self.full = bottleneck is not None
 
