@@ -8,8 +8,8 @@ enlarged to 286 and cropped to 256 pixels and mirrored, photos and sketches draw
 - Length: as many epochs as every system here, half of them at the constant rate.  Their default is 200.
 - A sketch has three equal channels, going in and as a target, as their program reads a grey file.
 - ``pairing`` "paired" shows a step a photo with its own sketch, cut alike.
-- ``perceptual_weight`` adds MSG-SARL's perceptual loss, which needs pairs: the control for the comparison of an unpaired
-  system with a paired one.
+- ``perceptual_weight`` adds MSG-SARL's perceptual loss, which needs pairs: the control for comparing an unpaired system
+  with a paired one.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class CycleGanSettings(RunSettings):
 
 
 def networks(settings: CycleGanSettings) -> dict[str, nn.Module]:
-    """The networks with their first weights, in the order of the oracle's parameters.
+    """The networks with their first weights, named and ordered as in ``tests/data/rivals``.
 
     Raises StudyError where a step sees less than the 24 pixels that a discriminator needs.
     """

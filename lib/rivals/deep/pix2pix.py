@@ -3,9 +3,9 @@
 Isola, Zhu, Zhou, Efros: Image-to-image translation with conditional adversarial networks, CVPR 2017.
 Authors' program: github.com/junyanz/pytorch-CycleGAN-and-pix2pix (checked against commit 032e8843).
 
-As theirs: networks, losses and weights, order of updates, Adam, the schedule's shape, batch 1, pairs enlarged to 286 and
-cropped to 256 pixels and mirrored alike, and translating as in training, with dropout and each image's own statistics.
-Not as theirs:
+As theirs: networks, losses and weights, order of updates, Adam, the schedule's shape, batch 1, pairs enlarged to 286
+and cropped to 256 pixels and mirrored alike, and translating as in training, with dropout and each image's own
+statistics.  Not as theirs:
 - Both directions are trained side by side, as two pairs of networks that share nothing.
 - Dropout in translating is seeded by the image's name, so that the same image gives the same bytes.
 - Length: as many epochs as every system here, half of them at the constant rate.  Their default is 200.
@@ -43,7 +43,7 @@ class Pix2PixSettings(RunSettings):
 
     adversarial_weight: float = number(1.0, "the authors' objective")
     l1_weight: float = number(100.0, "the authors' λ")
-    dropout: float = number(0.5, "the authors'; between layers of eight-fold width on the way up, three of them at 256 px")
+    dropout: float = number(0.5, "the authors'; on the way up, after three layers of eight-fold width at 256 px")
     testing: str = choice("training-mode", ("evaluation-mode",),
                           "how it translates: the authors keep dropout and normalise each image by its own statistics; "
                           "or without dropout and by the statistics gathered in training")
@@ -117,12 +117,12 @@ def discriminator(settings: Pix2PixSettings) -> PatchDiscriminator:
 
 
 def networks(settings: Pix2PixSettings) -> dict[str, nn.Module]:
-    """The networks of one direction with their first weights, in the order of the oracle's parameters."""
+    """The networks of one direction with their first weights, named and ordered as in ``tests/data/rivals``."""
     return {"G_photo_to_sketch": generator(settings), "D_sketch": discriminator(settings)}
 
 
 class Pix2Pix(DeepRival):
-    """The trainable: two directions side by side.  Losses are ``<direction>/<term>``, terms as in the oracle."""
+    """The trainable: two directions side by side, their losses named ``<direction>/<term>``."""
 
     def __init__(self, settings: Pix2PixSettings, device: torch.device, *, training: bool = True):
         super().__init__(settings, device)

@@ -66,7 +66,7 @@ Scales = dict[str, Tensor]  # an image at each of SIZES
 class Ps2manSettings(RunSettings):
     """Settings of PS2MAN; the authors' values."""
 
-    form: str = choice("released", ("described",), "the program as it is, which others trained, or with its faults mended")
+    form: str = choice("released", ("described",), "the program as it is, which is what others can run, or mended")
     augmentation: str = choice("none", ("enlarge-crop-flip", "crop-flip"), "the authors': none in the program")
     pairing: str = choice("paired", (), "the synthesis loss compares with the photo's own sketch")
 
@@ -111,7 +111,7 @@ class Generator(nn.Module):
 
 
 def networks(settings: Ps2manSettings) -> dict[str, nn.Module]:
-    """The networks with their first weights, in the order of the oracle's parameters.
+    """The networks with their first weights, named and ordered as in ``tests/data/rivals``.
 
     Raises StudyError where the smallest discriminator would see less than the 6 pixels that it needs.
     """
@@ -249,7 +249,7 @@ class Ps2man(DeepRival):
         return terms
 
     def translate(self, direction: str, images: Tensor, name: str = "") -> Tensor:
-        """Images (B, 3 or 1, S, S) → (B, 3, S, S), each by itself, normalised as in training: by its own statistics."""
+        """Images (B, 3 or 1, S, S) → (B, 3, S, S), each by itself and normalised by its own statistics."""
         return torch.cat([super(Ps2man, self).translate(direction, image) for image in images.split(1)])
 
     def state(self, *, training: bool = True) -> dict:
