@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lib.base.errors import StudyError
-from lib.model import attention
+from lib.model.reflection import reflect
 
 
 def at_least_single(x: Tensor) -> Tensor:
@@ -61,11 +61,6 @@ class Doubling(nn.ConvTranspose2d):
     def forward(self, x: Tensor) -> Tensor:
         bias = None if self.normalised else self.bias
         return F.conv_transpose2d(x, self.weight, bias, self.stride, self.padding, self.output_padding)
-
-
-def reflect(x: Tensor, border: int) -> Tensor:
-    """Reflection padding.  On CUDA torch's own has no reproducible backward pass, so there it is a gather."""
-    return attention.reflect(x, border) if x.is_cuda else F.pad(x, (border,) * 4, mode="reflect")
 
 
 class InstanceNorm(nn.InstanceNorm2d):
