@@ -27,7 +27,7 @@ from torch.nn import functional as F
 from lib.base.settings import RunSettings, choice, number
 from lib.rivals.deep.blocks import Conv, Doubling, PatchDiscriminator, Tanh, require_pixels
 from lib.rivals.deep.deep_rival import DeepRival, constant_then_linear, draw_normal
-from lib.rivals.deep.losses import DIRECTIONS, TARGET, UNDERSCORED, cross_entropy, detached, weighted_sum
+from lib.rivals.deep.losses import DIRECTIONS, TARGET, cross_entropy, detached, weighted_sum
 
 P2S, S2P = DIRECTIONS
 DISCRIMINATOR_LAYERS = 3  # 70×70 patches
