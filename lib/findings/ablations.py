@@ -4,7 +4,7 @@
 ``simple_effects``  single pairs of cells, as the paper compares them, beside the published differences
 ``seed_spread``     how far runs of one cell lie apart; ``published_against_luck`` puts the paper's differences to it
 
-Scores are per cent, as in the paper.  Limits take test images and training runs as samples (``lib.findings.contrasts``).
+Scores are per cent, as in the paper.  Limits take images and training runs as samples (``lib.findings.contrasts``).
 
 Coding (Box, Hunter and Hunter 2005, Statistics for Experimenters, ch. 5): a main effect is the mean of the four cells
 with a part minus the mean of the four without; the interaction A × B is *half* of (effect of A where B is present −

@@ -69,7 +69,7 @@ class RunSpread(NamedTuple):
 def by_image_and_seed(rows: pd.DataFrame, unit: float = 100) -> pd.DataFrame:
     """Scores of one system, direction and metric as a table (images, seeds), in per cent.
 
-    rows: as ``lib.evaluation.scoring`` keeps them.  Raises StudyError naming the seeds that lack images or have some twice.
+    rows: as ``lib.evaluation.scoring`` keeps them.  Raises StudyError naming seeds that lack images or have some twice.
     """
     first = rows.iloc[0]
     if rows.duplicated(["image", "seed"]).any():
@@ -87,7 +87,7 @@ def by_image_and_seed(rows: pd.DataFrame, unit: float = 100) -> pd.DataFrame:
 
 
 def cells_of(rows: pd.DataFrame) -> dict[Key, pd.DataFrame]:
-    """Scores as ``lib.evaluation.scoring`` keeps them → a table ``by_image_and_seed`` per direction, system and metric."""
+    """Scores as ``lib.evaluation.scoring`` keeps them → ``by_image_and_seed`` of each direction, system and metric."""
     return {key: by_image_and_seed(part) for key, part in rows.groupby(["direction", "system", "metric"], sort=False)}
 
 
@@ -101,7 +101,7 @@ def contrast(differences: np.ndarray, level: float = LEVEL) -> Effect:
 
 
 def difference(first: pd.DataFrame, second: pd.DataFrame, spread: RunSpread | None = None) -> Effect:
-    """One system minus another, tables (images, seeds) over the same images; as ``compare`` from ``OWN_FROM`` seeds on."""
+    """One system minus another, tables (images, seeds) over the same images; their own spread from ``OWN_FROM`` on."""
     return compare([first.to_numpy(), second.loc[first.index].to_numpy()], [1, -1], spread, own_from=OWN_FROM)
 
 
@@ -152,7 +152,7 @@ def pooled_spread(cells: Iterable[pd.DataFrame]) -> RunSpread | None:
 
 def pooled_spreads(cells: Mapping[Key, pd.DataFrame],
                    pool: Callable[[str], str | None]) -> dict[Key, RunSpread | None]:
-    """(direction, pool, metric) → spread between runs over all systems of a pool; pool: system → its pool, if it has any."""
+    """(direction, pool, metric) → spread between runs of all systems of a pool; pool: system → its pool, or None."""
     groups: dict[Key, list[pd.DataFrame]] = {}
     for (direction, system, metric), cell in cells.items():
         if name := pool(system):

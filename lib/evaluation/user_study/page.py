@@ -34,8 +34,7 @@ _WORDS = {
 def write_page(path: Path, study: Study, stimuli: Stimuli) -> int:
     """Write the page atomically; returns its size in bytes.  Equal studies give equal pages."""
     text = page_html(study, stimuli)
-    with files.atomic_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="")
+    files.write_text(path, text)
     return len(text.encode())
 
 

@@ -222,8 +222,7 @@ def plan_digest(plan: pd.DataFrame) -> str:
 
 def write_plan(path: Path, plan: pd.DataFrame) -> None:
     """Write the plan atomically."""
-    with files.atomic_file(path) as temporary:
-        temporary.write_text(plan_text(plan), encoding="utf-8", newline="")
+    files.write_text(path, plan_text(plan))
 
 
 def read_plan(path: Path) -> pd.DataFrame:

@@ -28,8 +28,7 @@ def write_report(folder: Path, study: Study, answers: Answers, analysis: Analysi
         with files.atomic_file(folder / f"{name}.csv") as temporary:
             table.to_csv(temporary, index=False, lineterminator="\n", float_format="%.6g")
         written.append(folder / f"{name}.csv")
-    with files.atomic_file(folder / "report.md") as temporary:
-        temporary.write_text(report_text(study, answers, analysis), encoding="utf-8")
+    files.write_text(folder / "report.md", report_text(study, answers, analysis))
     return [folder / "report.md", *written]
 
 

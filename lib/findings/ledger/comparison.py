@@ -1,8 +1,8 @@
 """What each alternative of the ledger changes, from the scores of a study.
 
-Faces and trainings are both samples (``lib.findings.contrasts``).  Trainings of equal seed are compared: where a choice leaves
-the networks' shape as it is, they begin with the same weights and see the faces in the same order, and short trainings
-remember it.  How far another training would have ended is pooled over all systems of the study that were trained
+Faces and trainings are both samples (``lib.findings.contrasts``).  Trainings of equal seed are compared: where a choice
+leaves the networks' shape as it is, they begin with the same weights and see the faces in the same order, and short
+trainings remember it.  How far another training would have ended is pooled over all systems of the study that were trained
 several times, ablations and alternatives: the two or three trainings of one alternative say little about it.  That
 supposes that changing one choice does not change the spread much.  The limits take equal seeds for no more alike than
 others: too wide rather than too narrow, since how much alike depends on how much the choice changes.
@@ -45,8 +45,8 @@ def effects(profile: str, database: str, base: str = "msg-sarl") -> pd.DataFrame
     Columns ``COLUMNS``: difference, low, high (95 %) in percentage points over the faces and seeds that both have;
     p_value of this comparison by itself, p_holm corrected over the alternatives for one metric in one direction; seeds
     the number of them.  ``limits`` says what low, high and the p-values hold for: other ``faces``, or other ``faces and
-    trainings``; ``same_networks``: the choice acts on the images of the default's own networks; ``clear``: p_holm < 0.05,
-    and not a training's luck (the limits hold for other trainings, or the networks are the same).
+    trainings``; ``same_networks``: the choice acts on the images of the default's own networks; ``clear``: p_holm <
+    0.05, and not a training's luck (the limits hold for other trainings, or the networks are the same).
 
     No rows where there are no scores.  Raises StudyError for unknown names, damaged and incomplete scores.
     """
