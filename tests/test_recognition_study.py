@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +114,16 @@ def test_only_what_changed_is_computed_again(folder, pairs):
     assert {file: file.read_bytes() for file in folder.glob("recognition*")} == files
     assert recognise_runs.recognise_runs(folder, pairs, force=True).computed == 12
     assert {file: file.read_bytes() for file in folder.glob("recognition*")} == files
+
+
+def test_of_two_processes_one_computes_and_the_other_waits(folder, pairs):
+    for file in folder.glob("recognition*"):
+        file.unlink()
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(recognise_runs.recognise_runs, folder, pairs) for _ in range(2)]
+    first, second = sorted((future.result() for future in both), key=lambda tables: tables.computed)
+    assert (first.computed, second.computed) == (0, 12)
+    pd.testing.assert_frame_equal(first.curves, second.curves)
 
 
 def test_rows_of_runs_whose_images_are_elsewhere_stay(folder, pairs):
