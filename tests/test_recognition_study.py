@@ -347,7 +347,7 @@ def test_the_printed_result_survives_a_table_that_cannot_be_written(folders, tmp
 
 def test_labels_say_what_was_changed():
     assert statements.label("grey-input@hair") == "input, grey: hair only"
-    assert statements.label("msg-sarl+fusion=shared") == "MSG-SARL + fusion=shared"
+    assert statements.label("msg-sarl+fusion=shared") == "MSG-SARL, fusion=shared"
     assert statements.label("random-pairing") == "random pairing"
     assert [statements.kind(name) for name in ("msg-sarl+fusion=shared", "lle", "random-pairing")] == [
         "ablation", "exemplar", "control"]
