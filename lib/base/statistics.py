@@ -73,13 +73,14 @@ def student_interval(values: Sequence[float] | np.ndarray, level: float = 0.95) 
     return Interval(mean, mean - reach, mean + reach)
 
 
-def wilson_interval(votes: float, total: float, level: float = 0.95, design_effect: float = 1.0) -> tuple[float, float]:
-    """Wilson's interval of a share; with a design effect the votes count as ``total / design_effect``."""
+def wilson_interval(votes: float | np.ndarray, total: float, level: float = 0.95,
+                    design_effect: float = 1.0) -> tuple[float | np.ndarray, float | np.ndarray]:
+    """Wilson's interval of a share, or of several (m,); with a design effect as if of ``total / design_effect`` votes."""
     n, p = total / design_effect, votes / total
     z = stats.norm.ppf((1 + level) / 2)
     middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    return float(middle - half), float(middle + half)
+    return middle - half, middle + half
 
 
 def weighted_mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:

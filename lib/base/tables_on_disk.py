@@ -38,7 +38,7 @@ def read(file: Path, columns: Sequence[str], text: Sequence[str] = ()) -> pd.Dat
 def write(file: Path, table: pd.DataFrame, digits: int | None = None) -> None:
     """Write a table atomically, numbers with so many significant digits, or as they are."""
     with files.atomic_file(file) as temporary:
-        table.to_csv(temporary, index=False, float_format=f"%.{digits}g" if digits else None)
+        table.to_csv(temporary, index=False, float_format=f"%.{digits}g" if digits else None, lineterminator="\n")
 
 
 def locked(study: Path, name: str) -> FileLock:
