@@ -67,6 +67,15 @@ def get(name: str) -> System:
     return SYSTEMS[name]
 
 
+def named(label: str) -> str:
+    """The name of the system that tables call so, in capitals or not; what is no system of ours keeps its label.
+
+    >>> named("MSG-SARL w/o Cycle"), named("Pix2Pix+")
+    ('msg-sarl-no-cycle', 'Pix2Pix+')
+    """
+    return next((name for name, system in SYSTEMS.items() if system.label.lower() == label.lower()), label)
+
+
 def of_kind(*kinds: str) -> tuple[str, ...]:
     """Names of all systems of these kinds, in table order."""
     return tuple(system.name for system in SYSTEMS.values() if system.kind in kinds)

@@ -94,8 +94,8 @@ def from_folders(candidates: dict[str, Path], photos: Path, sketches: Path,
     The faces are those of the candidate folders, which must agree; photos and sketches may hold more.
     The database of every face is ``folder``.  Raises StudyError listing whatever is missing.
     """
-    files = {name: _by_stem(folder) for name, folder in candidates.items()}
-    references = {"photo": _by_stem(photos), "sketch": _by_stem(sketches)}
+    files = {name: images.by_stem(folder) for name, folder in candidates.items()}
+    references = {"photo": images.by_stem(photos), "sketch": images.by_stem(sketches)}
     stems = sorted(set().union(*files.values()))
     problems = [f"{where}: no picture named '{stem}'"
                 for where, found in (*files.items(), *references.items()) for stem in stems if stem not in found]
@@ -107,15 +107,6 @@ def from_folders(candidates: dict[str, Path], photos: Path, sketches: Path,
         {face: images.read_image(references["photo"][stem]) for face, stem in faces.items()},
         {face: images.read_image(references["sketch"][stem]) for face, stem in faces.items()},
         {name: {face: images.read_image(found[stem]) for face, stem in faces.items()} for name, found in files.items()})
-
-
-def _by_stem(folder: Path) -> dict[str, Path]:
-    files = images.list_images(folder)
-    found = {file.stem: file for file in files}
-    if len(found) < len(files):
-        twice = [str(file) for file in files if found[file.stem] != file]
-        raise StudyError(f"{folder}: two pictures of one name (suffixes differ):\n" + listed(twice))
-    return found
 
 
 def _checked(direction: str, photos: dict, sketches: dict, candidates: dict) -> Stimuli:
