@@ -19,6 +19,8 @@ COMMANDS = {
     "attention": "measure what the self-attention of every trained run of a study does",
     "recognise": "NLDA face recognition between two folders of images",
     "ledger": "write results/ledger.md: the paper's open choices, ours, and what alternatives change",
+    "benchmark": "how fast this machine trains, beside what it can multiply",
+    "records": "which numbers rest on which machine; bring old run records to today's form",
     "study": "build a user study as one HTML file, or analyse its answers",
 }
 

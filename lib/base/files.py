@@ -58,16 +58,21 @@ class atomic_file:
                 "earlier results are untouched.") from None
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically, its line ends as they are."""
+    with atomic_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="")
+
+
 def write_json(path: Path, record: dict) -> None:
     """Write a JSON record atomically, keys in the given order."""
-    with atomic_file(path) as temporary:
-        temporary.write_text(json.dumps(record, indent=2) + "\n")
+    write_text(path, json.dumps(record, indent=2) + "\n")
 
 
 def read_json(path: Path) -> dict:
     """Read a JSON record; raises StudyError naming the file when it is missing or damaged."""
     try:
-        return json.loads(Path(path).read_text())
+        return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise StudyError(f"{path}: no such file.") from None
     except (OSError, ValueError) as error:

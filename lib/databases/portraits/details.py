@@ -1,25 +1,30 @@
-"""Eyes, lips, nostrils, moles, brows and glasses of the photograph, each in its own window."""
+"""Eyes, lips, nostrils, moles, brows and glasses of the photograph, each in its own window.
+
+``paint_…`` change a linear-light picture (3, H, W) in place: the ``skin`` of the head's grid, or the whole ``canvas``.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
-from lib.databases.portraits.curves import evenly, smooth_curve
+from lib.databases.portraits.curves import evenly, interpolate, smooth_curve
 from lib.databases.portraits.geometry import EYE_LEVEL, MIDDLE, SIDES, Face
 from lib.databases.portraits.raster import Grid, bell, blur, curve_distance, fill_between, linear, over, rgb, step
 from lib.databases.portraits.strands import COLOURS, colour
+from lib.databases.portraits.traits import Traits
+from lib.databases.portraits.wild import Light
 
-IRIS = [
-    linear(tone) for tone in ((46, 31, 24), (92, 66, 42), (118, 128, 92), (110, 140, 168))
-]  # brown, hazel, green, blue
+# brown, hazel, green, blue
+IRIS = [linear(tone) for tone in ((46, 31, 24), (92, 66, 42), (118, 128, 92), (110, 140, 168))]
 
 
-def iris_lightness(traits) -> float:
+def iris_lightness(traits: Traits) -> float:
     """0 (dark brown) … 1 (pale); pale irises are rare in deep complexions."""
     return float(np.clip((traits.iris_light - 0.35 - 0.9 * max(0, traits.complexion - 0.4)) / 0.5, 0, 1))
 
 
-def iris_colour(traits) -> np.ndarray:
+def iris_colour(traits: Traits) -> np.ndarray:
+    """Linear-light colour (3, 1, 1) of the iris."""
     light = iris_lightness(traits)
     pale = IRIS[2] + traits.iris_hue * (IRIS[3] - IRIS[2])
     hazel = IRIS[0] + min(1, 2 * light) * (IRIS[1] - IRIS[0])
@@ -27,24 +32,24 @@ def iris_colour(traits) -> np.ndarray:
 
 
 def moles(face: Face) -> list[tuple[float, float, float]]:
-    """Place and size of up to three moles; a function of the traits, so that both domains agree."""
+    """x, y and size (px) of up to three moles; a function of the traits, so that both domains agree."""
     t = face.t
     count = int(4 * max(0.0, t.moles - 0.45))
     seed = np.random.default_rng(int(1e9 * t.moles) % 2**31)
-    spots = [
-        (MIDDLE + seed.uniform(-42, 42), EYE_LEVEL + seed.uniform(14, 66), seed.uniform(0.55, 1.0))
-        for _ in range(count)
-    ]
+    spots = [(MIDDLE + seed.uniform(-42, 42), EYE_LEVEL + seed.uniform(14, 66), seed.uniform(0.55, 1.0))
+             for _ in range(count)]
     return [s for s in spots if np.hypot((s[0] - MIDDLE) / 40, (s[1] - 170) / 48) < 1 and abs(s[0] - MIDDLE) > 13]
 
 
-def shade_line(skin, window, distance, width: float, amount, tint=(0.9, 1.0, 1.0)) -> None:
-    """Darken along a curve: a Gaussian of the distance to it."""
+def shade_line(skin: np.ndarray, window: tuple, distance: np.ndarray, width: float, amount: np.ndarray | float,
+               tint: tuple[float, float, float] = (0.9, 1.0, 1.0)) -> None:
+    """Darken along a curve: a Gaussian of the distance (h, w) to it, ``width`` px wide, ``amount`` strong (h, w)."""
     line = np.exp(-0.5 * (distance / np.float32(width)) ** 2) * amount
     skin[window] *= 1 - line * rgb(*tint)
 
 
-def paint_eyes(skin, face: Face, grid: Grid, light) -> None:
+def paint_eyes(skin: np.ndarray, face: Face, grid: Grid, light: Light) -> None:
+    """Lids, eyeball, iris, catchlight and lashes of both eyes."""
     t = face.t
     for side in SIDES:
         eye, centre = face.eye(side), face.iris_centre(side)
@@ -93,10 +98,10 @@ def paint_eyes(skin, face: Face, grid: Grid, light) -> None:
         _lashes(skin, eye, side, grid, window, female)
 
 
-def _lashes(skin, eye, side, grid, window, female) -> None:
+def _lashes(skin: np.ndarray, eye: dict[str, np.ndarray], side: int, grid: Grid, window: tuple, female: float) -> None:
     upper = eye["upper"]
     place = np.linspace(8, 24, 13)
-    root = np.stack([np.interp(place, range(25), upper[:, k]) for k in (0, 1)], -1)
+    root = interpolate(upper, np.arange(25), place)
     length = (1.2 + 2.2 * female) * np.linspace(0.4, 1, 13)
     s = np.linspace(0, 1, 10)[None, :, None]
     way = np.stack([side * np.linspace(0.1, 0.9, 13), -np.ones(13)], -1) * length[:, None]
@@ -105,7 +110,8 @@ def _lashes(skin, eye, side, grid, window, female) -> None:
     skin[window] *= 1 - np.clip(blur(ink, 0.3 * grid.scale), 0, 0.85)
 
 
-def paint_nostrils(skin, face: Face, grid: Grid) -> None:
+def paint_nostrils(skin: np.ndarray, face: Face, grid: Grid) -> None:
+    """Nostrils, the edge of the wings and the shadow below."""
     for side in SIDES:
         centre, wide, high = face.nostril(side)
         window = grid.window(centre[0] - 9, centre[1] - 7, centre[0] + 9, centre[1] + 6)
@@ -116,16 +122,16 @@ def paint_nostrils(skin, face: Face, grid: Grid) -> None:
         wing = face.wing(side)
         for p, amount in zip(wing[2::2], np.linspace(0.05, 0.17, 9), strict=True):
             cell = grid.window(p[0] - 4, p[1] - 5, p[0] + 4, p[1] + 5)
-            skin[cell] *= 1 - amount * bell(grid.y[cell[1]], p[1], 1.6) * bell(
-                grid.x[:, cell[2]], p[0] + side * 0.4, 1.0
-            )
+            x, y = grid.axes(cell)
+            skin[cell] *= 1 - amount * bell(y, p[1], 1.6) * bell(x, p[0] + side * 0.4, 1.0)
     base = face.nose["base"]
     window = grid.window(MIDDLE - 12, base - 4, MIDDLE + 12, base + 8)
     shadow = 0.22 * bell(grid.y[window[1]], base + 1.5, 1.9) * bell(grid.x[:, window[2]], MIDDLE, 6.5)
     skin[window] *= 1 - shadow * rgb(0.85, 1, 1)
 
 
-def paint_mouth(skin, face: Face, grid: Grid) -> None:
+def paint_mouth(skin: np.ndarray, face: Face, grid: Grid) -> None:
+    """Lips, their creases and gleam, the line between them and the shadow below."""
     t, m = face.t, face.mouth
     x0, x1 = m["line"][0, 0], m["line"][-1, 0]
     y = m["line"][20, 1]
@@ -141,9 +147,8 @@ def paint_mouth(skin, face: Face, grid: Grid) -> None:
     skin[window] *= 1 - lower * (1 - 0.97 * tint)
     creases = 1 + 0.05 * np.sin(2.1 * x + 0.6 * np.sin(0.9 * x)) * (upper + lower)
     skin[window] *= creases
-    gleam = (
-        np.exp(-0.5 * (((u + 0.12) / 0.30) ** 2 + ((yy - y - 0.42 * (m["lower"][20, 1] - y) - 0.4) / 1.0) ** 2)) * lower
-    )
+    below = yy - y - 0.42 * (m["lower"][20, 1] - y) - 0.4
+    gleam = np.exp(-0.5 * (((u + 0.12) / 0.30) ** 2 + (below / 1.0) ** 2)) * lower
     skin[window] += (0.085 * gleam * (0.4 + 0.6 * t.lip_colour))
     line = curve_distance(grid, window, m["line"])
     within = np.clip((1.06 - np.abs(u)) * 9, 0, 1)
@@ -171,7 +176,8 @@ def strokes_of_brow(face: Face, side: int, n: int, rng: np.random.Generator) -> 
     return np.stack([x, y], -1)
 
 
-def paint_brows(skin, face: Face, grid: Grid, rng) -> None:
+def paint_brows(skin: np.ndarray, face: Face, grid: Grid, rng: np.random.Generator) -> None:
+    """Every hair of both brows."""
     t = face.t
     base, grey = colour(t)
     tone = (base + 0.55 * grey * (linear(COLOURS["grey"]) - base)) * 0.62
@@ -187,7 +193,7 @@ def paint_brows(skin, face: Face, grid: Grid, rng) -> None:
 
 
 def glasses_shape(face: Face) -> dict | None:
-    """Rims of the lenses (left, right), bridge and temples; None when none are worn."""
+    """Curves of the rims (left, right), bridge and temples, and the frame's width (px); None when none are worn."""
     t = face.t
     if t.glasses < 0.78:
         return None
@@ -196,25 +202,18 @@ def glasses_shape(face: Face) -> dict | None:
     a = np.linspace(0, 2 * np.pi, 90)
     cx = np.sign(np.cos(a)) * np.abs(np.cos(a)) ** (2 / power)
     cy = np.sign(np.sin(a)) * np.abs(np.sin(a)) ** (2 / power)
-    rims = [
-        np.stack(
-            [MIDDLE + side * 25.6 + wide * cx, EYE_LEVEL + 1.8 + high * cy * (1 - 0.10 * cx * side * t.frame_shape)], -1
-        )
-        for side in SIDES
-    ]
+    rims = [np.stack([MIDDLE + side * 25.6 + wide * cx,
+                      EYE_LEVEL + 1.8 + high * cy * (1 - 0.10 * cx * side * t.frame_shape)], -1) for side in SIDES]
     gap = 25.6 - wide
     bridge = smooth_curve([(MIDDLE - gap, EYE_LEVEL - 1), (MIDDLE, EYE_LEVEL - 3.4), (MIDDLE + gap, EYE_LEVEL - 1)], 16)
     cheek = face.half_widths()["cheek"]
-    temples = [
-        np.linspace(
-            (MIDDLE + side * (25.6 + wide), EYE_LEVEL - 3), (MIDDLE + side * (cheek + 0.5), EYE_LEVEL - 4.5), 12
-        )
-        for side in SIDES
-    ]
+    temples = [np.linspace((MIDDLE + side * (25.6 + wide), EYE_LEVEL - 3),
+                           (MIDDLE + side * (cheek + 0.5), EYE_LEVEL - 4.5), 12) for side in SIDES]
     return {"rims": rims, "bridge": bridge, "temples": temples, "width": 0.75 + 0.95 * t.frame_weight}
 
 
-def paint_glasses(canvas, face: Face, grid: Grid) -> None:
+def paint_glasses(canvas: np.ndarray, face: Face, grid: Grid) -> None:
+    """Frame, its shadow, and the reflections of the lenses."""
     shape = glasses_shape(face)
     if shape is None:
         return
@@ -228,19 +227,14 @@ def paint_glasses(canvas, face: Face, grid: Grid) -> None:
     frame = np.clip(frame * 1.25 - 0.12, 0, 1)
     shadow = np.roll(blur(frame, 1.1 * grid.scale), int(2.5 * grid.scale), 0)
     canvas[window] *= (1 - 0.22 * np.clip(shadow, 0, 1))
-    metal = t.frame_weight < 0.3
-    tone = (
-        linear((150, 140, 125))
-        if metal
-        else linear((30, 24, 26)) + 0.05 * rgb(t.cloth_hue, 0.2, 1 - t.cloth_hue) * (t.frame_size > 0)
-    )
+    metal, tint = linear((150, 140, 125)), rgb(t.cloth_hue, 0.2, 1 - t.cloth_hue)
+    tone = metal if t.frame_weight < 0.3 else linear((30, 24, 26)) + 0.05 * tint * (t.frame_size > 0)
     gleam = np.clip(blur(frame, 0.6 * grid.scale) - np.roll(blur(frame, 0.6 * grid.scale), grid.scale, 0), 0, 1)
     over(canvas[window], tone, frame)
     canvas[window] += 0.12 * gleam
     for rim in shape["rims"]:
         lens = grid.crop(window).polygon(rim)
         x, y = grid.axes(window)
-        band = np.exp(-0.5 * ((x - rim[:, 0].mean() + 0.8 * (y - EYE_LEVEL) + 7) / 3.2) ** 2) + 0.5 * np.exp(
-            -0.5 * ((x - rim[:, 0].mean() + 0.8 * (y - EYE_LEVEL) + 0.5) / 1.2) ** 2
-        )
+        across = x - rim[:, 0].mean() + 0.8 * (y - EYE_LEVEL)
+        band = np.exp(-0.5 * ((across + 7) / 3.2) ** 2) + 0.5 * np.exp(-0.5 * ((across + 0.5) / 1.2) ** 2)
         canvas[window] += 0.045 * band * lens

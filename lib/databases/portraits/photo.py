@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,41 +12,29 @@ from lib.databases.portraits.geometry import EYE_LEVEL, MIDDLE, SIDES, Face
 from lib.databases.portraits.hair import Hair
 from lib.databases.portraits.raster import Grid, bell, blur, double_size, half_size, linear, over, rgb, step
 from lib.databases.portraits.surface import Relief
+from lib.databases.portraits.traits import Traits
+from lib.databases.portraits.wild import Light
 
-SKIN = [
-    linear(tone)
-    for tone in (
-        (246, 222, 208),
-        (238, 204, 184),
-        (226, 186, 160),
-        (204, 160, 130),
-        (172, 128, 99),
-        (128, 92, 70),
-        (92, 66, 53),
-    )
-]
+SKIN = [linear(tone) for tone in (
+    (246, 222, 208), (238, 204, 184), (226, 186, 160), (204, 160, 130), (172, 128, 99), (128, 92, 70), (92, 66, 53))]
 
 
-@dataclass
-class Light:
-    """Key light (direction towards it: x right, y down, z to the viewer), its strength, and the surroundings."""
+@dataclass(frozen=True)
+class Sitter:
+    """What the artist knows of the person: face, relief and hair, and of the picture only where hair is and shines.
 
-    direction: tuple[float, float, float] = (-0.30, -0.50, 0.81)
-    key: float = 0.80
-    ambient: float = 0.30
-    colour: tuple[float, float, float] = (1.0, 0.985, 0.96)
-    shadow: tuple[float, float, float] = (0.97, 1.0, 1.04)
-    gloss: float = 0.10
-    exposure: float = 1.0
-    vector: np.ndarray = field(init=False)
+    coverage, shine: (H, W), share of hair and its brightness.
+    """
 
-    def __post_init__(self):
-        v = np.asarray(self.direction, np.float32)
-        self.vector = v / np.linalg.norm(v)
+    face: Face
+    relief: Relief
+    hair: Hair
+    coverage: np.ndarray
+    shine: np.ndarray
 
 
-def skin_tone(traits) -> np.ndarray:
-    """Linear-light colour of the skin."""
+def skin_tone(traits: Traits) -> np.ndarray:
+    """Linear-light colour (3, 1, 1) of the skin."""
     place = traits.complexion * (len(SKIN) - 1.001)
     k = int(place)
     tone = SKIN[k] + (place - k) * (SKIN[k + 1] - SKIN[k])
@@ -85,8 +73,12 @@ def albedo(face: Face, relief: Relief, rng: np.random.Generator) -> np.ndarray:
     return base * np.clip(1 + red * tint + np.clip(dark, 0, 1.6) * shade, 0.12, 1.6)
 
 
-def lit(light: Light, normal, occlusion, wrap=(0.30, 0.20, 0.16)) -> np.ndarray:
-    """Light (3, H, W) that reaches a surface; wrapped, more so in red, as light bleeds through skin."""
+def lit(light: Light, normal: tuple[np.ndarray, np.ndarray, np.ndarray], occlusion: np.ndarray,
+        wrap: tuple[float, float, float] = (0.30, 0.20, 0.16)) -> np.ndarray:
+    """Light (3, H, W) that reaches a surface; wrapped, more so in red, as light bleeds through skin.
+
+    normal: x, y, z, each (H, W).  occlusion: (H, W), share of the surroundings in view.
+    """
     nx, ny, nz = normal
     d = nx * light.vector[0] + ny * light.vector[1] + nz * light.vector[2]
     sky = light.ambient * (0.80 - 0.20 * ny) * occlusion
@@ -97,7 +89,8 @@ def lit(light: Light, normal, occlusion, wrap=(0.30, 0.20, 0.16)) -> np.ndarray:
     return out
 
 
-def paint_neck(canvas, face: Face, grid: Grid, light: Light) -> None:
+def paint_neck(canvas: np.ndarray, face: Face, grid: Grid, light: Light) -> None:
+    """Paint the neck on a canvas (3, H, W) in place, in the shadow of the head."""
     t = face.t
     left, right = face.neck_edge(-1), face.neck_edge(1)
     window = grid.window(0, 160, 200, 250)
@@ -109,7 +102,7 @@ def paint_neck(canvas, face: Face, grid: Grid, light: Light) -> None:
     nz = np.sqrt(np.maximum(1 - nx * nx, 0))
     shade = lit(light, (nx, np.full_like(nx, -0.05), nz), np.ones_like(nx))
     # The head's soft shadow falls on the neck, longest below the chin.
-    edge = np.interp(x[0], *_jaw_line(face))[None].astype(np.float32)
+    edge = np.interp(x[0], *face.rim(np.linspace(250, 110, 60)).T)[None].astype(np.float32)
     shadow = 1 - 0.62 * (1 - step(y - edge, 2.0, 26.0))
     # Tendons and the notch between the collar bones.
     for side in SIDES:
@@ -120,12 +113,8 @@ def paint_neck(canvas, face: Face, grid: Grid, light: Light) -> None:
     over(canvas[window], tone * shade * np.maximum(shadow, 0.1), mask)
 
 
-def _jaw_line(face: Face) -> tuple[np.ndarray, np.ndarray]:
-    lower = face.rim(np.linspace(250, 110, 60))
-    return lower[:, 0], lower[:, 1]
-
-
-def paint_ears(canvas, face: Face, grid: Grid, light: Light) -> None:
+def paint_ears(canvas: np.ndarray, face: Face, grid: Grid, light: Light) -> None:
+    """Paint both ears on a canvas (3, H, W) in place."""
     tone = skin_tone(face.t) * rgb(1.02, 0.88, 0.86)
     for side in SIDES:
         ear = face.ear(side)
@@ -146,11 +135,9 @@ def paint_ears(canvas, face: Face, grid: Grid, light: Light) -> None:
         over(canvas[window], tone * shade * (0.92 - np.clip(hollow, 0, 0.7)), blur(mask, 0.35 * grid.scale))
 
 
-def take(face: Face, light: Light, backdrop: np.ndarray, rng: np.random.Generator, grid: Grid):
-    """Photograph a face.
-
-    Returns the picture, uint8 (250, 200, 3), and what the artist needs: relief, hair, and the hair's
-    coverage and brightness, each (H, W).
+def take(face: Face, light: Light, backdrop: np.ndarray, rng: np.random.Generator,
+         grid: Grid) -> tuple[np.ndarray, Sitter]:
+    """Photograph a face: the picture, uint8 (250, 200, 3), and what the artist needs.
 
     backdrop: linear-light picture (3, H, W) at the grid's size; it is painted over.
     """
@@ -186,11 +173,11 @@ def take(face: Face, light: Light, backdrop: np.ndarray, rng: np.random.Generato
     over(canvas[head], skin, mask)
     coverage, shine = strands.paint(canvas, style.front, style.front_mass, face, whole, light, rng, relief)
     details.paint_glasses(canvas, face, whole)
-    return develop(canvas * light.exposure, rng), relief, style, coverage, shine
+    return develop(canvas * light.exposure, rng), Sitter(face, relief, style, coverage, shine)
 
 
 def develop(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The camera: soft shoulder, reduction to 250×200, sensor noise, 8 bits."""
+    """The camera: soft shoulder, reduction of (3, H, W) to (250, 200, 3), sensor noise, 8 bits."""
     picture = half_size(canvas).transpose(1, 2, 0)
     picture = np.where(picture > 0.6, 0.6 + (1 - np.exp(-(picture - 0.6) / 0.4)) * 0.4, picture)
     picture = 255 * np.sqrt(np.maximum(picture, 0))

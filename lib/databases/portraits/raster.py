@@ -16,7 +16,8 @@ HEIGHT, WIDTH = 250, 200
 class Grid:
     """Pixel coordinates of a canvas, or of a window of it, in image pixels.
 
-    ``x`` is a row (1, W), ``y`` a column (H, 1).
+    ``x`` is a row (1, W), ``y`` a column (H, 1).  scale: cells per px.  top, left: of the window, in cells.  H, W count
+    cells of the grid, h, w those of a window.
     """
 
     def __init__(self, scale: int, top: int = 0, left: int = 0, shape: tuple[int, int] | None = None):
@@ -28,25 +29,16 @@ class Grid:
     def window(self, left: float, top: float, right: float, bottom: float) -> tuple:
         """Index of the cells that cover a rectangle; fits fields (H, W) and pictures (3, H, W)."""
         s, (height, width) = self.scale, self.shape
-        place = (
-            (top + 0.5) * s - self.top,
-            (bottom + 0.5) * s - self.top + 1,
-            (left + 0.5) * s - self.left,
-            (right + 0.5) * s - self.left + 1,
-        )
-        first, last = (int(min(max(p, 0), height)) for p in place[:2])
-        start, end = (int(min(max(p, 0), width)) for p in place[2:])
-        return ..., slice(first, last), slice(start, end)
+        rows = ((top + 0.5) * s - self.top, (bottom + 0.5) * s - self.top + 1)
+        columns = ((left + 0.5) * s - self.left, (right + 0.5) * s - self.left + 1)
+        return (..., slice(*(int(min(max(place, 0), height)) for place in rows)),
+                slice(*(int(min(max(place, 0), width)) for place in columns)))
 
     def crop(self, window: tuple) -> "Grid":
         """The grid of a window."""
         _, rows, columns = window
-        return Grid(
-            self.scale,
-            self.top + rows.start,
-            self.left + columns.start,
-            (rows.stop - rows.start, columns.stop - columns.start),
-        )
+        return Grid(self.scale, self.top + rows.start, self.left + columns.start,
+                    (rows.stop - rows.start, columns.stop - columns.start))
 
     def place(self, part: "Grid", field: np.ndarray, outside: float = 0.0) -> np.ndarray:
         """A field of a cropped grid put back into a field of this one."""
@@ -73,7 +65,11 @@ class Grid:
     def splat(self, points: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Sum of the weights of the points that fall into each cell, float32, (H, W)."""
         index, inside = self.cells(points)
-        total = np.bincount(index[inside], weights=weights[inside], minlength=self.shape[0] * self.shape[1])
+        return self.total(index[inside], weights[inside])
+
+    def total(self, index: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Sum of the weights (n,) of each cell, by flat index (n,): float32, (H, W)."""
+        total = np.bincount(index, weights=weights, minlength=self.shape[0] * self.shape[1])
         return total.reshape(self.shape).astype(np.float32)
 
     def sample(self, field: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -84,9 +80,8 @@ class Grid:
     def polygon(self, points: np.ndarray, soft: float = 0.0) -> np.ndarray:
         """Coverage 0 … 1 of a polygon, its edge softened by a Gaussian of ``soft`` px."""
         image = Image.new("L", (self.shape[1], self.shape[0]))
-        ImageDraw.Draw(image).polygon(
-            [tuple(p) for p in (np.asarray(points) + 0.5) * self.scale - (self.left + 0.5, self.top + 0.5)], fill=255
-        )
+        corners = (np.asarray(points) + 0.5) * self.scale - (self.left + 0.5, self.top + 0.5)
+        ImageDraw.Draw(image).polygon([tuple(corner) for corner in corners], fill=255)
         mask = np.asarray(image, np.float32) / 255
         return self.blur(mask, soft) if soft else mask
 
@@ -157,11 +152,9 @@ def linear(display) -> np.ndarray:
 def fill_between(grid: Grid, window: tuple, upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
     """Anti-aliased coverage of the area between two curves y(x) in a window, (h, w) in 0 … 1."""
     x = grid.x[0, window[2]]
-    inside = np.minimum(
-        curve_distance(grid, window, upper), -curve_distance(grid, window, lower)
-    ) * grid.scale + np.float32(0.5)
+    inside = np.minimum(curve_distance(grid, window, upper), -curve_distance(grid, window, lower))
     within = (x >= min(upper[0, 0], upper[-1, 0])) & (x <= max(upper[0, 0], upper[-1, 0]))
-    return np.clip(inside, 0, 1) * within[None]
+    return np.clip(inside * grid.scale + np.float32(0.5), 0, 1) * within[None]
 
 
 def curve_distance(grid: Grid, window: tuple, curve: np.ndarray) -> np.ndarray:

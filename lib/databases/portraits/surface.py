@@ -39,17 +39,14 @@ class Relief:
         grid, (angle, radius) = self.grid, self.face.radius
         x, y = half_size(np.broadcast_to(grid.x, grid.shape)), half_size(np.broadcast_to(grid.y, grid.shape))
         dx, dy = x - np.float32(CENTRE[0]), y - np.float32(CENTRE[1])
-        index = ((np.arctan2(dx, dy) + np.float32(np.pi)) * np.float32((len(angle) - 1) / (2 * np.pi)) + 0.5).astype(
-            np.int32
-        )
-        edge = radius.astype(np.float32)[index]
+        place = (np.arctan2(dx, dy) + np.float32(np.pi)) * np.float32((len(angle) - 1) / (2 * np.pi)) + 0.5
+        edge = radius.astype(np.float32)[place.astype(np.int32)]
         distance = np.sqrt(dx * dx + dy * dy)
         relative = distance / edge
         dome = DEPTH * np.sqrt(np.maximum(1 - relative**3.0, 0.0))
         dome = blur(dome, 1.2 * grid.scale / 2)
-        self.height, self.inside = (
-            double_size(part)[: grid.shape[0], : grid.shape[1]].copy() for part in (dome, edge - distance)
-        )
+        self.height, self.inside = (double_size(part)[: grid.shape[0], : grid.shape[1]].copy()
+                                    for part in (dome, edge - distance))
 
     def _features(self) -> None:
         f, t, n = self.face, self.face.t, self.face.nose
@@ -120,7 +117,11 @@ class Relief:
     @cached_property
     def normals(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Unit normals (x, y, z), each (H, W) float32; y points down."""
-        return normals(self.height, self.grid.scale)
+        gx, gy = np.zeros_like(self.height), np.zeros_like(self.height)
+        gx[:, 1:-1] = (self.height[:, 2:] - self.height[:, :-2]) * np.float32(0.5 * self.grid.scale)
+        gy[1:-1] = (self.height[2:] - self.height[:-2]) * np.float32(0.5 * self.grid.scale)
+        nz = 1 / np.sqrt(1 + gx * gx + gy * gy)
+        return -gx * nz, -gy * nz, nz
 
     @cached_property
     def hollow(self) -> np.ndarray:
@@ -128,11 +129,3 @@ class Relief:
         quarter = half_size(half_size(self.height))
         around = double_size(double_size(blur(quarter, 6.0 * self.grid.scale / 4)))
         return self.height - around[: self.grid.shape[0], : self.grid.shape[1]]
-
-
-def normals(height: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    gx, gy = np.zeros_like(height), np.zeros_like(height)
-    gx[:, 1:-1] = (height[:, 2:] - height[:, :-2]) * np.float32(0.5 * scale)
-    gy[1:-1] = (height[2:] - height[:-2]) * np.float32(0.5 * scale)
-    nz = 1 / np.sqrt(1 + gx * gx + gy * gy)
-    return -gx * nz, -gy * nz, nz

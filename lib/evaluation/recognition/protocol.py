@@ -28,7 +28,7 @@ import pandas as pd
 
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError, unknown_name
-from lib.base.images import atomic_file
+from lib.base.files import atomic_file
 from lib.evaluation.recognition.inputs import checked_faces
 from lib.evaluation.recognition.matching import match
 from lib.evaluation.recognition.subspaces import dimensions, features, inner_products
