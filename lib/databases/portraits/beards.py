@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lib.databases.portraits.geometry import EYE_LEVEL, MIDDLE, Face
-from lib.databases.portraits.raster import Grid, blur, linear, over
+from lib.databases.portraits.raster import Grid, linear, over
 from lib.databases.portraits.strands import COLOURS, colour
 
 
@@ -72,10 +72,11 @@ def paint_facial_hair(skin: np.ndarray, face: Face, grid: Grid, rng: np.random.G
     n = len(points)
     tone = np.clip(1 + 0.4 * rng.standard_normal(n), 0.4, 2.2)
     weight = np.repeat(edge[:, None], 10, 1)
-    window = grid.window(MIDDLE - 75, EYE_LEVEL, MIDDLE + 75, 240)
-    ink = blur(grid.crop(window).splat(points, weight), 0.42 * grid.scale)
-    bright = blur(grid.crop(window).splat(points, weight * tone[:, None]), 0.42 * grid.scale)
+    part = grid.part(MIDDLE - 75, EYE_LEVEL, MIDDLE + 75, 240)
+    here = skin[part.index]
+    ink = part.blur(part.splat(points, weight), 0.42)
+    bright = part.blur(part.splat(points, weight * tone[:, None]), 0.42)
     cover = 1 - np.exp(-(0.13 if stubble else 0.34) * grid.scale * ink)
     shade = bright / np.maximum(ink, 1e-4)
-    lightness = np.clip(0.75 + 0.5 * (skin[window].mean(0) / max(float(skin[window].mean()), 1e-3) - 1), 0.35, 1.3)
-    over(skin[window], base * (0.8 * shade * lightness), np.clip(cover, 0, 0.6 if stubble else 0.96))
+    lightness = np.clip(0.75 + 0.5 * (here.mean(0) / max(float(here.mean()), 1e-3) - 1), 0.35, 1.3)
+    over(here, base * (0.8 * shade * lightness), np.clip(cover, 0, 0.6 if stubble else 0.96))

@@ -49,9 +49,8 @@ def cloth_colour(traits: Traits) -> np.ndarray:
 def paint_clothes(canvas: np.ndarray, face: Face, grid: Grid, light: Light, rng: np.random.Generator) -> None:
     """Paint neckline, cloth and collar on a canvas (3, H, W) in place."""
     g = garment(face)
-    window = grid.window(0, 205, 200, 250)
-    x, y = grid.axes(window)
-    part = grid.crop(window)
+    part = grid.part(0, 205, 200, 250)
+    here, x, y = canvas[part.index], part.x, part.y
     mask = part.polygon(g["polygon"], 0.35)
     folds = (0.10 * np.sin(0.16 * (x - MIDDLE) * np.sign(x - MIDDLE) + 0.22 * y + 4 * face.t.cloth_hue)
              * step(np.abs(x - MIDDLE), 30, 70))
@@ -61,15 +60,15 @@ def paint_clothes(canvas: np.ndarray, face: Face, grid: Grid, light: Light, rng:
     shade = shade * (0.72 + 0.28 * step(y, g["slope"] - 14, g["slope"] + 6))
     tone = cloth_colour(face.t)
     weave = 1 + 0.05 * rng.standard_normal(mask.shape, np.float32)
-    over(canvas[window], tone * (shade * weave), mask)
+    over(here, tone * (shade * weave), mask)
     edge = np.zeros(part.shape, np.float32)
     for line in g["lines"][2:]:
         dense = interpolate(line, np.linspace(0, 1, len(line)), np.linspace(0, 1, 300))
         edge += part.splat(dense, np.full(300, 0.8))
-    canvas[window] *= (1 - np.clip(0.5 * part.blur(edge, 0.6), 0, 0.4))
+    here *= 1 - np.clip(0.5 * part.blur(edge, 0.6), 0, 0.4)
     if g["wings"]:
         pale = linear((238, 238, 240)) if g["kind"] == "jacket" else tone * 1.12 + 0.02
         for wing in g["wings"]:
             cover = part.polygon(wing, 0.35)
-            canvas[window] *= (1 - 0.30 * part.blur(cover, 1.5) * (1 - cover))
-            over(canvas[window], pale * shade, cover)
+            here *= 1 - 0.30 * part.blur(cover, 1.5) * (1 - cover)
+            over(here, pale * shade, cover)

@@ -38,8 +38,6 @@ class Face:
         """How much wider than the mean a side is."""
         return 1.0 + 0.022 * self.t.asymmetry * side
 
-    # -- head ---------------------------------------------------------------------------------------
-
     @cached_property
     def chin_y(self) -> float:
         t = self.t
@@ -96,8 +94,6 @@ class Face:
         a = np.radians(degrees)
         return CENTRE + np.stack([r * np.sin(a), -r * np.cos(a)], -1)
 
-    # -- eyes and brows -----------------------------------------------------------------------------
-
     def eye_centre(self, side: int) -> np.ndarray:
         return np.array([MIDDLE + side * HALF_DISTANCE, EYE_LEVEL])
 
@@ -143,8 +139,6 @@ class Face:
                 * (1 - u**2.6) ** 0.8)
         return np.stack([x, y], -1), np.maximum(half, 0.35)
 
-    # -- nose ---------------------------------------------------------------------------------------
-
     @cached_property
     def nose(self) -> dict[str, float]:
         """Measures of the nose: levels (y) of nasion, tip and base, half widths, sideways bend."""
@@ -168,8 +162,6 @@ class Face:
         return smooth_curve([(x + 0.72 * s * h, b - 10.5), (x + 0.97 * s * h, b - 6.5), (x + 0.99 * s * h, b - 2.6),
                              (x + 0.80 * s * h, b + 0.1), (x + 0.60 * s * h, b - 0.5)], 20)
 
-    # -- mouth --------------------------------------------------------------------------------------
-
     @cached_property
     def mouth(self) -> dict[str, np.ndarray]:
         """Curves (41, 2) from the left to the right corner: the line between the lips, upper and lower edge."""
@@ -188,8 +180,6 @@ class Face:
         low = line + (1 - np.abs(u) ** 2.2) ** 0.95 * (6.8 + 1.6 * t.lower_lip)
         x = MIDDLE + half * u * np.where(u > 0, self.side_scale(1), self.side_scale(-1))
         return {"line": np.stack([x, line], -1), "upper": np.stack([x, top], -1), "lower": np.stack([x, low], -1)}
-
-    # -- ears, neck, folds --------------------------------------------------------------------------
 
     def ear(self, side: int) -> dict[str, np.ndarray]:
         """Outer rim (36, 2) and inner ridge (16, 2) of an ear; the rim runs from its upper root to the lobe."""
@@ -240,8 +230,6 @@ class Face:
         x = MIDDLE + 3 * t.asymmetry * (k - 1) + half * u
         return np.stack([x, y + wave + (2.0 + 1.5 * t.brow_tilt) * u**2], -1)
 
-    # -- hairline -----------------------------------------------------------------------------------
-
     @cached_property
     def hairline(self) -> PchipInterpolator:
         """Edge of the hair as x, y over u: -1 left sideburn, 0 middle of the forehead, 1 right sideburn."""
@@ -257,8 +245,6 @@ class Face:
             (0.88, cheek - 5.5, EYE_LEVEL - 13), (1.0, cheek - 2.5, EYE_LEVEL + 7)])
         whole = np.concatenate([half[:0:-1] * (-1, -1, 1), half]) + (0, MIDDLE, 0)
         return PchipInterpolator(whole[:, 0], whole[:, 1:])
-
-    # -- landmarks ----------------------------------------------------------------------------------
 
     @cached_property
     def landmarks(self) -> np.ndarray:

@@ -50,8 +50,6 @@ class Hair:
             right = self.outer[fall] - (2.0, 0.0)
             self.back_mass = np.concatenate([right, (right * (-1, 1) + (2 * MIDDLE, 0))[::-1]])
 
-    # -- the surface --------------------------------------------------------------------------------
-
     def _tables(self) -> None:
         f, t, c, k = self.face, self.face.t, self.cut, self.face.scale
         volume = 1 + 0.28 * t.hair_volume
@@ -125,8 +123,6 @@ class Hair:
         points[..., 0] += 0.35 * across[..., 0] * np.minimum(v, 0)
         points[..., 1] += room * (1 - np.exp(-1.25 * fringe / room))
         return points, self.outward[index] * (0.22 + 0.72 * np.clip(v, 0, 1))[..., None]
-
-    # -- rules --------------------------------------------------------------------------------------
 
     def _front(self) -> list[Strands]:
         rules = {"along": self._along, "down": self._down, "sweep": self._sweep, "back": self._backwards,

@@ -79,16 +79,16 @@ class Sheet:
         self.points.append((path.astype(np.float32) + jitter).reshape(-1, 2))
         self.weights.append(np.broadcast_to(amount.astype(np.float32), (TRACES, passes, count)).reshape(-1))
 
-    def tone(self, density: np.ndarray, window=(..., slice(None), slice(None))) -> None:
-        """Rub a tone in: density (h, w) over a window of the grid."""
+    def tone(self, density: np.ndarray, part: Grid | None = None) -> None:
+        """Rub a tone in: density (H, W) over the grid or a part of it."""
+        part = part or self.grid
         rows, columns = np.nonzero(density > 0.01)
-        x, y = self.grid.x[0, window[2]][columns], self.grid.y[window[1], 0][rows]
-        self.points.append(np.stack([x, y], -1))
+        self.points.append(np.stack([part.x[0, columns], part.y[rows, 0]], -1))
         self.weights.append(density[rows, columns] / self.grid.scale**2)
 
-    def lift(self, amount: np.ndarray, window=(..., slice(None), slice(None))) -> None:
-        """Erase: a share (h, w) of the graphite over a window."""
-        self.lifted[window] = np.maximum(self.lifted[window], amount)
+    def lift(self, amount: np.ndarray, part: Grid) -> None:
+        """Erase: a share (H, W) of the graphite over a part of the grid."""
+        self.lifted[part.index] = np.maximum(self.lifted[part.index], amount)
 
     def finish(self, paper: float, grain: float) -> np.ndarray:
         """The sheet as uint8 (250, 200).  paper: its tone, 0 … 255; grain: contrast of the tooth."""

@@ -93,9 +93,8 @@ def paint_neck(canvas: np.ndarray, face: Face, grid: Grid, light: Light) -> None
     """Paint the neck on a canvas (3, H, W) in place, in the shadow of the head."""
     t = face.t
     left, right = face.neck_edge(-1), face.neck_edge(1)
-    window = grid.window(0, 160, 200, 250)
-    mask = grid.crop(window).polygon(np.concatenate([left, right[::-1]]), 0.4)
-    x, y = grid.axes(window)
+    part = grid.part(0, 160, 200, 250)
+    mask, x, y = part.polygon(np.concatenate([left, right[::-1]]), 0.4), part.x, part.y
     half = face.neck_half
     across = np.clip((x - MIDDLE) / (half * 1.08), -1, 1)
     nx = 0.92 * across * np.ones_like(y)
@@ -110,7 +109,7 @@ def paint_neck(canvas: np.ndarray, face: Face, grid: Grid, light: Light) -> None
         shadow = shadow - (0.05 + 0.06 * t.age) * np.exp(-0.5 * ((x - line) / 2.4) ** 2) * step(y, 205, 225)
     shadow = shadow - 0.10 * bell(y, 244, 6) * bell(x, MIDDLE, 6)
     tone = skin_tone(t) * rgb(0.97, 0.94, 0.93)
-    over(canvas[window], tone * shade * np.maximum(shadow, 0.1), mask)
+    over(canvas[part.index], tone * shade * np.maximum(shadow, 0.1), mask)
 
 
 def paint_ears(canvas: np.ndarray, face: Face, grid: Grid, light: Light) -> None:
@@ -119,10 +118,9 @@ def paint_ears(canvas: np.ndarray, face: Face, grid: Grid, light: Light) -> None
     for side in SIDES:
         ear = face.ear(side)
         lo, hi = ear["rim"].min(0) - 3, ear["rim"].max(0) + 3
-        window = grid.window(lo[0], lo[1], hi[0], hi[1])
-        x, y = grid.axes(window)
-        mask = grid.crop(window).polygon(ear["rim"])
-        soft = blur(mask, 1.8 * grid.scale)
+        part = grid.part(*lo, *hi)
+        mask, x, y = part.polygon(ear["rim"]), part.x, part.y
+        soft = part.blur(mask, 1.8)
         nx = np.gradient(soft, axis=1) * -3.2 * grid.scale
         ny = np.gradient(soft, axis=0) * -3.2 * grid.scale
         norm = np.sqrt(1 + nx * nx + ny * ny)
@@ -132,7 +130,7 @@ def paint_ears(canvas: np.ndarray, face: Face, grid: Grid, light: Light) -> None
             hollow += 0.16 * bell(y, p[1] + 1, 3.0) * bell(x, p[0] - side * 0.6, 1.5)
         canal = ear["ridge"][-1]
         hollow += 0.35 * bell(y, canal[1] - 3, 3.4) * bell(x, canal[0] - side * 1.0, 1.8)
-        over(canvas[window], tone * shade * (0.92 - np.clip(hollow, 0, 0.7)), blur(mask, 0.35 * grid.scale))
+        over(canvas[part.index], tone * shade * (0.92 - np.clip(hollow, 0, 0.7)), part.blur(mask, 0.35))
 
 
 def take(face: Face, light: Light, backdrop: np.ndarray, rng: np.random.Generator,
@@ -143,8 +141,7 @@ def take(face: Face, light: Light, backdrop: np.ndarray, rng: np.random.Generato
     """
     canvas, whole = backdrop, grid
     rim = face.outline
-    head = whole.window(rim[:, 0].min() - 2, rim[:, 1].min() - 2, rim[:, 0].max() + 2, rim[:, 1].max() + 2)
-    grid = whole.crop(head)  # most of the work is done where the head is
+    grid = whole.part(*rim.min(0) - 2, *rim.max(0) + 2)  # most of the work is done where the head is
     relief = Relief(face, grid)
     style = Hair(face)
     strands.paint(canvas, style.back, style.back_mass, face, whole, light, rng)
@@ -170,7 +167,7 @@ def take(face: Face, light: Light, backdrop: np.ndarray, rng: np.random.Generato
     details.paint_eyes(skin, face, grid, light)
     details.paint_brows(skin, face, grid, rng)
     beards.paint_facial_hair(skin, face, grid, rng)
-    over(canvas[head], skin, mask)
+    over(canvas[grid.index], skin, mask)
     coverage, shine = strands.paint(canvas, style.front, style.front_mass, face, whole, light, rng, relief)
     details.paint_glasses(canvas, face, whole)
     return develop(canvas * light.exposure, rng), Sitter(face, relief, style, coverage, shine)

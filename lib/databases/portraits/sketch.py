@@ -13,7 +13,7 @@ from lib.databases.portraits.artists import Artist
 from lib.databases.portraits.geometry import EYE_LEVEL, MIDDLE, SIDES, Face
 from lib.databases.portraits.pencil import Sheet
 from lib.databases.portraits.photo import Sitter
-from lib.databases.portraits.raster import Grid, bell, curve_distance, fill_between, step
+from lib.databases.portraits.raster import Grid, bell, step
 from lib.databases.portraits.sketched_hair import draw_brows_and_beard, draw_hair
 from lib.databases.portraits.surface import Relief
 
@@ -46,14 +46,13 @@ def shade_of(face: Face, relief: Relief, grid: Grid) -> np.ndarray:
     within = np.clip(relief.inside + 0.5, 0, 1)
     whole = grid.place(part, (shade + 0.34 * max(0.0, t.complexion - 0.25)) * within)
     # Neck: the head's shadow, deepest under the chin.
-    window = grid.window(0, 165, 200, 250)
-    x, y = grid.axes(window)
-    rim = face.rim(np.linspace(250, 110, 60))
-    below = y - np.interp(x[0], rim[:, 0], rim[:, 1])[None].astype(np.float32)
+    lowest = grid.part(0, 165, 200, 250)
+    x, y = lowest.x, lowest.y
+    below = lowest.below(face.rim(np.linspace(250, 110, 60)))
     neck = step(face.neck_half + 1.0 - np.abs(x - MIDDLE), -1.0, 1.0) * (below > -1)
     neck = neck * (0.72 * np.exp(-np.maximum(below, 0) / 13) + 0.30 * step(x - MIDDLE, 2, face.neck_half))
     neck = neck * (1 - 0.7 * step(y, 232, 250))
-    whole[window] += neck * (1 - grid.place(part, within)[window])
+    whole[lowest.index] += neck * (1 - grid.place(part, within)[lowest.index])
     return np.clip(whole, 0, 1)
 
 
@@ -120,10 +119,9 @@ def _eye(sheet: Sheet, face: Face, side: int, artist: Artist) -> None:
     sheet.line(eye["crease"][2:-1], 1.0 * ink, 0.8, taper=(0.35, 0.3), passes=2, **kw)
     sheet.line(eye["bag"][4:18], (0.18 + 0.55 * t.eye_bags) * ink, 0.9, taper=(0.4, 0.4), passes=1, **kw)
     x0, x1 = sorted((eye["upper"][0, 0], eye["upper"][-1, 0]))
-    window = grid.window(x0 - 2, EYE_LEVEL - 12, x1 + 2, EYE_LEVEL + 10)
-    open_eye = fill_between(grid, window, eye["upper"], eye["lower"])
-    up = curve_distance(grid, window, eye["upper"])
-    dx, dy = grid.x[:, window[2]] - centre[0], grid.y[window[1]] - centre[1]
+    part = grid.part(x0 - 2, EYE_LEVEL - 12, x1 + 2, EYE_LEVEL + 10)
+    open_eye, up = part.between(eye["upper"], eye["lower"]), part.below(eye["upper"])
+    dx, dy = part.x - centre[0], part.y - centre[1]
     r = np.sqrt(dx * dx + dy * dy)
     radius = face.iris_radius
     disc = np.clip((radius - r) * grid.scale + 0.5, 0, 1)
@@ -135,7 +133,7 @@ def _eye(sheet: Sheet, face: Face, side: int, artist: Artist) -> None:
     dark += 0.55 * np.exp(-np.maximum(up, 0) / 1.5)
     dark *= open_eye * ink
     glint = np.exp(-0.5 * (((dx + 1.7) / 0.95) ** 2 + ((dy + 1.7) / 0.9) ** 2))
-    sheet.tone(dark * (1 - np.clip(1.3 * glint, 0, 1)), window)
+    sheet.tone(dark * (1 - np.clip(1.3 * glint, 0, 1)), part)
 
 
 def _nose(sheet: Sheet, face: Face, artist: Artist) -> None:
@@ -145,11 +143,8 @@ def _nose(sheet: Sheet, face: Face, artist: Artist) -> None:
     for side in SIDES:
         sheet.line(face.wing(side)[3:], (0.95 + 0.15 * side) * artist.contour, 0.95, taper=(0.5, 0.25), passes=2, **kw)
         centre, wide, high = face.nostril(side)
-        window = grid.window(centre[0] - 8, centre[1] - 6, centre[0] + 8, centre[1] + 6)
-        x, y = grid.axes(window)
-        dx, dy = x - centre[0], y - centre[1]
-        dy = dy + side * dx * 0.28
-        sheet.tone(2.0 * ink * np.exp(-0.5 * ((dx / (0.72 * wide)) ** 2 + (dy / (0.72 * high)) ** 2) ** 1.4), window)
+        part = grid.part(*centre - (8, 6), *centre + (8, 6))
+        sheet.tone(2.0 * ink * details.nostril(part, face, side), part)
         x = centre[0] - side * wide * 1.05
         arc = np.array([(x + side * wide * 2.3, centre[1] - 1.6), (x + side * wide, centre[1] - high - 0.6),
                         (x, centre[1] + 0.8), (MIDDLE + side * 1.0, n["base"] + 1.4)])
@@ -159,9 +154,8 @@ def _nose(sheet: Sheet, face: Face, artist: Artist) -> None:
     ridge = MIDDLE + n["bend"] * np.sin(np.pi * (y - n["nasion"]) / (n["tip"] - n["nasion"]))
     x = ridge + (n["bridge"] + 1.6 - 2.5 * bell(y, EYE_LEVEL + 10, 9))
     sheet.line(np.stack([x, y], -1), 0.42 * artist.contour, 1.2, taper=(0.4, 0.6), passes=2, **kw)
-    window = grid.window(MIDDLE - 6, n["tip"] - 9, MIDDLE + 4, n["tip"] + 3)
-    x, y = grid.axes(window)
-    sheet.lift(0.75 * bell(y, n["tip"] - 4, 2.2) * bell(x, MIDDLE - 1.2, 1.7), window)
+    part = grid.part(MIDDLE - 6, n["tip"] - 9, MIDDLE + 4, n["tip"] + 3)
+    sheet.lift(0.75 * bell(part.y, n["tip"] - 4, 2.2) * bell(part.x, MIDDLE - 1.2, 1.7), part)
 
 
 def _mouth(sheet: Sheet, face: Face, artist: Artist) -> None:
@@ -172,17 +166,14 @@ def _mouth(sheet: Sheet, face: Face, artist: Artist) -> None:
     sheet.line(m["lower"][9:-9], 0.85 * ink, 0.95, taper=(0.4, 0.4), passes=2, **kw)
     x0, x1, y = m["line"][0, 0], m["line"][-1, 0], m["line"][20, 1]
     for end in (m["line"][0], m["line"][-1]):
-        window = grid.window(end[0] - 4, end[1] - 4, end[0] + 4, end[1] + 4)
-        across, down = grid.axes(window)
-        sheet.tone(0.75 * ink * bell(down, end[1] + 0.2, 1.0) * bell(across, end[0], 1.3), window)
-    window = grid.window(x0 - 3, y - 11, x1 + 3, y + 13)
-    upper = fill_between(grid, window, m["upper"], m["line"])
-    lower = fill_between(grid, window, m["line"], m["lower"])
-    across, down = grid.axes(window)
-    strokes = 1 + 0.30 * np.sin(2.6 * across + 0.8 * np.sin(0.7 * across))
+        part = grid.part(*end - 4, *end + 4)
+        sheet.tone(0.75 * ink * bell(part.y, end[1] + 0.2, 1.0) * bell(part.x, end[0], 1.3), part)
+    part = grid.part(x0 - 3, y - 11, x1 + 3, y + 13)
+    upper, lower = part.between(m["upper"], m["line"]), part.between(m["line"], m["lower"])
+    strokes = 1 + 0.30 * np.sin(2.6 * part.x + 0.8 * np.sin(0.7 * part.x))
     red = 0.7 + 0.5 * t.lip_colour
-    gleam = bell(across, MIDDLE - 2, 5.0) * bell(down, y + 0.5 * (m["lower"][20, 1] - y), 1.3)
-    sheet.tone(ink * red * strokes * (0.58 * upper + 0.26 * lower * (1 - gleam)), window)
+    gleam = bell(part.x, MIDDLE - 2, 5.0) * bell(part.y, y + 0.5 * (m["lower"][20, 1] - y), 1.3)
+    sheet.tone(ink * red * strokes * (0.58 * upper + 0.26 * lower * (1 - gleam)), part)
 
 
 def _lines_of_age(sheet: Sheet, face: Face, artist: Artist, coverage: np.ndarray) -> None:
@@ -203,13 +194,12 @@ def _lines_of_age(sheet: Sheet, face: Face, artist: Artist, coverage: np.ndarray
         y = face.chin_y
         sheet.line(np.array([(MIDDLE, y - 12.0), (MIDDLE + 0.3, y - 8), (MIDDLE, y - 5)]), 0.5, 1.0, passes=1)
     for x, y, size in details.moles(face):
-        window = sheet.grid.window(x - 4, y - 4, x + 4, y + 4)
-        across, down = sheet.grid.axes(window)
-        sheet.tone(1.5 * bell(down, y, size) * bell(across, x, size), window)
+        part = sheet.grid.part(x - 4, y - 4, x + 4, y + 4)
+        sheet.tone(1.5 * bell(part.y, y, size) * bell(part.x, x, size), part)
 
 
 def _clothes(sheet: Sheet, face: Face, artist: Artist, coverage: np.ndarray) -> None:
-    g, grid, rng = clothes.garment(face), sheet.grid, sheet.rng
+    g, rng = clothes.garment(face), sheet.rng
     for line in g["lines"]:
         sheet.line(line, 0.95 * artist.contour, artist.width, passes=artist.passes, overshoot=artist.overshoot,
                    hidden=coverage)
@@ -217,9 +207,8 @@ def _clothes(sheet: Sheet, face: Face, artist: Artist, coverage: np.ndarray) -> 
         sheet.line(np.concatenate([wing, wing[:1]]), 0.9 * artist.contour, artist.width, passes=2, hidden=coverage,
                    overshoot=0.5)
     dark = 1 - 0.9 * float(np.sqrt(clothes.cloth_colour(face.t).mean()))
-    window = grid.window(0, 205, 200, 250)
-    part = grid.crop(window)
-    mask = part.polygon(g["polygon"]) * (1 - coverage[window])
+    part = sheet.grid.part(0, 205, 200, 250)
+    mask = part.polygon(g["polygon"]) * (1 - coverage[part.index])
     for wing in g["wings"]:
         mask *= 1 - part.polygon(wing)
     n, m = 260, 50

@@ -70,8 +70,7 @@ def paint(canvas: np.ndarray, layers: list[Strands], mass: np.ndarray, face: Fac
         return np.zeros(grid.shape, np.float32), np.zeros(grid.shape, np.float32)
     low = [min(layer.points[..., k].min() for layer in layers) - 3 for k in (0, 1)]
     high = [max(layer.points[..., k].max() for layer in layers) + 3 for k in (0, 1)]
-    window = grid.window(*low, *high)
-    part = grid.crop(window)
+    part = grid.part(*low, *high)
     base, grey_share = colour(face.t)
     half = light.vector + np.array([0, 0, 1], np.float32)
     half /= np.linalg.norm(half)
@@ -97,11 +96,11 @@ def paint(canvas: np.ndarray, layers: list[Strands], mass: np.ndarray, face: Fac
     tint = base + np.clip(grey[0], 0, 1) * (linear(COLOURS["grey"]) - base) if grey else base
     picture = tint * diffuse + gloss * (0.10 + 0.30 * face.t.hair_shine) * (0.35 * tint + 0.09)
     if relief is not None:  # hair throws a soft shadow on the skin
-        skin = grid.place(relief.grid, np.clip(relief.inside, 0, 1))[window]
+        skin = grid.place(relief.grid, np.clip(relief.inside, 0, 1))[part.index]
         drop = int(2.5 * grid.scale)
         shadow = np.zeros_like(coverage)
         shadow[drop:] = coverage[:-drop]
-        canvas[window] *= 1 - 0.42 * blur(shadow, 2.2 * grid.scale) * skin
-    over(canvas[window], picture, coverage)
+        canvas[part.index] *= 1 - 0.42 * blur(shadow, 2.2 * grid.scale) * skin
+    over(canvas[part.index], picture, coverage)
     brightness = 0.75 * diffuse / (light.key + light.ambient) + 0.9 * gloss
     return grid.place(part, coverage), grid.place(part, brightness)

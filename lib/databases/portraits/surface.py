@@ -30,9 +30,8 @@ class Relief:
     def bump(self, x: float, y: float, sx: float, sy: float, amount: float) -> None:
         """Add a Gaussian bump (negative: a hollow)."""
         reach = 4.0
-        window = self.grid.window(x - reach * sx, y - reach * sy, x + reach * sx, y + reach * sy)
-        across, down = self.grid.axes(window)
-        self.height[window] += (np.float32(amount) * bell(down, y, sy)) * bell(across, x, sx)
+        part = self.grid.part(x - reach * sx, y - reach * sy, x + reach * sx, y + reach * sy)
+        self.height[part.index] += (np.float32(amount) * bell(part.y, y, sy)) * bell(part.x, x, sx)
 
     def _dome(self) -> None:
         # The dome is smooth: at half resolution and doubled it looks the same for a quarter of the work.
@@ -81,19 +80,18 @@ class Relief:
 
     def _nose(self, n: dict[str, float]) -> None:
         """Ridge growing towards the tip and cut off below it; ball and wings."""
-        t, grid = self.face.t, self.grid
-        tall = 1.0 + 0.16 * t.nose_height
-        window = grid.window(MIDDLE - 42, n["nasion"] - 15, MIDDLE + 42, n["base"] + 11)
-        x, y = grid.axes(window)
+        tall = 1.0 + 0.16 * self.face.t.nose_height
+        part = self.grid.part(MIDDLE - 42, n["nasion"] - 15, MIDDLE + 42, n["base"] + 11)
+        x, y, height = part.x, part.y, self.height[part.index]
         along = np.clip((y - n["nasion"] + 8) / (n["tip"] - n["nasion"] + 8), 0, 1.15)
         centre = MIDDLE + np.float32(n["bend"]) * np.sin(np.float32(np.pi) * np.clip(along, 0, 1))
         width = n["bridge"] * (1.0 + 0.45 * along**2)
         rise = tall * (1.8 + 7.6 * along**1.5) * step(y, n["nasion"] - 14, n["nasion"] + 4)
         cut = 1 - step(y, n["tip"] - 1.0, n["base"] + 2.4)
-        self.height[window] += (rise * cut) * np.exp(-0.5 * ((x - centre) / width) ** 2)
+        height += (rise * cut) * np.exp(-0.5 * ((x - centre) / width) ** 2)
         # A broad foot carries the ridge into the cheeks and fades towards the base.
         foot = 3.6 * step(y, n["nasion"], n["tip"] - 6) * (1 - step(y, n["tip"] - 4, n["base"] + 9))
-        self.height[window] += foot * bell(x, MIDDLE, 0.78 * n["half"])
+        height += foot * bell(x, MIDDLE, 0.78 * n["half"])
         self.bump(MIDDLE + 0.3 * n["bend"], n["tip"] - 1.2, n["ball"], n["ball"] * 0.82, 4.6 * tall)
         for side in SIDES:
             x0 = MIDDLE + 0.3 * n["bend"] + side * 0.70 * n["half"]
