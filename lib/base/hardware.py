@@ -13,9 +13,9 @@ def available_cores() -> int:
 
 
 def processor() -> str:
-    """The processor's own name, as far as the system tells it."""
+    """The processor's own name, as far as the system tells it; never empty."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
+        return platform.processor() or platform.machine() or "unknown processor"

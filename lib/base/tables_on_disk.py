@@ -26,7 +26,7 @@ def read(file: Path, columns: Sequence[str], text: Sequence[str] = ()) -> pd.Dat
     if not file.exists():
         return pd.DataFrame(columns=list(columns))
     try:
-        table = pd.read_csv(file, dtype={name: str for name in text})
+        table = pd.read_csv(file, dtype={name: str for name in text}, encoding="utf-8")
     except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
         raise StudyError(f"{file}: cannot be read as a table ({str(error).strip()}). Restore or remove it.") from None
     if list(table.columns) != list(columns):
@@ -37,8 +37,7 @@ def read(file: Path, columns: Sequence[str], text: Sequence[str] = ()) -> pd.Dat
 
 def write(file: Path, table: pd.DataFrame, digits: int | None = None) -> None:
     """Write a table atomically, numbers with so many significant digits, or as they are."""
-    with files.atomic_file(file) as temporary:
-        table.to_csv(temporary, index=False, float_format=f"%.{digits}g" if digits else None, lineterminator="\n")
+    files.write_csv(file, table, f"%.{digits}g" if digits else None)
 
 
 def locked(study: Path, name: str) -> FileLock:
@@ -66,8 +65,7 @@ def is_made_from(record: Path, stamp: dict) -> bool:
 def keep(name: str, table: pd.DataFrame, profile: str, database: str) -> Path:
     """Write a notebook's table as ``results/<profile>/<database>/<name>.csv``, six decimals, and return the file."""
     file = paths.study_folder(profile, database) / f"{name}.csv"
-    with files.atomic_file(file) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.6f", lineterminator="\n")
+    files.write_csv(file, table, "%.6f")
     return file
 
 
@@ -79,7 +77,7 @@ def known(name: str) -> pd.DataFrame:
     files = sorted(paths.results_root().glob(f"*/*/{name}.csv"))
     if not files:
         raise StudyError(f"{paths.results_root()}: no study has a {name}.csv.")
-    tables = [pd.read_csv(file).drop(columns=["profile", "database"], errors="ignore") for file in files]
+    tables = [pd.read_csv(file, encoding="utf-8").drop(columns=["profile", "database"], errors="ignore") for file in files]
     for file, table in zip(files, tables):
         table.insert(0, "profile", file.parts[-3])
         table.insert(1, "database", file.parts[-2])

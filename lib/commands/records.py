@@ -29,8 +29,7 @@ def run(options: argparse.Namespace) -> int:
     if table.empty:
         raise StudyError("No run record here. Make one with `python -m lib train …`.")
     if options.csv:
-        with files.atomic_file(options.csv) as temporary:
-            table.to_csv(temporary, index=False, float_format="%.4g")
+        files.write_csv(options.csv, table, "%.4g")
         print(f"{options.csv}: {len(table)} runs")
     places = ["profile", "database", "device", "processor", "precision", "torch"]
     shown = table.fillna({"processor": "not recorded"}).groupby(places, dropna=False).agg(

@@ -154,7 +154,7 @@ def _undone(cell: Cell) -> float:
     if cell.record():
         return 0.0
     log = cell.folder / "log.csv"
-    done = len(pd.read_csv(log)) if log.exists() else 0
+    done = len(pd.read_csv(log, encoding="utf-8")) if log.exists() else 0
     return max(0.0, 1 - done / cell.plan.settings.epochs)
 
 

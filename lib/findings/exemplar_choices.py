@@ -82,9 +82,8 @@ def _keep(file: Path, row: dict, key: list[str]) -> None:
     table = pd.DataFrame([row])
     print(table.to_string(header=False, index=False), flush=True)
     if file.exists():
-        table = pd.concat([pd.read_csv(file), table]).drop_duplicates(key, keep="last")
-    with files.atomic_file(file) as temporary:
-        table.to_csv(temporary, index=False)
+        table = pd.concat([pd.read_csv(file, encoding="utf-8"), table]).drop_duplicates(key, keep="last")
+    files.write_csv(file, table)
 
 
 def main(arguments: list[str] | None = None) -> int:

