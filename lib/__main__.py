@@ -20,8 +20,9 @@ COMMANDS = {
     "attention": "measure what the self-attention of every trained run of a study does",
     "recognise": "NLDA face recognition between two folders of images",
     "ledger": "write results/ledger.md: the paper's open choices, ours, and what alternatives change",
-    "study": "build a user study as one HTML file, or analyse its answers",
     "benchmark": "how fast this machine trains, beside what it can multiply",
+    "records": "which numbers rest on which machine; bring old run records to today's form",
+    "study": "build a user study as one HTML file, or analyse its answers",
 }
 
 # How the typography of messages is written where the terminal or file has no such characters.

@@ -10,6 +10,7 @@ from PIL import Image
 
 from lib.base import files, images
 from lib.base.errors import StudyError
+from lib.base.pairing import by_name
 
 
 def test_grey_is_rgb2gray_rounded_half_up():
@@ -83,7 +84,7 @@ def test_images_of_kinds_that_are_not_read_are_named_instead_of_passed_over(tmp_
     _save(tmp_path / "read.png", "L")
     (tmp_path / f"left-out{suffix.upper()}").write_bytes(b"")
     (tmp_path / "notes.txt").write_text("no image, nobody expects it to be read")
-    for function in (images.list_images, images.by_stem):
+    for function in (images.list_images, by_name):
         with pytest.raises(StudyError, match=f"left-out{suffix.upper()}") as error:
             function(tmp_path)
         assert str(tmp_path) in str(error.value) and "notes.txt" not in str(error.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +12,7 @@ from lib.base import labels, paths, systems
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
 from lib.evaluation.scoring import Scores
+from lib.figures import quality
 from lib.findings import tables
 
 P2S, S2P = DIRECTIONS
@@ -77,6 +79,60 @@ def test_three_runs_show_their_own_spread_and_fewer_borrow(kind):
     for system, sd, freedom, count in (("msg-sarl", 1.0, 2, 3), ("backbone", pooled, 3, 2)):
         half = stats.t.ppf(0.975, freedom) * sd / np.sqrt(count)
         assert rows.high[system] - rows.value[system] == pytest.approx(half)
+
+
+@pytest.fixture
+def pix2pix(monkeypatch):
+    """A deep rival such as those to come, registered for one test; the paper writes its name without capitals."""
+    monkeypatch.setitem(systems.SYSTEMS, "pix2pix", systems.System("pix2pix", "Pix2Pix", "deep"))
+
+
+def test_a_kind_trained_once_does_not_borrow_another_kind_s_spread(pix2pix):
+    faces = np.random.default_rng(2).uniform(0.4, 0.7, 30)
+    entries = [(P2S, "msg-sarl", seed, "ssim", faces + 0.2 * seed) for seed in (0, 1)]
+    rows = summed(made_scores(*entries, (P2S, "backbone", 0, "ssim", faces),
+                              (P2S, "pix2pix", 0, "ssim", faces))).set_index("system")
+    theirs = stats.bootstrap((100 * faces,), np.mean, method="BCa", rng=1).confidence_interval
+    assert (rows.low["pix2pix"], rows.high["pix2pix"]) == pytest.approx(tuple(theirs), abs=0.15)
+    over_faces = stats.t.ppf(0.975, 29) * 100 * faces.std(ddof=1) / np.sqrt(30)
+    over_runs = stats.t.ppf(0.975, 1) * 20 / np.sqrt(2)  # two means 20 points apart
+    assert rows.high["backbone"] - rows.value["backbone"] == pytest.approx(np.hypot(over_faces, over_runs))
+
+
+@pytest.mark.parametrize("kind", ["images", "sets"])
+def test_deep_rivals_do_not_widen_the_limits_of_ablations(pix2pix, kind):
+    """And the reverse: runs of MSG-SARL 1 apart, of the rival 20 apart, each with a system of its kind trained once."""
+    values = {("msg-sarl", 0): 60.0, ("msg-sarl", 1): 61.0, ("backbone", 0): 50.0, ("pix2pix", 0): 40.0,
+              ("pix2pix", 1): 60.0}
+    if kind == "images":
+        scores = made_scores(*((P2S, system, seed, "ssim", np.full(9, value / 100))
+                               for (system, seed), value in values.items()))
+    else:
+        scores = made_scores(sets=[("cuhk-student", P2S, system, seed, "fid", v, v, v)
+                                   for (system, seed), v in values.items()])
+    rows = summed(scores).set_index("system")
+    for system, apart, count in (("msg-sarl", 1, 2), ("backbone", 1, 1), ("pix2pix", 20, 2)):
+        half = stats.t.ppf(0.975, 1) * apart / np.sqrt(2) / np.sqrt(count)
+        assert rows.high[system] - rows.value[system] == pytest.approx(half)
+
+
+def test_a_deep_rival_stands_beside_its_published_values(pix2pix):
+    scores = made_scores((P2S, "pix2pix", 0, "ssim", [0.5, 0.6]), (P2S, "lle", 0, "ssim", [0.4, 0.5]),
+                         (P2S, "msg-sarl", 0, "ssim", [0.5, 0.7]))
+    table = tables.rivals("cpu", "cufs", P2S, summed(scores))
+    printed = tables.published().query("table == 'IV' and system == 'pix2pix'").set_index("metric").value
+    mine = table[table.system == "pix2pix"].set_index("metric")
+    assert mine.published.to_dict() == printed[mine.index].to_dict() and mine.value["ssim"] == pytest.approx(55)
+    order = list(dict.fromkeys(table.label))
+    assert order.index("LLE") < order.index("DRIT") < order.index("pix2pix") < order.index("MSG-SARL")
+    text = tables.as_text(table)
+    assert text.loc["pix2pix", "SSIM % published"] == f"{printed.ssim:.2f}" and "[" in text.loc["pix2pix", "SSIM %"]
+    assert "pix2pix" in set(tables.rivals("cpu", "portraits", P2S, summed(scores)).system)
+    assert "pix2pix" not in set(tables.ablations("cpu", "cufs", P2S, summed(scores)).system)
+    drawn = quality.standing({P2S: table})
+    assert "Pix2Pix" in [tick.get_text() for tick in drawn.axes[0].get_yticklabels()]
+    assert "deep rivals" in [text.get_text() for text in drawn.legends[0].get_texts()]
+    plt.close(drawn)
 
 
 def test_summary_of_one_seed_is_the_bootstrap_over_faces():
@@ -162,3 +218,4 @@ def test_captions_name_the_papers_table():
     assert "Table I of" in tables.caption("cpu", "cuhk-student", "ablations", P2S)
     assert "Table VII of" in tables.caption("paper", "cufsf", "rivals", S2P)
     assert "no such table" in tables.caption("cpu", "cuhk-student", "rivals", P2S)
+    assert "a trained system of the same kind" in tables.caption("cpu", "cuhk-student", "rivals", P2S)

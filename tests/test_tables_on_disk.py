@@ -1,11 +1,13 @@
 """Tables of a study: what is read is what was written, rows of other runs stay, order does not depend on history."""
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import pytest
+from filelock import FileLock, Timeout
 
-from lib.base import systems, tables_on_disk
+from lib.base import files, systems, tables_on_disk
 from lib.base.errors import StudyError
 
 COLUMNS = ["system", "seed", "image", "value"]
@@ -41,8 +43,32 @@ def test_a_damaged_table_is_named_with_its_cause_and_left_alone(tmp_path, conten
 
 def test_replacing_touches_no_other_run():
     table = pd.concat([rows("backbone", 0, 1, 2), rows("msg-sarl", 0, 3, 4), rows("msg-sarl", 1, 5, 6)])
-    renewed = tables_on_disk.replace(table, rows("msg-sarl", 0, 9), {"system": "msg-sarl", "seed": 0}, ["system", "seed"])
+    key = {"system": "msg-sarl", "seed": 0}
+    renewed = tables_on_disk.replace(table, rows("msg-sarl", 0, 9), key, list(key))
     assert renewed.value.tolist() == [1, 2, 9, 5, 6]
+
+
+def test_processes_that_renew_a_table_keep_each_other_s_rows(tmp_path):
+    """Each reads the file under the lock, however long ago it last looked at it."""
+    file, key = tmp_path / "scores.csv", ["system", "seed"]
+    with ThreadPoolExecutor(4) as pool:
+        for seed in range(12):
+            pool.submit(tables_on_disk.renew, file, rows("msg-sarl", seed, seed), {"system": "msg-sarl", "seed": seed},
+                        key, text=["image"])
+    table = tables_on_disk.read(file, COLUMNS, text=["image"])
+    assert table.seed.tolist() == list(range(12)) and table.image.tolist() == ["000"] * 12
+    held = tables_on_disk.locked(tmp_path, "scores")
+    with held, pytest.raises(Timeout):
+        FileLock(held.lock_file, timeout=0).acquire()
+
+
+def test_a_record_says_what_rows_were_made_from(tmp_path):
+    record = tmp_path / "private" / "made.json"
+    assert not tables_on_disk.is_made_from(record, {"faces": 3})
+    files.write_json(record, {"faces": 3, "data": ["a", "b"], "other": None})
+    assert tables_on_disk.is_made_from(record, {"faces": 3, "data": ["a", "b"]})
+    assert not tables_on_disk.is_made_from(record, {"faces": 3, "data": ["a"]})
+    assert not tables_on_disk.is_made_from(record, {"checkpoint": "c"})
 
 
 def test_the_order_is_that_of_the_systems_whatever_came_first():

@@ -165,7 +165,7 @@ def test_any_folders_will_do_and_what_is_missing_is_listed(tmp_path):
     assert sources.from_folders(*where, "sketch-to-photo").candidates["two"][("folder", "f0")].shape == (125, 100, 3)
     (tmp_path / "two" / "f1.png").unlink()
     (tmp_path / "photos" / "f2.png").unlink()
-    with pytest.raises(StudyError, match="(?s)two: no picture named 'f1'.*photo: no picture named 'f2'"):
+    with pytest.raises(StudyError, match="(?s)one/f1.png: no partner in .*/two\n.*one/f2.png: no partner in .*/photos"):
         sources.from_folders(*where)
 
 

@@ -1,7 +1,8 @@
 """Committed tables of a study (``scores.csv``, ``attention.csv``, …): read with checks, renew by run, write whole.
 
-Rows stand in the order of the systems in ``lib.base.systems``, whatever was computed first, so that a table changes only
-where its numbers do.
+Rows stand in the order of the systems in ``lib.base.systems``, whatever was computed first, so that a table changes
+only where its numbers do.  Only what is new is computed: a run's record says what its rows were made from
+(``is_made_from``), and a lock keeps two processes from writing over each other (``locked``, ``renew``).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
+from filelock import FileLock
 
 from lib.base import files, paths, systems
 from lib.base.errors import StudyError
@@ -36,6 +38,28 @@ def read(file: Path, columns: Sequence[str], text: Sequence[str] = ()) -> pd.Dat
 def write(file: Path, table: pd.DataFrame, digits: int | None = None) -> None:
     """Write a table atomically, numbers with so many significant digits, or as they are."""
     files.write_csv(file, table, f"%.{digits}g" if digits else None)
+
+
+def locked(study: Path, name: str) -> FileLock:
+    """The lock of a study's tables called ``name``, for a ``with`` statement: other processes wait."""
+    return FileLock(files.make_folder(study / "private") / name)
+
+
+def renew(file: Path, rows: pd.DataFrame, key: dict, order: Sequence[str], *, text: Sequence[str] = (),
+          digits: int | None = None) -> pd.DataFrame:
+    """Put ``rows`` in place of those with ``key`` in a table on disk, beside what other processes wrote; return it all.
+
+    Columns as those of ``rows``; key and order as of ``replace``, text as of ``read``, digits as of ``write``.
+    """
+    with locked(file.parent, file.stem):
+        table = replace(read(file, rows.columns, text), rows, key, order)
+        write(file, table, digits)
+    return table
+
+
+def is_made_from(record: Path, stamp: dict) -> bool:
+    """Whether a run's JSON record says that its rows were computed from what ``stamp`` says."""
+    return record.exists() and stamp.items() <= files.read_json(record).items()
 
 
 def keep(name: str, table: pd.DataFrame, profile: str, database: str) -> Path:
@@ -72,7 +96,7 @@ def replace(table: pd.DataFrame, rows: pd.DataFrame, key: dict, order: Sequence[
 
 
 def in_order(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """Sort by ``columns``, systems as in ``lib.base.systems`` (variants beside their base, unknown names last); stable."""
+    """Sort by ``columns``, systems as in ``lib.base.systems``, variants beside their base, unknown names last; stable."""
     places = {name: place for place, name in enumerate(systems.SYSTEMS)}
 
     def place(column: pd.Series) -> pd.Series:

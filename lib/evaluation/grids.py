@@ -91,12 +91,16 @@ def fill(grid: list[Cell], report: Callable[[str], None] = print, *, force: bool
             report(f"  {cell}: {complaint}")
             failed.append(f"{cell}: {complaint}")
 
-    jobs = jobs or side_by_side.jobs_here(len(free))
-    if jobs > 1:
-        report(f"about {duration(forecast(free, jobs))} of training, {jobs} runs at a time")
-        side_by_side.make_all(free, jobs, finished, force=force)
-    else:
-        _one_by_one(free, report, finished, force)
+    # What trains takes minutes to hours, the rest seconds: apart, no core waits for the last of a mixture.
+    for part in ([cell for cell in free if not cell.plan.system.trains],
+                 [cell for cell in free if cell.plan.system.trains]):
+        at_once = min(len(part), jobs or side_by_side.jobs_here(len(part)))
+        if at_once > 1:
+            if seconds := forecast(part, at_once):
+                report(f"about {duration(seconds)} of training, {at_once} runs at a time")
+            side_by_side.make_all(part, at_once, finished, force=force)
+        else:  # a single run has all cores to itself
+            _one_by_one(part, report, finished, force)
     if failed:
         raise StudyError(f"{len(failed)} of {len(grid)} runs failed\n{listed(failed)}")
     return missing(busy)
@@ -108,7 +112,8 @@ def _one_by_one(waiting: list[Cell], report: Callable[[str], None],
     for place, cell in enumerate(waiting):
         if not (force or missing([cell])):
             continue  # another process has made it meanwhile
-        report(f"{cell}: run {place + 1} of {len(waiting)}, about {duration(forecast(waiting[place:]))} of training left")
+        left = f", about {duration(seconds)} of training left" if (seconds := forecast(waiting[place:])) else ""
+        report(f"{cell}: run {place + 1} of {len(waiting)}{left}")
         started, complaint = time.monotonic(), None
         try:
             make_run.make(cell.plan, cell.database, cell.seed, force=force)

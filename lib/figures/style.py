@@ -1,4 +1,4 @@
-"""The one look of every figure: fonts, sizes, colours per system, and a grid of faces."""
+"""The one look of every figure: fonts, sizes, colours per system; faces without axes, values with limits."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from lib.base.directions import DIRECTIONS
 
 # Okabe-Ito colours: told apart with any colour vision.
 COLOURS = {
     "ours": "#D55E00", "published": "#0072B2", "control": "#7A7A7A", "exemplar": "#009E73",
     "deep": "#CC79A7", "rival": "#8C6D46", "accent": "#E69F00", "second": "#56B4E9", "ink": "#222222",
 }
+DIRECTION_COLOURS = dict(zip(DIRECTIONS, (COLOURS["ours"], COLOURS["published"])))
 TEXT_WIDTH = 9.0  # inches; a notebook column at 100 dpi
 
 
@@ -42,13 +46,25 @@ def face_grid(rows: Sequence[Sequence[np.ndarray]], *, row_labels: Sequence[str]
         gridspec_kw={"wspace": 0.04, "hspace": 0.04})
     for i, row in enumerate(rows):
         for j, image in enumerate(row):
-            axis = axes[i, j]
-            axis.imshow(image, cmap="gray", vmin=0, vmax=255)
-            axis.set(xticks=[], yticks=[])
-            axis.grid(False)
-            axis.spines[:].set_visible(False)
+            show_face(axes[i, j], image, column_labels[j] if i == 0 and column_labels else None)
             if j == 0 and row_labels:
-                axis.set_ylabel(row_labels[i], rotation=0, ha="right", va="center", fontsize=9)
-            if i == 0 and column_labels:
-                axis.set_title(column_labels[j], fontsize=9, loc="center")
+                axes[i, j].set_ylabel(row_labels[i], rotation=0, ha="right", va="center", fontsize=9)
     return figure
+
+
+def show_face(axis: Axes, image: np.ndarray, title: str | None = None, **options) -> None:
+    """A uint8 image (H, W[, 3]) without any axes; options: of ``imshow``."""
+    axis.imshow(image, cmap="gray", vmin=0, vmax=255, **options)
+    axis.set(xticks=[], yticks=[])
+    axis.grid(False)
+    axis.spines[:].set_visible(False)
+    if title is not None:
+        axis.set_title(title, fontsize=9, loc="center")
+
+
+def interval(axis: Axes, row: float, limits: tuple[float, float], value: float, colour: str, *, marker: str = "o",
+             size: float = 7, width: float = 2, filled: bool = True) -> None:
+    """A value with its limits in a row of the axis; hollow where it says little."""
+    axis.plot(limits, [row, row], color=colour, linewidth=width, solid_capstyle="butt", zorder=2)
+    axis.plot(value, row, marker, markersize=size, color=colour, markerfacecolor=colour if filled else "white", zorder=3)
+

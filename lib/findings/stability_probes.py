@@ -40,8 +40,8 @@ def stability(database: str = "cuhk-student") -> pd.DataFrame:
             rows.append({"size": settings.size, "width": settings.width, "variant": ", ".join(words) or "defaults",
                          "seed": run.seed, "direction": direction, "perceptual": perceptual,
                          "adversarial": losses[f"{direction}/adversarial"], "collapsed": perceptual > COLLAPSED})
-    table = pd.DataFrame(rows)
-    return table.sort_values(["size", "variant", "seed"], key=lambda c: c.map(lambda v: (len(str(v)), v)))
+    rows.sort(key=lambda row: (row["size"], len(row["variant"]), row["variant"], row["seed"]))  # few changes first
+    return pd.DataFrame(rows)
 
 
 def summary(probes: pd.DataFrame) -> pd.DataFrame:

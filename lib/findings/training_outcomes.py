@@ -7,6 +7,7 @@ import pandas as pd
 from lib.base import files, labels, paths, systems
 from lib.base.directions import DIRECTIONS
 from lib.findings.ablations import SWITCHES, pairs_of
+from lib.training import run_folders
 
 WON = 0.02  # a discriminator whose loss ends below has won: in a draw it is 0.25
 _TERMS = ("perceptual", "adversarial", "discriminator")
@@ -20,11 +21,11 @@ def final_losses(profile: str, database: str) -> pd.DataFrame:
     """
     columns = [f"{direction}/{term}" for direction in DIRECTIONS for term in _TERMS]
     rows = []
-    for system in systems.ABLATIONS:
-        for file in sorted((paths.study_folder(profile, database) / system).glob("seed*/run.json")):
-            record, log = files.read_json(file), pd.read_csv(file.with_name("log.csv"), encoding="utf-8")
+    for run in run_folders.list_runs(paths.study_folder(profile, database)):
+        if run.system in systems.ABLATIONS and (run.folder / "run.json").exists():
+            record, log = files.read_json(run.folder / "run.json"), pd.read_csv(run.folder / "log.csv", encoding="utf-8")
             if len(log) == record["settings"]["epochs"]:
-                rows.append((system, record["seed"], record["device"], *log[columns].iloc[-1]))
+                rows.append((run.system, run.seed, record["device"], *log[columns].iloc[-1]))
     return pd.DataFrame(rows, columns=["system", "seed", "device", *columns])
 
 

@@ -20,11 +20,10 @@ import pandas as pd
 
 from lib.base import labels, systems
 from lib.base.directions import DIRECTIONS
-from lib.base.statistics import holm
 from lib.evaluation.scoring import Scores, read_scores
 from lib.findings import ablations, tables
 from lib.findings.ablations import METRICS
-from lib.findings.contrasts import FACES_AND_TRAININGS, OWN_FROM, compare, limits_hold_for, pooled_spread
+from lib.findings.contrasts import FACES_AND_TRAININGS, Effect, difference, pooled_spread, with_holm
 
 SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
 
@@ -69,25 +68,19 @@ def of_the_full_model(profile: str, database: str, scores: Scores | None = None,
 
     full: may be another reading of it, such as ``msg-sarl+channel_logits=raw``; without scores there are no rows.
     Columns: direction, metric, system, estimate (full − system, percentage points), low, high, p_holm (over the seven),
-    seeds (the fewest of the two), limits, verdict: of this pair.  A cell of three or more trainings shows its own spread between them, others borrow
-    the one pooled over the cells.
+    seeds (the fewest of the two), limits, verdict: of this pair.  A cell of three or more trainings shows its own
+    spread between them, others borrow the one pooled over the cells.
     """
     scores = scores or read_scores(profile, database)
     rows = []
     for direction, metric in itertools.product(DIRECTIONS, METRICS):
         cells = ablations.cells_of(scores, direction, metric, [full])
         spread = pooled_spread(cells[system] for system in systems.ABLATIONS if system in cells)
-        others = [system for system in systems.ABLATIONS if system != "msg-sarl" and system in cells]
-        if full not in cells or not others:
-            continue
-        found = [compare([cells[full].to_numpy(), cells[system].to_numpy()], [1, -1], spread,
-                         own_from=OWN_FROM) for system in others]
-        adjusted = holm([effect.p_value for effect in found])
-        rows += [(direction, metric, system, effect.estimate, effect.low, effect.high, p, effect.seeds,
-                  holds := limits_hold_for(effect, spread), verdict(effect.estimate, p, holds))
-                 for system, effect, p in zip(others, found, adjusted, strict=True)]
-    return pd.DataFrame(rows, columns=["direction", "metric", "system", "estimate", "low", "high", "p_holm", "seeds",
-                                       "limits", "verdict"])
+        rows += [(direction, metric, system, *difference(cells[full], cells[system], spread))
+                 for system in systems.ABLATIONS if system != "msg-sarl" and system in cells and full in cells]
+    table = with_holm(pd.DataFrame(rows, columns=["direction", "metric", "system", *Effect._fields]))
+    table = table.drop(columns=["p_value", "images"])
+    return table.assign(verdict=[verdict(row.estimate, row.p_holm, row.limits) for row in table.itertuples()])
 
 
 def is_clear(p_holm: float, limits: str) -> bool:

@@ -97,8 +97,9 @@ def _system_of(folder: Path) -> str:
 
 
 def records() -> pd.DataFrame:
-    """Every run record under results/, one row each: profile, database, system, seed, pairs, device, precision, minutes,
-    revision, torch; minutes are NaN for what has no training of its own.  Sorted by folder."""
+    """Every run record under results/, one row each: profile, database, system, seed, pairs, device, processor, threads,
+    precision, minutes, revision, torch.  Minutes are NaN for what has no training of its own, processor and threads
+    missing in early records.  Sorted by profile, database and system."""
     rows = []
     for study in sorted(paths.results_root().glob("*/*/")):
         for run in list_runs(study):
@@ -107,6 +108,7 @@ def records() -> pd.DataFrame:
             record = files.read_json(run.folder / "run.json")
             rows.append({"profile": study.parent.name, "database": study.name, "system": run.system, "seed": run.seed,
                          "pairs": record["pairs"], "device": record.get("device", "cpu"),
+                         "processor": record.get("processor"), "threads": record.get("threads"),
                          "precision": record.get("settings", {}).get("precision", ""),
                          "minutes": np.nan if "network" in record else record.get("seconds", np.nan) / 60,
                          "revision": record["revision"], "torch": record["versions"]["torch"]})

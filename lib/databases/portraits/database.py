@@ -20,6 +20,7 @@ from lib.base.errors import StudyError, unknown_name
 from lib.databases.paired_faces import PairedFaces
 from lib.databases.portraits import artists, photo, sketch, wild
 from lib.databases.portraits.geometry import Face
+from lib.databases.portraits.pencil import Sheet
 from lib.databases.portraits.raster import Grid
 from lib.databases.portraits.traits import Traits, draw
 
@@ -49,12 +50,12 @@ def portrait(database: str, number: int, traits: Traits | None = None) -> tuple[
     tame = database == "portraits"
     light = (wild.studio_light if tame else wild.wild_light)(scene)
     backdrop = (wild.studio_backdrop if tame else wild.wild_backdrop)(scene, GRID)
-    picture, relief, hair, coverage, shine = photo.take(face, light, backdrop, scene, GRID)
+    picture, sitter = photo.take(face, light, backdrop, scene, GRID)
     artist = artists.ARTISTS[hand.integers(len(artists.ARTISTS))]
     bend = artists.misses(hand, artist.error)
     if not tame:
         bend = bend + artists.exaggeration(face, EXAGGERATION)
-    return picture, sketch.draw(face, relief, hair, coverage, shine, artist, bend, hand, GRID)
+    return picture, sketch.draw(sitter, artist, Sheet(GRID, hand, bend))
 
 
 @lru_cache
@@ -82,9 +83,8 @@ def generate(name: str, split: str, limit: int | None = None) -> PairedFaces:
     first = 1 if split == "train" else SPLITS[name]["train"] + 1
     pairs = _cached(name, split, first, count)
     names = tuple(f"{LETTERS[name]}-{number:04d}" for number in range(first, first + count))
-    return PairedFaces(
-        name, split, np.ascontiguousarray(pairs[..., :3]), np.ascontiguousarray(pairs[..., 3]), names, (name,) * count
-    )
+    return PairedFaces(name, split, np.ascontiguousarray(pairs[..., :3]), np.ascontiguousarray(pairs[..., 3]), names,
+                       (name,) * count)
 
 
 def _cached(name: str, split: str, first: int, count: int) -> np.ndarray:

@@ -26,6 +26,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from lib.base import files
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError, unknown_name
 from lib.evaluation.recognition.inputs import checked_faces

@@ -10,6 +10,7 @@ resampling cannot show is that another gallery would be easier or harder for eve
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -19,15 +20,8 @@ from lib.base.errors import unknown_name
 from lib.evaluation.recognition.recognise_runs import Tables, read_study
 from lib.evaluation.recognition.regions import REGIONS
 
-_LABELS = {"random-pairing": "random pairing", "mean-face": "one face for all"}
-
-
-def label(system: str) -> str:
-    """The name people read: ``grey-input@hair`` → ``input, grey: hair only``."""
-    name, _, region = system.partition("@")
-    base, *overrides = name.split("+")
-    text = _LABELS.get(base) or (systems.SYSTEMS[base].label if base in systems.SYSTEMS else base)
-    return " + ".join([text, *overrides]) + (f": {region} only" if region else "")
+# The name people read; the mean face is here that of the tested people, not of those that systems were trained on.
+label = partial(labels.label_of, names={"random-pairing": "random pairing", "mean-face": "one face for all"})
 
 
 def kind(system: str) -> str:

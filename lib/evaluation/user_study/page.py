@@ -20,6 +20,7 @@ from PIL import Image
 
 from lib.base import files
 from lib.evaluation.user_study.definition import QUESTION, Study, needed_pictures
+from lib.evaluation.user_study.plan import trials
 from lib.evaluation.user_study.stimuli import Stimuli
 
 _TEMPLATES = Path(__file__).parent / "page"
@@ -63,7 +64,7 @@ def _json(value: object) -> str:
 
 def _data(study: Study, stimuli: Stimuli) -> dict:
     """Everything the script needs besides the pictures."""
-    faces = {(row.database, row.face) for row in study.plan.itertuples(index=False)}
+    faces = {trial.face for trial in trials(study.plan)}
     height, width = next(iter(stimuli.targets.values())).shape[:2]
     return {
         "study": study.id, "plan": study.plan_hash, "title": study.title, "contact": study.contact,
@@ -81,10 +82,7 @@ def _pictures(study: Study, stimuli: Stimuli) -> dict[str, str]:
 
 
 def _data_uri(picture: np.ndarray, lossless: bool) -> str:
-    buffer = io.BytesIO()
-    if lossless:
-        Image.fromarray(picture).save(buffer, "PNG", optimize=True)
-    else:
-        Image.fromarray(picture).save(buffer, "JPEG", quality=_GIVEN_QUALITY, subsampling=0)
-    kind = "png" if lossless else "jpeg"
+    buffer, kind = io.BytesIO(), "png" if lossless else "jpeg"
+    options = {"optimize": True} if lossless else {"quality": _GIVEN_QUALITY, "subsampling": 0}
+    Image.fromarray(picture).save(buffer, kind, **options)
     return f"data:image/{kind};base64," + base64.b64encode(buffer.getvalue()).decode()
