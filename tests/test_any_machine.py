@@ -138,7 +138,7 @@ NO_FILES = {"Image", "os", "self", "webbrowser", "opened", "page_"}  # whose `op
     ("subprocess.run(c, encoding='utf-8', text=True)", False), ("t.to_csv(p, encoding='utf-8')", True)])
 def test_the_check_of_text_files_sees_what_it_should(code, faulty, tmp_path):
     (tmp_path / "code.py").write_text(code, encoding="utf-8")
-    assert [lacks_encoding(*call) for call in calls(tmp_path / "code.py")] == [faulty]
+    assert any(lacks_encoding(*call) for call in calls(tmp_path / "code.py")) == faulty
 
 
 @pytest.mark.parametrize("folder", ["lib", "tests"])

@@ -89,7 +89,7 @@ def test_quality_and_cost_come_from_the_results(tmp_path, monkeypatch):
     folder = paths.study_folder("cpu", "cufs")
     folder.mkdir(parents=True)
     columns = ["database", "direction", "system", "seed", "image", "metric", "value"]
-    pd.DataFrame(rows, columns=columns).to_csv(folder / "scores.csv", index=False)
+    files.write_csv(folder / "scores.csv", pd.DataFrame(rows, columns=columns))
     cost = {"cpu_seconds_fit": 3.0, "cpu_seconds_per_image": 0.2, "peak_memory_mb": 900}
     for system in ("ssd", "lle"):
         files.write_json(paths.run_folder("cpu", "cufs", system, 0) / "run.json", {d: cost for d in DIRECTIONS})
@@ -98,6 +98,6 @@ def test_quality_and_cost_come_from_the_results(tmp_path, monkeypatch):
     assert table.ssim.tolist() == pytest.approx([60] * 4) and table.images.tolist() == [2] * 4
     assert table.fsim_sd.iloc[0] == pytest.approx(100 * np.std([0.5, 0.7], ddof=1))
     assert table.peak_memory_mb.tolist() == [900] * 4
-    pd.DataFrame(rows[:4], columns=columns).assign(system="msg-sarl").to_csv(folder / "scores.csv", index=False)
+    files.write_csv(folder / "scores.csv", pd.DataFrame(rows[:4], columns=columns).assign(system="msg-sarl"))
     with pytest.raises(StudyError, match="--system lle --system mrf"):
         exemplar_scores.quality_and_cost("cpu", "cufs")
