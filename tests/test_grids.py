@@ -156,7 +156,7 @@ def test_runs_go_side_by_side_and_failures_are_told(study, monkeypatch):
         grids.fill([*fine, broken], report=lines.append, jobs=2)
     assert grids.missing([*fine, broken]) == [broken]
     assert files.read_json(fine[0].folder / "run.json")["threads"] == max(1, available_cores() // 2)
-    assert "about" in lines[1] and "2 runs at a time" in lines[1]
+    assert "grey-input, seed 0: run 1 of 1" in lines and any("2 runs at a time" in line for line in lines)
 
 
 def test_one_failing_run_does_not_stop_the_others(study):
