@@ -59,13 +59,11 @@ def measure(pairs: databases.PairedFaces, direction: str, system: str, change: d
     rival.fit(sources[~held_out], targets[~held_out], groups[~held_out].tolist())
     made = rival.synthesise(sources[held_out], groups[held_out].tolist())
     grey = [(images.to_grey(real), images.to_grey(face)) for real, face in zip(targets[held_out], made)]
-    return {
-        "direction": direction, "system": system,
-        "change": ", ".join(f"{name} {value}" for name, value in change.items()) or "default",
-        "ssim": round(float(np.mean([metrics.ssim(*pair) for pair in grey])), 4),
-        "fsim": round(float(np.mean([metrics.fsim(*pair) for pair in grey])), 4),
-        "images": int(held_out.sum()), "seed": seed,
-    }
+    return {"direction": direction, "system": system,
+            "change": ", ".join(f"{name} {value}" for name, value in change.items()) or "default",
+            "ssim": round(float(np.mean([metrics.ssim(*pair) for pair in grey])), 4),
+            "fsim": round(float(np.mean([metrics.fsim(*pair) for pair in grey])), 4), "images": int(held_out.sum()),
+            "seed": seed}
 
 
 def measure_growth(pairs: databases.PairedFaces, system: str, count: int) -> dict:

@@ -75,10 +75,9 @@ def quality_and_cost(profile: str, database: str) -> pd.DataFrame:
     for (direction, system), part in scores.groupby(["direction", "system"]):
         record = files.read_json(paths.run_folder(profile, database, system, int(part.seed.min())) / "run.json")
         values = 100 * part.pivot(index="image", columns="metric", values="value")
-        rows.append({
-            "direction": direction, "system": system, "label": labels.label_of(system), "images": len(values),
-            "ssim": values.ssim.mean(), "ssim_sd": values.ssim.std(), "fsim": values.fsim.mean(),
-            "fsim_sd": values.fsim.std(), **{name: record[direction][name] for name in COST}})
+        rows.append({"direction": direction, "system": system, "label": labels.label_of(system), "images": len(values),
+                     "ssim": values.ssim.mean(), "ssim_sd": values.ssim.std(), "fsim": values.fsim.mean(),
+                     "fsim_sd": values.fsim.std(), **{name: record[direction][name] for name in COST}})
     if not rows:
         raise StudyError(f"{paths.study_folder(profile, database)}: no scores of an exemplar method. Make them with "
                          f"`python -m lib train --database {database} --profile {profile} --system "

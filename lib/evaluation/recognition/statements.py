@@ -73,12 +73,11 @@ def summary(tables: Tables) -> pd.DataFrame:
         for system, curve in curves.groupby("system", sort=False):
             grid = curve.pivot_table(index=["seed", "split"], columns="dimension", values="accuracy")
             mean = grid.mean()
-            rows.append({
-                "direction": direction, "system": system, "label": label(system), "seeds": curve.seed.nunique(),
-                **dict(zip(("accuracy", "low", "high"), limits[system])),
-                "spread": grid[grid.columns[-1]].std(), "best_of_mean": mean.max(),
-                "best_dimension": int(mean.idxmax()), "mean_of_best": grid.max(axis=1).mean(),
-                "face_only": limits.get(f"{system}@face", [np.nan])[0]})
+            rows.append({"direction": direction, "system": system, "label": label(system),
+                         "seeds": curve.seed.nunique(), **dict(zip(("accuracy", "low", "high"), limits[system])),
+                         "spread": grid[grid.columns[-1]].std(), "best_of_mean": mean.max(),
+                         "best_dimension": int(mean.idxmax()), "mean_of_best": grid.max(axis=1).mean(),
+                         "face_only": limits.get(f"{system}@face", [np.nan])[0]})
     return pd.DataFrame(rows)
 
 

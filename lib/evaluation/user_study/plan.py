@@ -298,8 +298,7 @@ def balance(plan: pd.DataFrame) -> pd.DataFrame:
         "raters per face": votes.groupby(["database", "face"]).size(),
         "system at a position": cells("system", "position"),
         "system at a position, one rater": cells("rater", "system", "position"),
-        "system at a position, one face": cells("database", "face", "system", "position"),
-    }
+        "system at a position, one face": cells("database", "face", "system", "position")}
     checks = plan[plan.kind == "check"]
     if len(checks):
         counts["right answer of a check at a position"] = checks[position_columns(plan)].eq(CORRECT).sum()
