@@ -7,6 +7,7 @@ import dataclasses
 import pandas as pd
 import pytest
 from conftest import made_up_faces
+from made_up_scores import CELLS, image_table
 
 from lib import __main__, databases
 from lib.base import files, paths
@@ -37,16 +38,14 @@ def scored(cells: list[grids.Cell], directions=DIRECTIONS) -> None:
     folder = paths.study_folder(cells[0].profile, cells[0].database)
     rows = [(cell.database, direction, cell.system, cell.seed, "f1", "ssim", 0.5)
             for cell in cells for direction in directions]
-    columns = ["database", "direction", "system", "seed", "image", "metric", "value"]
     folder.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame(rows, columns=columns).to_csv(folder / "scores.csv", index=False)
+    image_table(rows).to_csv(folder / "scores.csv", index=False)
 
 
 def test_ablations_are_the_eight_cells_of_the_design_for_every_seed():
     cells = grids.cells(GRIDS["ablations"]("cpu"), "portraits", "cpu")
     assert len(cells) == 24 and {cell.seed for cell in cells} == {0, 1, 2}
-    settings = [cell.plan.settings for cell in cells if cell.seed == 0]
-    assert len({(s.msg, s.attention, s.cycle) for s in settings}) == 8
+    assert {cell.system for cell in cells if cell.seed == 0} == set(CELLS)
     with pytest.raises(StudyError, match="Did you mean msg-sarl"):
         grids.cells(["msg-srl"], "portraits", "cpu")
     with pytest.raises(StudyError, match="Did you mean portraits"):

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 import pytest
+from made_up_scores import scores_of
 from scipy import stats
 
 from lib.base import labels, paths, systems
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
-from lib.evaluation.scoring import Scores
 from lib.figures import quality
 from lib.findings import tables
 
 P2S, S2P = DIRECTIONS
-SET_COLUMNS = ["database", "direction", "system", "seed", "metric", "value", "low", "high"]
 
 
 def made_scores(*entries, sets=()):
     """Scores of (direction, system, seed, metric, values per face)."""
     rows = [("cuhk-student", direction, system, seed, f"f{i}", metric, value)
             for direction, system, seed, metric, values in entries for i, value in enumerate(values)]
-    columns = ["database", "direction", "system", "seed", "image", "metric", "value"]
-    return Scores(pd.DataFrame(rows, columns=columns), pd.DataFrame(list(sets), columns=SET_COLUMNS))
+    return scores_of(rows, sets)
 
 
 def summed(scores):
