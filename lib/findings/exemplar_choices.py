@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from lib import databases, metrics
-from lib.base import files, images, paths
+from lib.base import files, images, paths, tables_on_disk
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
 from lib.findings import exemplar_scores
@@ -82,7 +82,7 @@ def _keep(file: Path, row: dict, key: list[str]) -> None:
     table = pd.DataFrame([row])
     print(table.to_string(header=False, index=False), flush=True)
     if file.exists():
-        table = pd.concat([pd.read_csv(file), table]).drop_duplicates(key, keep="last")
+        table = pd.concat([tables_on_disk.read_csv(file), table]).drop_duplicates(key, keep="last")
     with files.atomic_file(file) as temporary:
         table.to_csv(temporary, index=False)
 
