@@ -29,7 +29,7 @@ DATA = Path(__file__).parent / "data" / "rivals"
 
 @lru_cache(maxsize=None)
 def table(name: str) -> pd.DataFrame:
-    return pd.read_csv(DATA / f"{name}.csv")
+    return pd.read_csv(DATA / f"{name}.csv", encoding="utf-8")
 
 
 @lru_cache(maxsize=None)

@@ -39,7 +39,7 @@ def scored(cells: list[grids.Cell], directions=DIRECTIONS) -> None:
     rows = [(cell.database, direction, cell.system, cell.seed, "f1", "ssim", 0.5)
             for cell in cells for direction in directions]
     folder.mkdir(parents=True, exist_ok=True)
-    image_table(rows).to_csv(folder / "scores.csv", index=False)
+    files.write_csv(folder / "scores.csv", image_table(rows))
 
 
 def test_ablations_are_the_eight_cells_of_the_design_for_every_seed():
@@ -94,7 +94,7 @@ def test_filling_makes_scores_and_passes_over_what_another_process_holds(study):
         with pytest.raises(BusyError, match="another process"):
             make_run.synthesise("portraits", cells[0].system, "tiny")
         assert grids.fill(cells, report=lambda line: None, jobs=1) == [cells[0]]
-    scores = pd.read_csv(study / "tiny" / "portraits" / "scores.csv")
+    scores = pd.read_csv(study / "tiny" / "portraits" / "scores.csv", encoding="utf-8")
     assert set(scores.system) == {cells[1].system} and set(scores.direction) == set(DIRECTIONS)
     made = (cells[1].folder / "checkpoint.pt").stat().st_mtime_ns
     lines = []
@@ -126,7 +126,7 @@ def test_forecast_shares_runs_out_among_the_jobs(study, steady):
 def test_forecast_counts_what_is_left_of_a_run(study, steady):
     cell = grids.Cell("portraits", "quick", "msg-sarl", 0)
     cell.folder.mkdir(parents=True)
-    pd.DataFrame({"epoch": [1, 2], "seconds": [10.0, 20.0]}).to_csv(cell.folder / "log.csv", index=False)
+    files.write_csv(cell.folder / "log.csv", pd.DataFrame({"epoch": [1, 2], "seconds": [10.0, 20.0]}))
     assert grids.forecast([cell]) == 30, "a log alone may come from another machine"
     (cell.folder / "checkpoint.pt").touch()
     assert grids.forecast([cell]) == pytest.approx(30 * (1 - 2 / plan("quick", "msg-sarl").settings.epochs))

@@ -22,7 +22,7 @@ from lib.metrics import phase_congruency as pc
 from lib.metrics.feature_similarity import feature_maps
 
 ORACLES = Path(__file__).parent / "data" / "oracles"
-ROWS = list(csv.DictReader((ORACLES / "matlab_reference.csv").open()))
+ROWS = list(csv.DictReader((ORACLES / "matlab_reference.csv").open(encoding="utf-8")))
 
 
 def pair_of(row):

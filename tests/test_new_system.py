@@ -131,7 +131,7 @@ def test_unpaired_images_come_in_two_orders_of_whole_batches(toy, tmp_path, monk
     epochs = [[sum(rows[first:first + 3], []) for first in (0, 3)] for rows in (photos, sketches)]
     assert all(len(set(order)) == 6 for orders in epochs for order in orders)
     assert epochs[0][0] != epochs[1][0] and epochs[0][0] != epochs[0][1]
-    log = pd.read_csv(tmp_path / "run" / "log.csv")
+    log = pd.read_csv(tmp_path / "run" / "log.csv", encoding="utf-8")
     assert (log.even == 1).all(), "the mean over the steps that had the term"
     np.testing.assert_allclose(log.learning_rate, [0.05 * (1 - 2 / 6), 0.05 * (1 - 5 / 6)], rtol=1e-5)
 
@@ -154,7 +154,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits(toy, tmp_path):
             except Stopped:
                 assert stop is not None
         weights.append(Translator(folder / "checkpoint.pt").trainable.generators.state_dict())
-        logs.append(pd.read_csv(folder / "log.csv").drop(columns="seconds"))
+        logs.append(pd.read_csv(folder / "log.csv", encoding="utf-8").drop(columns="seconds"))
     assert all(torch.equal(first, second) for first, second in zip(*(w.values() for w in weights)))
     pd.testing.assert_frame_equal(*logs, check_exact=True)
 

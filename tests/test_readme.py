@@ -101,7 +101,8 @@ def test_recognition_rates():
 
 
 def test_fine_detail():
-    kept = pd.read_csv(paths.study_folder(*STUDY) / "fine_detail.csv").query("direction == @P2S").set_index("system")
+    kept = pd.read_csv(paths.study_folder(*STUDY) / "fine_detail.csv", encoding="utf-8")
+    kept = kept.query("direction == @P2S").set_index("system")
     assert says(f"its sketches keep {kept['mean']['rslcr']:.0%} of the artist's fine detail and MSG-SARL's "
                 f"{kept['mean']['msg-sarl']:.0%}".replace("%", " %"))
 

@@ -142,7 +142,7 @@ def test_rows_of_deleted_runs_go_and_are_named(folder, pairs):
     shutil.rmtree(folder / "lle")
     again = recognise_runs.recognise_runs(folder, pairs)
     assert again.computed == 0 and again.dropped == ("photo-to-sketch/lle/0", "sketch-to-photo/lle/0")
-    for table in (again.curves, pd.read_csv(folder / "recognition.csv")):
+    for table in (again.curves, pd.read_csv(folder / "recognition.csv", encoding="utf-8")):
         assert "lle" not in set(table.system)
     assert recognise_runs.recognise_runs(folder, pairs).dropped == ()
 
@@ -160,7 +160,7 @@ def test_an_image_of_another_size_and_a_damaged_table_are_named(folder, pairs):
     with pytest.raises(StudyError, match="person-03.png: 256×256"):
         recognise_runs.recognise_runs(folder, pairs)
     for damage in ("", "a,b\n1,2\n", "direction,system,seed\n1,2,3\n1,2,3,4\n"):
-        (folder / "recognition.csv").write_text(damage)
+        (folder / "recognition.csv").write_text(damage, encoding="utf-8")
         with pytest.raises(StudyError, match="recognition.csv: .*Restore or remove it"):
             recognise_runs.recognise_runs(folder, pairs)
 
@@ -210,12 +210,12 @@ def test_command_prints_and_writes(folders, tmp_path, capsys):
     assert main(arguments) == 0
     printed = capsys.readouterr().out
     assert "12 people, 5 train, 7 recognised, 3 random splits" in printed and "100.00%" in printed
-    table = pd.read_csv(file)
+    table = pd.read_csv(file, encoding="utf-8")
     assert list(table.columns) == ["direction", "system", "seed", "split", "dimension", "accuracy"]
     assert len(table) == 3 * 4
     first = file.read_bytes()
     assert main([*arguments, "--direction", "sketch-to-photo", "--method", "eigenface"]) == 0
-    assert len(pd.read_csv(file)) == 3 * 9
+    assert len(pd.read_csv(file, encoding="utf-8")) == 3 * 9
     assert main(arguments) == 0 and file.read_bytes() == first
     assert main([*arguments, "--seed", "1"]) == 0
 
@@ -334,7 +334,7 @@ def test_equal_systems_differ_by_nothing(recognised):
 
 
 def test_the_printed_result_survives_a_table_that_cannot_be_written(folders, tmp_path, capsys):
-    (tmp_path / "file").write_text("no folder")
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
     arguments = ["recognise", *map(str, folders), "--train-identities", "5", "--repeats", "3"]
     assert main([*arguments, "--csv", str(tmp_path / "file" / "curves.csv")]) == 2
     shown = capsys.readouterr()
@@ -342,7 +342,7 @@ def test_the_printed_result_survives_a_table_that_cannot_be_written(folders, tmp
     odd = os.fsdecode(os.fsencode(tmp_path) + b"/M\xfcller")  # Latin-1
     os.rename(folders[1], odd)
     assert main([*arguments[:2], odd, *arguments[3:], "--csv", str(tmp_path / "curves.csv")]) == 0
-    assert pd.read_csv(tmp_path / "curves.csv").system[0].endswith("M\\udcfcller")
+    assert pd.read_csv(tmp_path / "curves.csv", encoding="utf-8").system[0].endswith("M\\udcfcller")
 
 
 def test_labels_say_what_was_changed():

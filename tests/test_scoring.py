@@ -306,10 +306,10 @@ def test_distances_of_sets_and_what_is_not_computed(made_up_study, monkeypatch):
 
 def test_a_damaged_table_is_not_overwritten(made_up_study):
     table = paths.study_folder("tiny", "portraits") / "scores.csv"
-    table.write_text("something,else\n1,2\n")
+    table.write_text("something,else\n1,2\n", encoding="utf-8")
     with pytest.raises(StudyError, match="columns something, else"):
         scoring.score_study("tiny", "portraits")
-    assert table.read_text().startswith("something")
+    assert table.read_text(encoding="utf-8").startswith("something")
 
 
 def test_the_command_prints_and_writes(folders, tmp_path, capsys):
@@ -317,7 +317,7 @@ def test_the_command_prints_and_writes(folders, tmp_path, capsys):
     first, second, *printed = capsys.readouterr().out.splitlines()
     assert "ssim (grey, at least 1 pair), fsim (grey, at least 1 pair)" in first and second == "3 pairs"
     assert "ssim" in printed[0] and "95 % interval" in printed[0]
-    table = pd.read_csv(tmp_path / "out.csv")
+    table = pd.read_csv(tmp_path / "out.csv", encoding="utf-8")
     assert list(table.columns) == ["image", "metric", "value"] and len(table) == 6
     real, made = (read_image(folder / "a.png") for folder in folders)
     assert table.value[0] == float(f"{ssim(real, made):.7g}")
@@ -444,7 +444,7 @@ def test_file_names_of_another_encoding_are_written(folders, tmp_path):
     for folder in folders:
         os.rename(os.fsencode(folder / "b.png"), os.fsencode(folder) + b"/M\xfcller.png")  # Latin-1
     assert __main__.main(["score", *map(str, folders), "--csv", str(tmp_path / "out.csv")]) == 0
-    assert list(pd.read_csv(tmp_path / "out.csv").image.unique()) == ["M\\udcfcller", "a", "c"]
+    assert list(pd.read_csv(tmp_path / "out.csv", encoding="utf-8").image.unique()) == ["M\\udcfcller", "a", "c"]
 
 
 def test_options_before_the_folders_are_explained(folders, capsys):
@@ -453,7 +453,7 @@ def test_options_before_the_folders_are_explained(folders, capsys):
 
 
 def test_a_results_folder_that_is_none_is_named(made_up_study, tmp_path, monkeypatch):
-    (tmp_path / "file").write_text("no folder")
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
     for place in ("file", "file/deeper"):
         monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path / place))
         folder = paths.run_folder("tiny", "portraits", "mean-face", 0)

@@ -8,7 +8,7 @@ import pytest
 from made_up_scores import scores_of
 from scipy import stats
 
-from lib.base import labels, paths, systems
+from lib.base import files, labels, paths, systems
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
 from lib.figures import quality
@@ -203,10 +203,10 @@ def test_files_are_written_and_the_stand_in_is_named(scores, tmp_path, monkeypat
         tables.write_tables("tiny", "portraits")
     folder = paths.study_folder("tiny", "portraits")
     folder.mkdir(parents=True)
-    scores.images.to_csv(folder / "scores.csv", index=False)
+    files.write_csv(folder / "scores.csv", scores.images)
     files = tables.write_tables("tiny", "portraits")
     assert len(files) == 8 and all(file.exists() for file in files)
-    text = (folder / "tables" / "ablations_photo-to-sketch.md").read_text()
+    text = (folder / "tables" / "ablations_photo-to-sketch.md").read_text(encoding="utf-8")
     assert "stand-in" in text and "profile tiny (32 px" in text and "| MSG-SARL |" in text
     assert "**" not in text
 

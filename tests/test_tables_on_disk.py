@@ -70,10 +70,10 @@ def test_no_file_is_an_empty_table(tmp_path):
 ])
 def test_a_damaged_table_is_named_with_its_cause_and_left_alone(tmp_path, content, cause):
     file = tmp_path / "scores.csv"
-    file.write_text(content)
+    file.write_text(content, encoding="utf-8")
     with pytest.raises(StudyError, match=cause) as error:
         tables_on_disk.read(file, COLUMNS)
-    assert str(file) in str(error.value) and file.read_text() == content
+    assert str(file) in str(error.value) and file.read_text(encoding="utf-8") == content
 
 
 def test_replacing_touches_no_other_run():

@@ -16,7 +16,6 @@ from filelock import FileLock
 from lib.base import files, paths, systems
 from lib.base.errors import StudyError
 
-
 # Columns of names that people give.  001, NA, nan and None are names there, no numbers and no gaps.
 NAMES = ("image", "system", "label", "database", "sub-database", "direction", "metric", "change")
 
@@ -24,9 +23,9 @@ NAMES = ("image", "system", "label", "database", "sub-database", "direction", "m
 def read_csv(file: Path, text: Sequence[str] = ()) -> pd.DataFrame:
     """Read any table with its names (columns ``NAMES`` and ``text``) as they were written; numbers may be missing."""
     names = {*NAMES, *text}
-    numbers = [column for column in pd.read_csv(file, nrows=0).columns if column not in names]
+    numbers = [column for column in pd.read_csv(file, nrows=0, encoding="utf-8").columns if column not in names]
     return pd.read_csv(file, dtype=dict.fromkeys(names, str), keep_default_na=False,
-                       na_values=dict.fromkeys(numbers, ["", "nan"]))
+                       na_values=dict.fromkeys(numbers, ["", "nan"]), encoding="utf-8")
 
 
 def read(file: Path, columns: Sequence[str], text: Sequence[str] = ()) -> pd.DataFrame:
