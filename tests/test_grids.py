@@ -19,6 +19,8 @@ from lib.training import make_run, run_folders, speed
 from lib.training.plans import plan
 from lib.training.run_folders import BusyError
 
+pytestmark = pytest.mark.trains
+
 
 @pytest.fixture
 def study(tmp_path, monkeypatch):
@@ -124,6 +126,25 @@ def test_forecast_shares_runs_out_among_the_jobs(study, steady):
     assert grids.forecast([]) == 0
 
 
+def test_forecast_knows_what_looking_up_costs(study, steady, monkeypatch):
+    """Twice as long on a processor half as fast; controls cost nothing."""
+    cells = grids.cells(["lle", "rslcr", "grey-input"], "portraits", "tiny", seeds=[0])
+    monkeypatch.setattr(speed, "slowness", lambda: 1.0)
+    once = grids.forecast(cells)
+    assert once == pytest.approx(2 * speed.seconds_of_looking_up("tiny", 6)) and once > 0
+    monkeypatch.setattr(speed, "slowness", lambda: 2.0)
+    assert grids.forecast(cells) == pytest.approx(2 * once) and grids.forecast(cells, jobs=2) == pytest.approx(once)
+
+
+def test_very_short_runs_are_not_measured(study, monkeypatch):
+    """A step at the tiny profile would take as long to measure as to make."""
+    monkeypatch.setattr(speed, "Bench", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(speed, "slowness", lambda: 1.0)
+    assert grids.forecast([grids.Cell("portraits", "tiny", "msg-sarl", 0)]) > 0
+    with pytest.raises(ZeroDivisionError):
+        grids.forecast([grids.Cell("portraits", "quick", "msg-sarl", 0)])
+
+
 def test_forecast_counts_what_is_left_of_a_run(study, steady):
     cell = grids.Cell("portraits", "quick", "msg-sarl", 0)
     cell.folder.mkdir(parents=True)
@@ -156,7 +177,8 @@ def test_runs_go_side_by_side_and_failures_are_told(study, monkeypatch):
         grids.fill([*fine, broken], report=lines.append, jobs=2)
     assert grids.missing([*fine, broken]) == [broken]
     assert files.read_json(fine[0].folder / "run.json")["threads"] == max(1, available_cores() // 2)
-    assert "about" in lines[1] and "2 runs at a time" in lines[1]
+    assert lines[1].startswith("about ") and lines[1].endswith(" for 3 runs, 2 at a time")
+    assert sum("done in" in line for line in lines) == 2 and any(line.endswith("(3 of 3)") for line in lines[2:])
 
 
 def test_one_failing_run_does_not_stop_the_others(study):

@@ -146,7 +146,7 @@ def test_one_face_has_no_interval():
 
 def test_files_are_written_and_the_stand_in_is_named(scores, tmp_path, monkeypatch):
     monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path))
-    with pytest.raises(StudyError, match="run_all.sh --profile tiny --database portraits --only 06"):
+    with pytest.raises(StudyError, match="run_all.sh --profile tiny --database portraits"):
         tables.write_tables("tiny", "portraits")
     folder = paths.study_folder("tiny", "portraits")
     folder.mkdir(parents=True)
