@@ -20,6 +20,8 @@ from lib.training import make_run, run_folders, speed
 from lib.training.plans import plan
 from lib.training.run_folders import BusyError
 
+pytestmark = pytest.mark.trains
+
 
 @pytest.fixture
 def study(tmp_path, monkeypatch):
@@ -123,6 +125,25 @@ def test_forecast_shares_runs_out_among_the_jobs(study, steady):
     assert grids.forecast([]) == 0
 
 
+def test_forecast_knows_what_looking_up_costs(study, steady, monkeypatch):
+    """Twice as long on a processor half as fast; controls cost nothing."""
+    cells = grids.cells(["lle", "rslcr", "grey-input"], "portraits", "tiny", seeds=[0])
+    monkeypatch.setattr(speed, "slowness", lambda: 1.0)
+    once = grids.forecast(cells)
+    assert once == pytest.approx(2 * speed.seconds_of_looking_up("tiny", 6)) and once > 0
+    monkeypatch.setattr(speed, "slowness", lambda: 2.0)
+    assert grids.forecast(cells) == pytest.approx(2 * once) and grids.forecast(cells, jobs=2) == pytest.approx(once)
+
+
+def test_very_short_runs_are_not_measured(study, monkeypatch):
+    """A step at the tiny profile would take as long to measure as to make."""
+    monkeypatch.setattr(speed, "Bench", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(speed, "slowness", lambda: 1.0)
+    assert grids.forecast([grids.Cell("portraits", "tiny", "msg-sarl", 0)]) > 0
+    with pytest.raises(ZeroDivisionError):
+        grids.forecast([grids.Cell("portraits", "quick", "msg-sarl", 0)])
+
+
 def test_forecast_counts_what_is_left_of_a_run(study, steady):
     cell = grids.Cell("portraits", "quick", "msg-sarl", 0)
     cell.folder.mkdir(parents=True)
@@ -155,7 +176,9 @@ def test_runs_go_side_by_side_and_failures_are_told(study, monkeypatch):
         grids.fill([*fine, broken], report=lines.append, jobs=2)
     assert grids.missing([*fine, broken]) == [broken]
     assert files.read_json(fine[0].folder / "run.json")["threads"] == max(1, available_cores() // 2)
-    assert "grey-input, seed 0: run 1 of 1" in lines and any("2 runs at a time" in line for line in lines)
+    assert "grey-input, seed 0: run 1 of 1" in lines
+    assert any(line.startswith("about ") and line.endswith(" for 2 runs, 2 at a time") for line in lines)
+    assert sum("done in" in line for line in lines) == 2 and any(line.endswith("(3 of 3)") for line in lines)
 
 
 def test_one_failing_run_does_not_stop_the_others(study):

@@ -199,13 +199,13 @@ def test_one_face_has_no_interval():
 
 def test_files_are_written_and_the_stand_in_is_named(scores, tmp_path, monkeypatch):
     monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path))
-    with pytest.raises(StudyError, match="run_all.sh --profile tiny --database portraits --only 06"):
+    with pytest.raises(StudyError, match="run_all.sh --profile tiny --database portraits"):
         tables.write_tables("tiny", "portraits")
     folder = paths.study_folder("tiny", "portraits")
     folder.mkdir(parents=True)
     files.write_csv(folder / "scores.csv", scores.images)
-    files = tables.write_tables("tiny", "portraits")
-    assert len(files) == 8 and all(file.exists() for file in files)
+    written = tables.write_tables("tiny", "portraits")
+    assert len(written) == 8 and all(file.exists() for file in written)
     text = (folder / "tables" / "ablations_photo-to-sketch.md").read_text(encoding="utf-8")
     assert "stand-in" in text and "profile tiny (32 px" in text and "| MSG-SARL |" in text
     assert "**" not in text
