@@ -24,6 +24,8 @@ from lib.training.plans import plan
 from lib.training.tensors import to_tensor
 from lib.training.translate import Translator
 
+pytestmark = pytest.mark.trains
+
 P2S, S2P = DIRECTIONS
 
 

@@ -7,6 +7,7 @@ import dataclasses
 import pandas as pd
 import pytest
 from conftest import made_up_faces
+from made_up_scores import CELLS, image_table
 
 from lib import __main__, databases
 from lib.base import files, paths
@@ -18,6 +19,8 @@ from lib.evaluation import grids
 from lib.training import make_run, run_folders, speed
 from lib.training.plans import plan
 from lib.training.run_folders import BusyError
+
+pytestmark = pytest.mark.trains
 
 
 @pytest.fixture
@@ -37,16 +40,14 @@ def scored(cells: list[grids.Cell], directions=DIRECTIONS) -> None:
     folder = paths.study_folder(cells[0].profile, cells[0].database)
     rows = [(cell.database, direction, cell.system, cell.seed, "f1", "ssim", 0.5)
             for cell in cells for direction in directions]
-    columns = ["database", "direction", "system", "seed", "image", "metric", "value"]
     folder.mkdir(parents=True, exist_ok=True)
-    files.write_csv(folder / "scores.csv", pd.DataFrame(rows, columns=columns))
+    files.write_csv(folder / "scores.csv", image_table(rows))
 
 
 def test_ablations_are_the_eight_cells_of_the_design_for_every_seed():
     cells = grids.cells(GRIDS["ablations"]("cpu"), "portraits", "cpu")
     assert len(cells) == 24 and {cell.seed for cell in cells} == {0, 1, 2}
-    settings = [cell.plan.settings for cell in cells if cell.seed == 0]
-    assert len({(s.msg, s.attention, s.cycle) for s in settings}) == 8
+    assert {cell.system for cell in cells if cell.seed == 0} == set(CELLS)
     with pytest.raises(StudyError, match="Did you mean msg-sarl"):
         grids.cells(["msg-srl"], "portraits", "cpu")
     with pytest.raises(StudyError, match="Did you mean portraits"):
@@ -124,6 +125,25 @@ def test_forecast_shares_runs_out_among_the_jobs(study, steady):
     assert grids.forecast([]) == 0
 
 
+def test_forecast_knows_what_looking_up_costs(study, steady, monkeypatch):
+    """Twice as long on a processor half as fast; controls cost nothing."""
+    cells = grids.cells(["lle", "rslcr", "grey-input"], "portraits", "tiny", seeds=[0])
+    monkeypatch.setattr(speed, "slowness", lambda: 1.0)
+    once = grids.forecast(cells)
+    assert once == pytest.approx(2 * speed.seconds_of_looking_up("tiny", 6)) and once > 0
+    monkeypatch.setattr(speed, "slowness", lambda: 2.0)
+    assert grids.forecast(cells) == pytest.approx(2 * once) and grids.forecast(cells, jobs=2) == pytest.approx(once)
+
+
+def test_very_short_runs_are_not_measured(study, monkeypatch):
+    """A step at the tiny profile would take as long to measure as to make."""
+    monkeypatch.setattr(speed, "Bench", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(speed, "slowness", lambda: 1.0)
+    assert grids.forecast([grids.Cell("portraits", "tiny", "msg-sarl", 0)]) > 0
+    with pytest.raises(ZeroDivisionError):
+        grids.forecast([grids.Cell("portraits", "quick", "msg-sarl", 0)])
+
+
 def test_forecast_counts_what_is_left_of_a_run(study, steady):
     cell = grids.Cell("portraits", "quick", "msg-sarl", 0)
     cell.folder.mkdir(parents=True)
@@ -156,7 +176,9 @@ def test_runs_go_side_by_side_and_failures_are_told(study, monkeypatch):
         grids.fill([*fine, broken], report=lines.append, jobs=2)
     assert grids.missing([*fine, broken]) == [broken]
     assert files.read_json(fine[0].folder / "run.json")["threads"] == max(1, available_cores() // 2)
-    assert "about" in lines[1] and "2 runs at a time" in lines[1]
+    assert "grey-input, seed 0: run 1 of 1" in lines
+    assert any(line.startswith("about ") and line.endswith(" for 2 runs, 2 at a time") for line in lines)
+    assert sum("done in" in line for line in lines) == 2 and any(line.endswith("(3 of 3)") for line in lines)
 
 
 def test_one_failing_run_does_not_stop_the_others(study):

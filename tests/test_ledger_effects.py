@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 import pytest
+from made_up_scores import image_table
 from scipy import stats
 
 from lib import __main__
@@ -28,8 +28,7 @@ def write_scores(folder, cells, database="cuhk-student"):
             for i, value in enumerate(values)]
     file = folder / "cpu" / database / "scores.csv"
     file.parent.mkdir(parents=True, exist_ok=True)
-    columns = ["database", "direction", "system", "seed", "image", "metric", "value"]
-    files.write_csv(file, pd.DataFrame(rows, columns=columns))
+    files.write_csv(file, image_table(rows))
 
 
 def simulated(rng, name, seeds, *, gain=0.0, run_sd=0.5):

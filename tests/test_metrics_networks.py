@@ -168,7 +168,7 @@ def test_metrics_without_their_weights_say_what_to_do(tmp_path, monkeypatch):
         with pytest.raises(StudyError, match="with internet"):
             load(offline=True)
     file = tmp_path / "inception-fid" / inception.URL.rsplit("/", 1)[1]
-    file.parent.mkdir()
+    file.parent.mkdir(exist_ok=True)
     file.write_bytes(b"another file of that name")
     with pytest.raises(StudyError, match="SHA-256"):
         inception.load()

@@ -174,7 +174,7 @@ def test_other_faces_make_the_tables_anew(folder, pairs):
 
 def test_missing_tables_name_what_makes_them(monkeypatch, tmp_path):
     monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path))
-    with pytest.raises(StudyError, match="--only 08"):
+    with pytest.raises(StudyError, match="run_all.sh --profile tiny --database portraits"):
         recognise_runs.read_study("tiny", "portraits")
 
 

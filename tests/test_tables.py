@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 import pytest
+from made_up_scores import scores_of
 from scipy import stats
 
 from lib.base import files, labels, paths, systems
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
-from lib.evaluation.scoring import Scores
 from lib.figures import quality
 from lib.findings import tables
 
 P2S, S2P = DIRECTIONS
-SET_COLUMNS = ["database", "direction", "system", "seed", "metric", "value", "low", "high"]
 
 
 def made_scores(*entries, sets=()):
     """Scores of (direction, system, seed, metric, values per face)."""
     rows = [("cuhk-student", direction, system, seed, f"f{i}", metric, value)
             for direction, system, seed, metric, values in entries for i, value in enumerate(values)]
-    columns = ["database", "direction", "system", "seed", "image", "metric", "value"]
-    return Scores(pd.DataFrame(rows, columns=columns), pd.DataFrame(list(sets), columns=SET_COLUMNS))
+    return scores_of(rows, sets)
 
 
 def summed(scores):
@@ -170,10 +167,10 @@ def test_rivals_hold_exemplars_and_the_papers_own(scores):
     ours = set(tables.rivals("cpu", "cuhk-student", P2S, summed(scores)).system)
     assert {"lle", "msg-sarl"} <= ours and "msg-sarl+fusion=shared" not in ours
     cufs = tables.rivals("cpu", "cufs", P2S, summed(scores))
-    assert cufs.query("system == 'U-GAT-IT' and metric == 'fid'").published.item() == 34.93
-    assert list(dict.fromkeys(cufs.system)).index("U-GAT-IT") < list(dict.fromkeys(cufs.system)).index("msg-sarl")
+    assert cufs.query("system == 'u-gat-it' and metric == 'fid'").published.item() == 34.93
+    assert list(dict.fromkeys(cufs.system)).index("u-gat-it") < list(dict.fromkeys(cufs.system)).index("msg-sarl")
     back = tables.rivals("cpu", "cufs", S2P, summed(scores))
-    assert back.query("system == 'CycleGAN' and metric == 'ssim'").published.item() == 66.66
+    assert back.query("system == 'cyclegan' and metric == 'ssim'").published.item() == 66.66
 
 
 def test_floors_and_ceiling_stand_in_every_table_even_when_not_run():
@@ -202,13 +199,13 @@ def test_one_face_has_no_interval():
 
 def test_files_are_written_and_the_stand_in_is_named(scores, tmp_path, monkeypatch):
     monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path))
-    with pytest.raises(StudyError, match="run_all.sh --profile tiny --database portraits --only 06"):
+    with pytest.raises(StudyError, match="run_all.sh --profile tiny --database portraits"):
         tables.write_tables("tiny", "portraits")
     folder = paths.study_folder("tiny", "portraits")
     folder.mkdir(parents=True)
     files.write_csv(folder / "scores.csv", scores.images)
-    files = tables.write_tables("tiny", "portraits")
-    assert len(files) == 8 and all(file.exists() for file in files)
+    written = tables.write_tables("tiny", "portraits")
+    assert len(written) == 8 and all(file.exists() for file in written)
     text = (folder / "tables" / "ablations_photo-to-sketch.md").read_text(encoding="utf-8")
     assert "stand-in" in text and "profile tiny (32 px" in text and "| MSG-SARL |" in text
     assert "**" not in text

@@ -20,16 +20,18 @@ from conftest import made_up_faces, plan_with
 
 from lib.base.errors import StudyError
 from lib.model.msg_sarl import MsgSarl
-from lib.training import checkpoints, loop
+from lib.training import checkpoints, devices, loop
 from lib.training.translate import Translator, translate_folder
+
+pytestmark = pytest.mark.trains
 
 SCRIPT = """
 import sys, dataclasses, pathlib
 sys.path.insert(0, {tests!r})
-from conftest import made_up_faces, plan_with
+from conftest import PRECISION, made_up_faces, plan_with
 from lib.model.settings import MsgSarlSettings
 from lib.training import loop
-settings = dataclasses.replace(MsgSarlSettings.at("tiny"), width=8, epochs=3, precision="fp32")
+settings = dataclasses.replace(MsgSarlSettings.at("tiny"), width=8, epochs=3, precision=PRECISION)
 loop.train(plan_with(settings), made_up_faces(4), pathlib.Path(sys.argv[1]), 5, checkpoint_seconds=0)
 """
 
@@ -49,7 +51,7 @@ def weights(folder):
 
 def test_killed_and_resumed_run_ends_in_the_same_bits(tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert start(whole, tmp_path).wait(timeout=300) == 0
+    beside = start(whole, tmp_path)
     reached = []
     for _ in range(2):
         process, path = start(killed, tmp_path), killed / "checkpoint.pt"
@@ -65,7 +67,7 @@ def test_killed_and_resumed_run_ends_in_the_same_bits(tmp_path):
         contents = checkpoints.load(path)
         reached.append(contents.get("epoch", 3) * 4 + contents.get("step", 0))
     assert 0 < reached[0] < 12, "the first kill must fall inside the run"
-    assert start(killed, tmp_path).wait(timeout=300) == 0
+    assert start(killed, tmp_path).wait(timeout=300) == 0 and beside.wait(timeout=300) == 0
 
     ours, theirs = weights(killed), weights(whole)
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
@@ -227,3 +229,17 @@ def test_command_line_refuses_unknown_names_with_status_2():
             arguments = ["--database", "portraits", *arguments]
         done = subprocess.run([sys.executable, "-m", "lib", "train", *arguments], capture_output=True, encoding="utf-8")
         assert done.returncode == 2 and f"Did you mean {hint}" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_precision_can_be_asked_for_and_never_overrules_a_setting(monkeypatch, settings):
+    cpu = torch.device("cpu")
+    auto = dataclasses.replace(settings, precision="auto")
+    for precision in ("fp32", "bf16"):
+        monkeypatch.setenv("MSGSARL_PRECISION", precision)
+        assert devices.resolve(auto, cpu).precision == precision
+        assert devices.resolve(dataclasses.replace(settings, precision="fp32"), cpu).precision == "fp32"
+    monkeypatch.setenv("MSGSARL_PRECISION", "bf61")
+    with pytest.raises(StudyError, match="MSGSARL_PRECISION(.|\n)*Did you mean bf16"):
+        devices.resolve(auto, cpu)
+    monkeypatch.delenv("MSGSARL_PRECISION")
+    assert devices.resolve(auto, cpu).precision in devices.precisions(cpu)

@@ -18,17 +18,13 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".ppm")
 UNREAD_SUFFIXES = (".webp", ".gif", ".jp2", ".jfif", ".heic", ".heif", ".avif")  # images too, but none of ours
 HEIGHT, WIDTH = 250, 200  # the field's aligned geometry: eyes at (75, 125) and (125, 125)
 
-_REFUSED = {
-    "P": "a palette image", "PA": "a palette image", "CMYK": "a CMYK image", "YCbCr": "a YCbCr image",
-    "RGBA": "an image with transparency", "LA": "an image with transparency",
-    "I;16": "a 16-bit image", "I;16B": "a 16-bit image", "I": "a 16- or 32-bit image",
-    "F": "a floating-point image", "1": "a 1-bit image",
-}
+_REFUSED = {"P": "a palette image", "PA": "a palette image", "CMYK": "a CMYK image", "YCbCr": "a YCbCr image",
+            "RGBA": "an image with transparency", "LA": "an image with transparency", "I;16": "a 16-bit image",
+            "I;16B": "a 16-bit image", "I": "a 16- or 32-bit image", "F": "a floating-point image",
+            "1": "a 1-bit image"}
 _ORIENTATION = 0x112  # EXIF tag: how a viewer is to turn the stored pixels, 1 for not at all
-RESAMPLING = {
-    "nearest": Image.Resampling.NEAREST, "bilinear": Image.Resampling.BILINEAR,
-    "bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS, "area": Image.Resampling.BOX,
-}
+RESAMPLING = {"nearest": Image.Resampling.NEAREST, "bilinear": Image.Resampling.BILINEAR,
+              "bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS, "area": Image.Resampling.BOX}
 
 
 def list_images(folder: Path) -> list[Path]:

@@ -76,8 +76,7 @@ def cells(profile: str, database: str, scores: Scores | None = None) -> Figure:
     needs no network.  Cells without scores stay empty; raises StudyError when there is none at all.
     """
     scores = scores or read_scores(profile, database)
-    found = {(direction, metric): cells_of(scores, direction, metric)
-             for direction in DIRECTIONS for metric in METRICS}
+    found = {(direction, metric): cells_of(scores, direction, metric) for direction in DIRECTIONS for metric in METRICS}
     if not any(found.values()):
         raise StudyError(f"{paths.study_folder(profile, database)}: none of the eight cells has scores. Make them with "
                          f"`python -m lib train --grid ablations --profile {profile} --database {database}`.")

@@ -28,8 +28,7 @@ _INFLUENCE = {"position_share": "position attention beside\nits input, ‖α·at
               "off": "change of the output at\nα = β = 0 (grey levels of 255)"}
 
 
-def feature_maps(observations: Mapping[str, Observation], how: str = "mean-absolute",
-                 part: str = "features") -> Figure:
+def feature_maps(observations: Mapping[str, Observation], how: str = "mean-absolute", part: str = "features") -> Figure:
     """Fig. 5: a row per observation, by label: input, the map after each SARB on the grey input, output.
 
     how, part: as ``Block.map``.  Every map has its own scale, dark its least and bright its greatest value.

@@ -27,8 +27,7 @@ def effects(frame: pd.DataFrame) -> Figure:
         figure = plt.figure(figsize=(TEXT_WIDTH, 0.6))
         figure.text(0, 0.5, "No alternative has been run here.", color=COLOURS["control"])
         return figure
-    figure, axes = plt.subplots(1, len(SHOWN), sharex=True, sharey=True,
-                                figsize=(TEXT_WIDTH, 0.34 * len(rows) + 1.3))
+    figure, axes = plt.subplots(1, len(SHOWN), sharex=True, sharey=True, figsize=(TEXT_WIDTH, 0.34 * len(rows) + 1.3))
     for axis, metric in zip(axes, SHOWN):
         _bands(axis, [entry for entry, _ in rows])
         for row in shown[shown.metric == metric].itertuples():

@@ -12,23 +12,20 @@ from matplotlib.figure import Figure
 from lib.base.directions import DIRECTIONS
 
 # Okabe-Ito colours: told apart with any colour vision.
-COLOURS = {
-    "ours": "#D55E00", "published": "#0072B2", "control": "#7A7A7A", "exemplar": "#009E73",
-    "deep": "#CC79A7", "rival": "#8C6D46", "accent": "#E69F00", "second": "#56B4E9", "ink": "#222222",
-}
+COLOURS = {"ours": "#D55E00", "published": "#0072B2", "control": "#7A7A7A", "exemplar": "#009E73", "deep": "#CC79A7",
+           "rival": "#8C6D46", "accent": "#E69F00", "second": "#56B4E9", "ink": "#222222"}
 DIRECTION_COLOURS = dict(zip(DIRECTIONS, (COLOURS["ours"], COLOURS["published"])))
 TEXT_WIDTH = 9.0  # inches; a notebook column at 100 dpi
 
 
 def use_style() -> None:
     """Set matplotlib's defaults for the study; call once per notebook."""
-    plt.rcParams.update({
-        "figure.dpi": 100, "savefig.dpi": 150, "figure.constrained_layout.use": True,
-        "font.size": 10, "axes.titlesize": 11, "axes.titleweight": "normal", "axes.titlelocation": "left",
-        "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.25,
-        "grid.linewidth": 0.6, "legend.frameon": False, "image.cmap": "gray", "image.interpolation": "antialiased",
-        "svg.hashsalt": "msg-sarl", "axes.prop_cycle": plt.cycler(color=list(COLOURS.values())),
-    })
+    plt.rcParams.update({"figure.dpi": 100, "savefig.dpi": 150, "figure.constrained_layout.use": True, "font.size": 10,
+                         "axes.titlesize": 11, "axes.titleweight": "normal", "axes.titlelocation": "left",
+                         "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.25,
+                         "grid.linewidth": 0.6, "legend.frameon": False, "image.cmap": "gray",
+                         "image.interpolation": "antialiased", "svg.hashsalt": "msg-sarl",
+                         "axes.prop_cycle": plt.cycler(color=list(COLOURS.values()))})
 
 
 def face_grid(rows: Sequence[Sequence[np.ndarray]], *, row_labels: Sequence[str] = (),
@@ -39,11 +36,9 @@ def face_grid(rows: Sequence[Sequence[np.ndarray]], *, row_labels: Sequence[str]
     """
     height, width = np.shape(rows[0][0])[:2]
     label_space = 0.09 * max((len(text) for text in row_labels), default=0)
-    size = (cell_width * len(rows[0]) + label_space,
-            cell_width * height / width * len(rows) + 0.25 * bool(column_labels))
-    figure, axes = plt.subplots(
-        len(rows), len(rows[0]), squeeze=False, figsize=size,
-        gridspec_kw={"wspace": 0.04, "hspace": 0.04})
+    size = cell_width * len(rows[0]) + label_space, cell_width * height / width * len(rows) + 0.25 * bool(column_labels)
+    figure, axes = plt.subplots(len(rows), len(rows[0]), squeeze=False, figsize=size,
+                                gridspec_kw={"wspace": 0.04, "hspace": 0.04})
     for i, row in enumerate(rows):
         for j, image in enumerate(row):
             show_face(axes[i, j], image, column_labels[j] if i == 0 and column_labels else None)

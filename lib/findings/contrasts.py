@@ -150,8 +150,7 @@ def pooled_spread(cells: Iterable[pd.DataFrame]) -> RunSpread | None:
     return RunSpread(float(np.sqrt(sum(variance * degrees for variance, degrees in variances) / freedom)), freedom)
 
 
-def pooled_spreads(cells: Mapping[Key, pd.DataFrame],
-                   pool: Callable[[str], str | None]) -> dict[Key, RunSpread | None]:
+def pooled_spreads(cells: Mapping[Key, pd.DataFrame], pool: Callable[[str], str | None]) -> dict[Key, RunSpread | None]:
     """(direction, pool, metric) → spread between runs of all systems of a pool; pool: system → its pool, or None."""
     groups: dict[Key, list[pd.DataFrame]] = {}
     for (direction, system, metric), cell in cells.items():

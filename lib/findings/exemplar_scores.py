@@ -6,7 +6,7 @@ import itertools
 
 import pandas as pd
 
-from lib.base import files, labels, paths, systems, tables_on_disk
+from lib.base import files, labels, paths, tables_on_disk
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
 from lib.evaluation.scoring import read_scores
@@ -49,8 +49,8 @@ def beside_ours(profile: str, database: str, direction: str, ours: str = "msg-sa
     shown = table[list(names)].rename(columns=names).rename_axis(None)
     differences = against_ours(profile, database, ours).query("direction == @direction")
     for place, (metric, part) in enumerate(differences.groupby("metric", sort=False)):
-        texts = {systems.get(row.system).label: labels.with_limits(row.estimate, row.low, row.high)
-                 + (" ‡" if row.p_holm < 0.05 else "") for row in part.itertuples()}
+        texts = {labels.label_of(row.system): labels.with_limits(row.estimate, row.low, row.high)
+                 + " ‡" * (row.p_holm < 0.05) for row in part.itertuples()}
         shown.insert(4 + place, f"{labels.METRIC[metric]} minus ours", shown.index.map(texts))
     scores = read_scores(profile, database).images.query("system == @ours and direction == @direction")
     faces = 100 * scores.pivot_table(index="image", columns="metric", values="value")  # means over trainings
@@ -75,10 +75,9 @@ def quality_and_cost(profile: str, database: str) -> pd.DataFrame:
     for (direction, system), part in scores.groupby(["direction", "system"]):
         record = files.read_json(paths.run_folder(profile, database, system, int(part.seed.min())) / "run.json")
         values = 100 * part.pivot(index="image", columns="metric", values="value")
-        rows.append({
-            "direction": direction, "system": system, "label": systems.get(system).label, "images": len(values),
-            "ssim": values.ssim.mean(), "ssim_sd": values.ssim.std(), "fsim": values.fsim.mean(),
-            "fsim_sd": values.fsim.std(), **{name: record[direction][name] for name in COST}})
+        rows.append({"direction": direction, "system": system, "label": labels.label_of(system), "images": len(values),
+                     "ssim": values.ssim.mean(), "ssim_sd": values.ssim.std(), "fsim": values.fsim.mean(),
+                     "fsim_sd": values.fsim.std(), **{name: record[direction][name] for name in COST}})
     if not rows:
         raise StudyError(f"{paths.study_folder(profile, database)}: no scores of an exemplar method. Make them with "
                          f"`python -m lib train --database {database} --profile {profile} --system "

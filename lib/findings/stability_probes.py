@@ -13,13 +13,11 @@ from lib.base.directions import DIRECTIONS
 from lib.training import plans, run_folders
 
 # How the differences from the defaults are called in the figure.
-_WORDS = {
-    "channel_logits=raw": "raw channel logits", "norm_after_5x5=false": "no normalisation after 5×5",
-    "attention_precision=bf16": "attention in bf16", "attention_precision=fp32": "whole attention unit in fp32",
-    "precision=fp32": "everything in fp32", "learning_rate=2e-4": "rate 2e-4",
-    "warmup_steps=72": "warm-up over one epoch",
-    "initialisation=kaiming": "Kaiming initialisation", "initialisation=pytorch": "PyTorch's initialisation",
-}
+_WORDS = {"channel_logits=raw": "raw channel logits", "norm_after_5x5=false": "no normalisation after 5×5",
+          "attention_precision=bf16": "attention in bf16", "attention_precision=fp32": "whole attention unit in fp32",
+          "precision=fp32": "everything in fp32", "learning_rate=2e-4": "rate 2e-4",
+          "warmup_steps=72": "warm-up over one epoch", "initialisation=kaiming": "Kaiming initialisation",
+          "initialisation=pytorch": "PyTorch's initialisation"}
 
 COLLAPSED = 1.0  # perceptual loss over an epoch that only saturated outputs reach
 

@@ -24,7 +24,7 @@ import pandas as pd
 from scipy import stats
 
 from lib import databases
-from lib.base import files, labels, paths, systems
+from lib.base import files, labels, paths, systems, tables_on_disk
 from lib.base.directions import DIRECTIONS
 from lib.base.settings import RunSettings
 from lib.base.statistics import bootstrap_interval
@@ -46,7 +46,7 @@ def published() -> pd.DataFrame:
 
     SSIM and FSIM in per cent, FID, rank-1 share in per cent.
     """
-    return pd.read_csv(PUBLISHED, dtype={"table": str}, encoding="utf-8")
+    return tables_on_disk.read_csv(PUBLISHED, text=["table"])
 
 
 def summary(profile: str, database: str, scores: Scores | None = None) -> pd.DataFrame:

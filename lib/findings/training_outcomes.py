@@ -31,8 +31,7 @@ def final_losses(profile: str, database: str) -> pd.DataFrame:
 
 def ranges(ends: pd.DataFrame) -> pd.DataFrame:
     """``final_losses`` for people: a row per cell, ``smallest to largest`` over its runs."""
-    named = {f"{direction}/{term}": f"{labels.TASK[direction]} {term}"
-             for direction in DIRECTIONS for term in _TERMS}
+    named = {f"{direction}/{term}": f"{labels.TASK[direction]} {term}" for direction in DIRECTIONS for term in _TERMS}
     table = ends.groupby("system", sort=False)[list(named)].agg(_range)
     return table.rename(columns=named, index=labels.label_of).rename_axis(index=None)
 
@@ -60,8 +59,7 @@ def account(ends: pd.DataFrame) -> str:
     of_sketches = ends.groupby("system")[f"{DIRECTIONS[0]}/discriminator"].mean()
     pairs = pairs_of("MSG")
     lower = sum(of_sketches[with_msg] < of_sketches[without] for with_msg, without in pairs)
-    text = (f"In {len(runs_won)} of the {len(ends)} runs a discriminator has won outright "
-            f"(its loss is below {WON})")
+    text = f"In {len(runs_won)} of the {len(ends)} runs a discriminator has won outright " f"(its loss is below {WON})"
     if len(won):
         text += f": {named}. {runs_won.system.map(SWITCHES['MSG']).sum()} of these show it several scales (MSG)"
     return (f"{text}. In {lower} of the {len(pairs)} pairs of cells the discriminator of sketches ends with the lower "

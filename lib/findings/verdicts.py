@@ -14,7 +14,6 @@ A verdict speaks of the study that it was made from: its database, image size an
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 
 import pandas as pd
 
@@ -28,19 +27,10 @@ from lib.findings.contrasts import FACES_AND_TRAININGS, Effect, difference, pool
 SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
 
 
-@dataclass(frozen=True)
-class Claim:
-    """What the paper says of a part, in our words, and the effect that it speaks of."""
-
-    part: str
-    statement: str
-
-
-CLAIMS = (
-    Claim("MSG", "Showing the discriminator several scales improves the synthesised images."),
-    Claim("self-attention", "Self-attention improves them, in both directions."),
-    Claim("cycle", "The cycle-consistency loss improves them."),
-)
+CLAIMS = {  # part → what the paper says of it, in our words
+    "MSG": "Showing the discriminator several scales improves the synthesised images.",
+    "self-attention": "Self-attention improves them, in both directions.",
+    "cycle": "The cycle-consistency loss improves them."}
 
 
 def of_parts(profile: str, database: str, scores: Scores | None = None) -> pd.DataFrame:
@@ -53,13 +43,13 @@ def of_parts(profile: str, database: str, scores: Scores | None = None) -> pd.Da
     found = ablations.effects(profile, database, scores).set_index(["effect", "direction", "metric"])
     printed = ablations.published_effects(database)
     rows = []
-    for claim, direction, metric in itertools.product(CLAIMS, DIRECTIONS, METRICS):
-        effect = found.loc[claim.part, direction, metric]
-        values = printed.query("effect == @claim.part and direction == @direction and metric == @metric").published
-        rows.append((claim.part, claim.statement, direction, metric, _range(values), effect.estimate, effect.low,
-                     effect.high, effect.p_holm, effect.limits, verdict(effect.estimate, effect.p_holm, effect.limits)))
-    return pd.DataFrame(rows, columns=["part", "claim", "direction", "metric", "published", "estimate", "low", "high",
-                                       "p_holm", "limits", "verdict"])
+    for part, direction, metric in itertools.product(CLAIMS, DIRECTIONS, METRICS):
+        effect = found.loc[part, direction, metric]
+        values = printed.query("effect == @part and direction == @direction and metric == @metric").published
+        rows.append({"part": part, "claim": CLAIMS[part], "direction": direction, "metric": metric,
+                     "published": _range(values), **effect[["estimate", "low", "high", "p_holm", "limits"]],
+                     "verdict": verdict(effect.estimate, effect.p_holm, effect.limits)})
+    return pd.DataFrame(rows)
 
 
 def of_the_full_model(profile: str, database: str, scores: Scores | None = None,

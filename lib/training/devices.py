@@ -31,6 +31,7 @@ import contextlib
 import dataclasses
 import functools
 import math
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -41,7 +42,7 @@ import torch
 from torch import nn
 
 from lib.base import cache, files
-from lib.base.errors import StudyError
+from lib.base.errors import StudyError, unknown_name
 from lib.base.hardware import processor
 from lib.base.settings import RunSettings
 
@@ -91,9 +92,28 @@ def resolve(settings: RunSettings, device: torch.device) -> RunSettings:
     return dataclasses.replace(settings, precision=fast_precision(device).name)
 
 
-@functools.cache
+def precisions(device: torch.device) -> tuple[str, ...]:
+    """The precisions that this device multiplies by itself: what is worth testing on it."""
+    return ("fp32", "bf16") if _declares_bf16(device) else ("fp32",)
+
+
 def fast_precision(device: torch.device) -> Precision:
-    """The precision to train in on this device: declared by the hardware, confirmed by measurement, then remembered."""
+    """The precision that ``auto`` stands for on this device: declared by the hardware, confirmed by measurement, then
+    remembered.
+
+    The variable ``MSGSARL_PRECISION`` decides otherwise, for tests of both on one machine; raises StudyError where it
+    names neither.
+    """
+    asked = os.environ.get("MSGSARL_PRECISION")
+    if not asked:
+        return _measured_precision(device)
+    if asked not in ("fp32", "bf16"):
+        raise unknown_name("precision of MSGSARL_PRECISION", asked, ("fp32", "bf16"))
+    return Precision(asked, "MSGSARL_PRECISION asks for it")
+
+
+@functools.cache
+def _measured_precision(device: torch.device) -> Precision:
     here = device_name(device) if device.type == "cuda" else processor()
     if not _declares_bf16(device):
         return Precision("fp32", f"{here} has no bf16 units")

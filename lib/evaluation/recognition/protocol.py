@@ -172,9 +172,8 @@ class Faces:
         return gram
 
 
-def recognise(real: np.ndarray | Faces, synthesised: np.ndarray, protocol: Protocol,
-              direction: str = "photo-to-sketch", method: str = "nlda",
-              pairings: np.ndarray | None = None) -> Recognition:
+def recognise(real: np.ndarray | Faces, synthesised: np.ndarray, protocol: Protocol, direction: str = "photo-to-sketch",
+              method: str = "nlda", pairings: np.ndarray | None = None) -> Recognition:
     """Run the protocol on one system's faces.
 
     real, synthesised: (n, p) or (n, H, W), row i the same person: sketches for photo-to-sketch, photos for

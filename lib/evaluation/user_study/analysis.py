@@ -64,11 +64,10 @@ def analyse(votes: pd.DataFrame, systems: tuple[str, ...], *, repeats: int = 200
     raters, faces = votes.rater.nunique(), face_labels(votes).nunique()
     if raters < 2 or faces < 2:
         raise StudyError(f"{raters} rater(s) and {faces} face(s) remain; an interval needs at least two of each.")
-    return Analysis(
-        votes=len(votes), raters=raters, faces=faces, median_seconds=float(votes.seconds.median()),
-        shares=_shares(votes, systems, repeats, seed), pairs=_pairs(votes, systems, repeats, seed),
-        strengths=_strengths(votes, systems, repeats, seed), agreement=_agreement(votes, systems, repeats, seed),
-        **_positions(votes))
+    return Analysis(votes=len(votes), raters=raters, faces=faces, median_seconds=float(votes.seconds.median()),
+                    shares=_shares(votes, systems, repeats, seed), pairs=_pairs(votes, systems, repeats, seed),
+                    strengths=_strengths(votes, systems, repeats, seed),
+                    agreement=_agreement(votes, systems, repeats, seed), **_positions(votes))
 
 
 def two_way_interval(values: np.ndarray, raters: np.ndarray, faces: np.ndarray, *,
@@ -154,14 +153,11 @@ def _pairs(votes: pd.DataFrame, systems: tuple[str, ...], repeats: int, seed: in
     error = (interval.high - interval.low) / (2 * stats.t.ppf((1 + LEVEL) / 2, freedom))
     with np.errstate(invalid="ignore", divide="ignore"):
         p = np.where(interval.high - interval.low >= _NO_WIDTH,
-                     2 * stats.t.sf(np.abs(interval.estimate) / error, freedom),
-                     _sign_flips(differences, fewer, seed))
+                     2 * stats.t.sf(np.abs(interval.estimate) / error, freedom), _sign_flips(differences, fewer, seed))
     interval = _never_certain(interval, freedom + 1, lowest=-1.0)
-    return pd.DataFrame({
-        "first": [systems[a] for a, _ in pairs], "second": [systems[b] for _, b in pairs],
-        "difference": interval.estimate, "low": interval.low, "high": interval.high, "p": p,
-        "p_holm": statistics.holm(p),
-        "p_raters": _sign_flips(differences, raters, seed)})
+    return pd.DataFrame({"first": [systems[a] for a, _ in pairs], "second": [systems[b] for _, b in pairs],
+                         "difference": interval.estimate, "low": interval.low, "high": interval.high, "p": p,
+                         "p_holm": statistics.holm(p), "p_raters": _sign_flips(differences, raters, seed)})
 
 
 def _sign_flips(differences: np.ndarray, labels: np.ndarray, seed: int) -> list[float]:

@@ -33,8 +33,7 @@ def coverage_table(plan: pd.DataFrame, systems: tuple[str, ...], worth: dict[str
                 "independent votes": statistics.wilson_interval(one_hot.sum(axis=0), len(votes)),
                 "raters": statistics.cluster_bootstrap(one_hot, raters, repeats=repeats, seed=seed)[1:],
                 "both at once": statistics.cluster_bootstrap(one_hot, raters, faces, repeats=repeats, seed=seed)[1:],
-                "two-way": two_way_interval(one_hot, raters, faces, repeats=repeats, seed=seed)[0][1:],
-            }
+                "two-way": two_way_interval(one_hot, raters, faces, repeats=repeats, seed=seed)[0][1:]}
             for method, (low, high) in intervals.items():
                 results.setdefault(method, []).append((np.mean((low <= truth) & (truth <= high)), np.mean(high - low)))
         for method, measured in results.items():

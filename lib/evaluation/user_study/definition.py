@@ -23,10 +23,8 @@ from lib.evaluation.user_study.plan import Face
 from lib.evaluation.user_study.stimuli import Stimuli
 
 FORMAT = "user-study/1"
-QUESTION = {
-    "photo-to-sketch": "Which drawing is the best sketch of this person?",
-    "sketch-to-photo": "Which picture is the best photo of this person?",
-}
+QUESTION = {"photo-to-sketch": "Which drawing is the best sketch of this person?",
+            "sketch-to-photo": "Which picture is the best photo of this person?"}
 
 
 @dataclass(frozen=True)

@@ -26,10 +26,8 @@ from lib.evaluation.user_study.stimuli import Stimuli
 _TEMPLATES = Path(__file__).parent / "page"
 _SCRIPTS = ("sha256.js", "record.js", "page.js")
 _GIVEN_QUALITY = 92  # JPEG, for the given picture only: it is the same in every trial and not judged
-_WORDS = {
-    "photo-to-sketch": {"given": "Photo", "reference": "Artist’s sketch", "candidate": "Drawing"},
-    "sketch-to-photo": {"given": "Artist’s sketch", "reference": "Photo", "candidate": "Picture"},
-}
+_WORDS = {"photo-to-sketch": {"given": "Photo", "reference": "Artist’s sketch", "candidate": "Drawing"},
+          "sketch-to-photo": {"given": "Artist’s sketch", "reference": "Photo", "candidate": "Picture"}}
 
 
 def write_page(path: Path, study: Study, stimuli: Stimuli) -> int:
@@ -45,10 +43,8 @@ def page_html(study: Study, stimuli: Stimuli) -> str:
     script = "\n".join((_TEMPLATES / name).read_text(encoding="utf-8") for name in _SCRIPTS)
     policy = "; ".join(("default-src 'none'", "img-src data:", f"style-src {_source(style)}",
                         f"script-src {_source(script)}", "base-uri 'none'", "form-action 'none'"))
-    parts = {
-        "POLICY": html.escape(policy), "TITLE": html.escape(study.title), "STYLE": style, "SCRIPT": script,
-        "DATA": _json(_data(study, stimuli)), "IMAGES": _json(_pictures(study, stimuli)),
-    }
+    parts = {"POLICY": html.escape(policy), "TITLE": html.escape(study.title), "STYLE": style, "SCRIPT": script,
+             "DATA": _json(_data(study, stimuli)), "IMAGES": _json(_pictures(study, stimuli))}
     template = (_TEMPLATES / "page.html").read_text(encoding="utf-8")
     return re.sub(r"%%([A-Z]+)%%", lambda match: parts[match[1]], template)
 

@@ -90,20 +90,14 @@ def _columns(positions: int) -> list[str]:
 
 
 def _refuse_impossible(faces, systems, raters, per_rater, checks) -> None:
-    problems = []
-    if not 2 <= len(systems) <= 1 + len(DAMAGES):
-        problems.append(f"{len(systems)} systems; a trial shows 2 to {1 + len(DAMAGES)}")
-    if len(set(systems)) != len(systems):
-        problems.append(f"a system is named twice: {', '.join(systems)}")
-    problems += _reserved_names(systems)
-    if len(set(faces)) != len(faces):
-        problems.append("a face is listed twice")
-    if not 1 <= per_rater <= len(faces):
-        problems.append(f"{per_rater} faces per rater, but the study has {len(faces)}")
-    if not 1 <= raters <= 5000:
-        problems.append(f"{raters} raters; plan for 1 to 5000")
-    if not 0 <= checks <= per_rater:
-        problems.append(f"{checks} attention checks among {per_rater} faces")
+    faults = {
+        f"{len(systems)} systems; a trial shows 2 to {1 + len(DAMAGES)}": not 2 <= len(systems) <= 1 + len(DAMAGES),
+        f"a system is named twice: {', '.join(systems)}": len(set(systems)) != len(systems),
+        "a face is listed twice": len(set(faces)) != len(faces),
+        f"{per_rater} faces per rater, but the study has {len(faces)}": not 1 <= per_rater <= len(faces),
+        f"{raters} raters; plan for 1 to 5000": not 1 <= raters <= 5000,
+        f"{checks} attention checks among {per_rater} faces": not 0 <= checks <= per_rater}
+    problems = [fault for fault, occurs in faults.items() if occurs] + _reserved_names(systems)
     if problems:
         raise StudyError("No plan fits these numbers:\n" + listed(problems))
 
@@ -304,8 +298,7 @@ def balance(plan: pd.DataFrame) -> pd.DataFrame:
         "raters per face": votes.groupby(["database", "face"]).size(),
         "system at a position": cells("system", "position"),
         "system at a position, one rater": cells("rater", "system", "position"),
-        "system at a position, one face": cells("database", "face", "system", "position"),
-    }
+        "system at a position, one face": cells("database", "face", "system", "position")}
     checks = plan[plan.kind == "check"]
     if len(checks):
         counts["right answer of a check at a position"] = checks[position_columns(plan)].eq(CORRECT).sum()

@@ -58,8 +58,7 @@ def available_in_databases(names: Sequence[str], profile: str) -> dict[str, data
 
 
 def from_runs(faces: Sequence[Face], shown: Sequence[Face], loaded: dict[str, databases.PairedFaces],
-              systems: Sequence[str], *, profile: str, seed: int = 0,
-              direction: str = "photo-to-sketch") -> Stimuli:
+              systems: Sequence[str], *, profile: str, seed: int = 0, direction: str = "photo-to-sketch") -> Stimuli:
     """Gather pictures from run folders ``results/<profile>/<database>/<system>/seed<seed>``.
 
     faces: voted on, so every system's picture is needed.  shown: those and the faces of checks.
