@@ -4,8 +4,10 @@ Mostly through real processes, as people start them.
 """
 
 import ast
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -118,7 +120,7 @@ def lacks_encoding(node: ast.Call, name: str, owner: str, given: dict) -> bool:
         return "encoding" not in given and any(word in given for word in ("text", "universal_newlines", "errors"))
     if name == "to_csv":  # in pandas UTF-8 is the default, line ends are the machine's
         return "lineterminator" not in given or (bool(node.args) and "encoding" not in given)
-    if name == "read_csv" and "StringIO" in ast.unparse(node.args[0]):
+    if name == "read_csv" and (owner != "pd" or "StringIO" in ast.unparse(node.args[0])):
         return False
     return name in ("read_text", "write_text", "read_csv", "loadtxt", "genfromtxt", "savetxt", "TextIOWrapper") and (
         "encoding" not in given and owner not in ("", "files"))

@@ -22,13 +22,14 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture
 def card(monkeypatch):
     """A CUDA card that is declared and asked for its name, but never computed with."""
+    monkeypatch.delenv("MSGSARL_PRECISION", raising=False)
     devices.default_device.cache_clear()
-    devices.fast_precision.cache_clear()
+    devices._measured_precision.cache_clear()
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device=None: "Old Card")
     yield torch.device("cuda")
     devices.default_device.cache_clear()
-    devices.fast_precision.cache_clear()
+    devices._measured_precision.cache_clear()
 
 
 @pytest.mark.parametrize("message", ["CUDA error: no kernel image is available for execution\nmore lines", ""])
@@ -71,17 +72,18 @@ def precision(tmp_path, monkeypatch):
                 raise speed_up
             return speed_up
 
-        devices.fast_precision.cache_clear()
+        devices._measured_precision.cache_clear()
         monkeypatch.setattr(devices, "_speed_up", measure)
         if kept is not None:
             (tmp_path / "precision.json").write_bytes(kept)
         return devices.fast_precision(torch.device("cpu")).name
 
+    monkeypatch.delenv("MSGSARL_PRECISION", raising=False)
     monkeypatch.setenv("MSGSARL_CACHE", str(tmp_path))
     monkeypatch.setattr(devices, "_declares_bf16", lambda device: True)
     precision.measured = measured
     yield precision
-    devices.fast_precision.cache_clear()
+    devices._measured_precision.cache_clear()
 
 
 def test_declared_bf16_is_used_only_where_it_is_fast(precision):
