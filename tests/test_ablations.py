@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import made_up_faces
+from made_up_scores import CELLS, scores_of
 from scipy import stats
 
 from lib.base import images, paths, systems
@@ -20,11 +21,6 @@ from lib.findings import ablations
 from lib.training import run_folders
 
 P2S, S2P = DIRECTIONS
-SETS = pd.DataFrame(columns=["database", "direction", "system", "seed", "metric", "value", "low", "high"])
-# MSG, self-attention, cycle of each cell, typed from the names.
-CELLS = {"backbone": (0, 0, 0), "backbone-msg": (1, 0, 0), "backbone-attention": (0, 1, 0), "backbone-cycle": (0, 0, 1),
-         "msg-sarl-no-msg": (0, 1, 1), "msg-sarl-no-cycle": (1, 1, 0), "msg-sarl-no-attention": (1, 0, 1),
-         "msg-sarl": (1, 1, 1)}
 
 
 def made_scores(seeds=3, count=20, run_sd=0.0, leave_out=(), seed=0):
@@ -39,8 +35,7 @@ def made_scores(seeds=3, count=20, run_sd=0.0, leave_out=(), seed=0):
                 values = mean + faces + run_sd * rng.standard_normal() + 0.1 * rng.standard_normal(count)
                 rows += [("made-up", direction, system, k, f"face-{i:02d}", metric, v / 100)
                          for i, v in enumerate(values)]
-    columns = ["database", "direction", "system", "seed", "image", "metric", "value"]
-    return Scores(pd.DataFrame(rows, columns=columns), SETS)
+    return scores_of(rows)
 
 
 def test_switches_are_those_the_names_say():
@@ -97,7 +92,7 @@ def test_cells_on_different_images_are_refused():
     scores = made_scores()
     odd = scores.images.system.eq("msg-sarl") & scores.images.image.eq("face-00")
     with pytest.raises(StudyError, match=r"different images[\s\S]*backbone: 20 images[\s\S]*msg-sarl: 19 images"):
-        ablations.effects("cpu", "made-up", Scores(scores.images[~odd], SETS))
+        ablations.effects("cpu", "made-up", Scores(scores.images[~odd], scores.sets))
 
 
 def test_simple_effects_stand_beside_the_published_differences():
@@ -163,9 +158,9 @@ def test_published_differences_are_measured_in_luck():
 def test_single_seeds_are_judged_with_the_spread_of_the_others():
     scores = made_scores(run_sd=0.5)
     rows = scores.images[(scores.images.system != "msg-sarl") | (scores.images.seed == 0)]
-    table = ablations.effects("cpu", "made-up", Scores(rows, SETS))
+    table = ablations.effects("cpu", "made-up", Scores(rows, scores.sets))
     assert set(table.seeds) == {1}
-    alone = ablations.effects("cpu", "made-up", Scores(scores.images[scores.images.seed == 0], SETS))
+    alone = ablations.effects("cpu", "made-up", Scores(scores.images[scores.images.seed == 0], scores.sets))
     width = {name: (t.high - t.low).mean() for name, t in (("borrowed", table), ("alone", alone))}
     assert width["borrowed"] > 3 * width["alone"]
     assert set(table.limits) == {"faces and trainings"} and set(alone.limits) == {"faces"}

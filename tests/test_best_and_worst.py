@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
+from made_up_scores import scores_of
 
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
@@ -12,7 +12,6 @@ from lib.evaluation.scoring import Scores
 from lib.findings import best_and_worst
 
 P2S = DIRECTIONS[0]
-COLUMNS = ["database", "direction", "system", "seed", "image", "metric", "value"]
 
 
 def made_scores(**values: np.ndarray) -> Scores:
@@ -20,7 +19,7 @@ def made_scores(**values: np.ndarray) -> Scores:
     rows = [("made-up", P2S, "lle", seed, f"f{i}", metric, value)
             for metric, array in values.items() for seed, column in enumerate(np.reshape(array, (len(array), -1)).T)
             for i, value in enumerate(column)]
-    return Scores(pd.DataFrame(rows, columns=COLUMNS), pd.DataFrame())
+    return scores_of(rows)
 
 
 def test_extremes_are_the_ends_of_the_ranking_by_the_mean_over_seeds():

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from lib.base import systems
 from lib.base.errors import StudyError
 from lib.base.images import to_grey
-from lib.databases.geometry import through_square
 from lib.rivals import controls
 
 
@@ -83,7 +83,9 @@ def test_wrong_person_gives_nobody_their_own_and_everybody_one(pairs):
 
 def test_resized_target_is_the_way_through_the_square(pairs):
     photos, sketches = pairs
-    np.testing.assert_array_equal(made("resized-target", sketches, photos, size=8), through_square(photos, 8))
+    expected = [Image.fromarray(photo).resize((8, 8), Image.Resampling.BICUBIC).resize((16, 20), Image.Resampling.BICUBIC)
+                for photo in photos]
+    np.testing.assert_array_equal(made("resized-target", sketches, photos, size=8), np.stack(expected))
 
 
 def test_only_two_controls_see_the_test_targets(pairs):

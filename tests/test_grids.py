@@ -7,6 +7,7 @@ import dataclasses
 import pandas as pd
 import pytest
 from conftest import made_up_faces
+from made_up_scores import CELLS, image_table
 
 from lib import __main__, databases
 from lib.base import files, paths
@@ -39,16 +40,14 @@ def scored(cells: list[grids.Cell], directions=DIRECTIONS) -> None:
     folder = paths.study_folder(cells[0].profile, cells[0].database)
     rows = [(cell.database, direction, cell.system, cell.seed, "f1", "ssim", 0.5)
             for cell in cells for direction in directions]
-    columns = ["database", "direction", "system", "seed", "image", "metric", "value"]
     folder.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame(rows, columns=columns).to_csv(folder / "scores.csv", index=False)
+    files.write_csv(folder / "scores.csv", image_table(rows))
 
 
 def test_ablations_are_the_eight_cells_of_the_design_for_every_seed():
     cells = grids.cells(GRIDS["ablations"]("cpu"), "portraits", "cpu")
     assert len(cells) == 24 and {cell.seed for cell in cells} == {0, 1, 2}
-    settings = [cell.plan.settings for cell in cells if cell.seed == 0]
-    assert len({(s.msg, s.attention, s.cycle) for s in settings}) == 8
+    assert {cell.system for cell in cells if cell.seed == 0} == set(CELLS)
     with pytest.raises(StudyError, match="Did you mean msg-sarl"):
         grids.cells(["msg-srl"], "portraits", "cpu")
     with pytest.raises(StudyError, match="Did you mean portraits"):
@@ -97,7 +96,7 @@ def test_filling_makes_scores_and_passes_over_what_another_process_holds(study):
         with pytest.raises(BusyError, match="another process"):
             make_run.synthesise("portraits", cells[0].system, "tiny")
         assert grids.fill(cells, report=lambda line: None, jobs=1) == [cells[0]]
-    scores = pd.read_csv(study / "tiny" / "portraits" / "scores.csv")
+    scores = pd.read_csv(study / "tiny" / "portraits" / "scores.csv", encoding="utf-8")
     assert set(scores.system) == {cells[1].system} and set(scores.direction) == set(DIRECTIONS)
     made = (cells[1].folder / "checkpoint.pt").stat().st_mtime_ns
     lines = []
@@ -148,7 +147,7 @@ def test_very_short_runs_are_not_measured(study, monkeypatch):
 def test_forecast_counts_what_is_left_of_a_run(study, steady):
     cell = grids.Cell("portraits", "quick", "msg-sarl", 0)
     cell.folder.mkdir(parents=True)
-    pd.DataFrame({"epoch": [1, 2], "seconds": [10.0, 20.0]}).to_csv(cell.folder / "log.csv", index=False)
+    files.write_csv(cell.folder / "log.csv", pd.DataFrame({"epoch": [1, 2], "seconds": [10.0, 20.0]}))
     assert grids.forecast([cell]) == 30, "a log alone may come from another machine"
     (cell.folder / "checkpoint.pt").touch()
     assert grids.forecast([cell]) == pytest.approx(30 * (1 - 2 / plan("quick", "msg-sarl").settings.epochs))
@@ -177,8 +176,9 @@ def test_runs_go_side_by_side_and_failures_are_told(study, monkeypatch):
         grids.fill([*fine, broken], report=lines.append, jobs=2)
     assert grids.missing([*fine, broken]) == [broken]
     assert files.read_json(fine[0].folder / "run.json")["threads"] == max(1, available_cores() // 2)
-    assert lines[1].startswith("about ") and lines[1].endswith(" for 3 runs, 2 at a time")
-    assert sum("done in" in line and line.endswith(" of 3)") for line in lines[2:]) == 2
+    assert "grey-input, seed 0: run 1 of 1" in lines
+    assert any(line.startswith("about ") and line.endswith(" for 2 runs, 2 at a time") for line in lines)
+    assert sum("done in" in line and line.endswith(" of 3)") for line in lines) == 2
 
 
 def test_one_failing_run_does_not_stop_the_others(study):

@@ -100,7 +100,7 @@ def test_all_offenders_are_reported_at_once(tmp_path):
     ("- id: [", "cannot be read"), ("id: a", "must be a list"), ("", "must be a list")])
 def test_a_file_that_is_no_list_is_refused(tmp_path, text, message):
     file = tmp_path / "ledger.yaml"
-    file.write_text(text)
+    file.write_text(text, encoding="utf-8")
     with pytest.raises(StudyError, match=message):
         ledger.entries(file)
 
@@ -112,7 +112,7 @@ def test_a_setting_lends_its_reason(tmp_path):
 
 def _file(folder, records):
     file = folder / "ledger.yaml"
-    file.write_text(yaml.safe_dump(records))
+    file.write_text(yaml.safe_dump(records), encoding="utf-8")
     return file
 
 
@@ -194,11 +194,20 @@ def test_stated_ranks_are_those_of_the_published_tables():
     printed = tables.published()
     fid = {t: printed.query("table == @t and metric == 'fid'").set_index("system").value
            for t in ("IV", "V", "VI", "VII")}
-    assert [values.rank()["MSG-SARL"] for values in fid.values()] == [2, 5, 3, 4]
-    assert [len(values) for values in fid.values()] == [7, 7, 5, 5]
+    ranks = [("first", "second", "third", "fourth", "fifth")[int(values.rank()["MSG-SARL"]) - 1]
+             for values in fid.values()]
+    assert ("{} and {} of seven for sketches, {} and {} of five for photos".format(*ranks)
+            in ENTRIES["state-of-the-art"].open) and [len(values) for values in fid.values()] == [7, 7, 5, 5]
     assert all(values["U-GAT-IT"] < values["MSG-SARL"] for values in fid.values())
+    assert f"worst of Table IV ({fid['IV'].max()})" in ENTRIES["pix2pix-row"].open
+    assert fid["IV"].idxmax() == "pix2pix" and fid["V"].rank()["pix2pix"] == 3
+    assert f"({fid['V']['pix2pix']})" in ENTRIES["pix2pix-row"].open
     third = printed.query("table == 'III' and direction == @P2S and metric == 'fsim'").set_index("system").value
     assert (third > third["MSG-SARL"]).sum() == 5 and len(third) == 7
+    assert f"({third['MSG-SARL']}) than five of its six" in ENTRIES["table-iii-fsim"].open
     ssim = {t: printed.query("table == @t and metric == 'ssim'").set_index("system").value for t in ("IV", "V")}
     change = ssim["V"] - ssim["IV"]
-    assert list(change.index[change > 0]) == ["pix2pix"] and -change[change < 0].max() > 9 and -change.min() < 16
+    assert list(change.index[change > 0]) == ["pix2pix"]
+    least, most = -change[change < 0].max(), -change.min()
+    assert f"({ssim['V']['pix2pix']} after {ssim['IV']['pix2pix']}; " in ENTRIES["pix2pix-row"].open
+    assert f"fall by {math.floor(least)} to {math.ceil(most)} points" in ENTRIES["pix2pix-row"].open

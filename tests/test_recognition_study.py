@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 from scipy import stats
 
 from lib.__main__ import main
-from lib.base import files, images, labels, statistics
+from lib.base import files, images, labels
 from lib.base.errors import StudyError
 from lib.databases import PairedFaces
 from lib.evaluation.recognition import Protocol, nlda_curve, recognise_runs, regions, statements
@@ -115,6 +116,16 @@ def test_only_what_changed_is_computed_again(folder, pairs):
     assert {file: file.read_bytes() for file in folder.glob("recognition*")} == files
 
 
+def test_of_two_processes_one_computes_and_the_other_waits(folder, pairs):
+    for file in folder.glob("recognition*"):
+        file.unlink()
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(recognise_runs.recognise_runs, folder, pairs) for _ in range(2)]
+    first, second = sorted((future.result() for future in both), key=lambda tables: tables.computed)
+    assert (first.computed, second.computed) == (0, 12)
+    pd.testing.assert_frame_equal(first.curves, second.curves)
+
+
 def test_rows_of_runs_whose_images_are_elsewhere_stay(folder, pairs):
     first = recognise_runs.recognise_runs(folder, pairs)
     for file in (folder / "lle" / "seed0").rglob("*.png"):
@@ -131,7 +142,7 @@ def test_rows_of_deleted_runs_go_and_are_named(folder, pairs):
     shutil.rmtree(folder / "lle")
     again = recognise_runs.recognise_runs(folder, pairs)
     assert again.computed == 0 and again.dropped == ("photo-to-sketch/lle/0", "sketch-to-photo/lle/0")
-    for table in (again.curves, pd.read_csv(folder / "recognition.csv")):
+    for table in (again.curves, pd.read_csv(folder / "recognition.csv", encoding="utf-8")):
         assert "lle" not in set(table.system)
     assert recognise_runs.recognise_runs(folder, pairs).dropped == ()
 
@@ -149,7 +160,7 @@ def test_an_image_of_another_size_and_a_damaged_table_are_named(folder, pairs):
     with pytest.raises(StudyError, match="person-03.png: 256×256"):
         recognise_runs.recognise_runs(folder, pairs)
     for damage in ("", "a,b\n1,2\n", "direction,system,seed\n1,2,3\n1,2,3,4\n"):
-        (folder / "recognition.csv").write_text(damage)
+        (folder / "recognition.csv").write_text(damage, encoding="utf-8")
         with pytest.raises(StudyError, match="recognition.csv: .*Restore or remove it"):
             recognise_runs.recognise_runs(folder, pairs)
 
@@ -199,12 +210,12 @@ def test_command_prints_and_writes(folders, tmp_path, capsys):
     assert main(arguments) == 0
     printed = capsys.readouterr().out
     assert "12 people, 5 train, 7 recognised, 3 random splits" in printed and "100.00%" in printed
-    table = pd.read_csv(file)
+    table = pd.read_csv(file, encoding="utf-8")
     assert list(table.columns) == ["direction", "system", "seed", "split", "dimension", "accuracy"]
     assert len(table) == 3 * 4
     first = file.read_bytes()
     assert main([*arguments, "--direction", "sketch-to-photo", "--method", "eigenface"]) == 0
-    assert len(pd.read_csv(file)) == 3 * 9
+    assert len(pd.read_csv(file, encoding="utf-8")) == 3 * 9
     assert main(arguments) == 0 and file.read_bytes() == first
     assert main([*arguments, "--seed", "1"]) == 0
 
@@ -294,8 +305,8 @@ def test_comparisons_are_paired_by_person_and_corrected(recognised):
 def test_intervals_over_people_match_the_bootstrap_of_their_means():
     shares = np.random.default_rng(1).beta(8, 2, size=80)
     interval = statements.accuracy_interval(np.full(80, 9), shares)
-    plain = statistics.bootstrap_interval(shares, method="percentile")
-    assert np.allclose(interval, plain, atol=0.006)
+    plain = stats.bootstrap((shares,), np.mean, method="percentile", rng=1).confidence_interval
+    assert np.allclose(interval, (shares.mean(), *plain), atol=0.006)
     untested = statements.accuracy_interval(np.r_[np.full(80, 9), 0], np.r_[shares, np.nan])
     assert np.allclose(untested, interval)
 
@@ -307,8 +318,8 @@ def test_everybody_and_nobody_recognised_have_wilson_s_limits():
     everybody, nobody = (stats.binomtest(k, 40).proportion_ci(method="wilson") for k in (40, 0))
     assert np.allclose((accuracy[0], low[0], high[0]), (1, everybody.low, 1))
     assert np.allclose((accuracy[1], low[1], high[1]), (0, 0, nobody.high))
-    plain = statistics.bootstrap_interval(shares[:40, 2], method="percentile")
-    assert np.allclose((accuracy[2], low[2], high[2]), plain, atol=0.03)  # others keep their resampled limits
+    plain = stats.bootstrap((shares[:40, 2],), np.mean, method="percentile", rng=1).confidence_interval
+    assert np.allclose((accuracy[2], low[2], high[2]), (0.5, *plain), atol=0.03)  # others keep their resampled limits
     assert statements.accuracy_interval(tests, shares[:, 0]) == pytest.approx((1, everybody.low, 1))
 
 
@@ -323,7 +334,7 @@ def test_equal_systems_differ_by_nothing(recognised):
 
 
 def test_the_printed_result_survives_a_table_that_cannot_be_written(folders, tmp_path, capsys):
-    (tmp_path / "file").write_text("no folder")
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
     arguments = ["recognise", *map(str, folders), "--train-identities", "5", "--repeats", "3"]
     assert main([*arguments, "--csv", str(tmp_path / "file" / "curves.csv")]) == 2
     shown = capsys.readouterr()
@@ -331,12 +342,12 @@ def test_the_printed_result_survives_a_table_that_cannot_be_written(folders, tmp
     odd = os.fsdecode(os.fsencode(tmp_path) + b"/M\xfcller")  # Latin-1
     os.rename(folders[1], odd)
     assert main([*arguments[:2], odd, *arguments[3:], "--csv", str(tmp_path / "curves.csv")]) == 0
-    assert pd.read_csv(tmp_path / "curves.csv").system[0].endswith("M\\udcfcller")
+    assert pd.read_csv(tmp_path / "curves.csv", encoding="utf-8").system[0].endswith("M\\udcfcller")
 
 
 def test_labels_say_what_was_changed():
     assert statements.label("grey-input@hair") == "input, grey: hair only"
-    assert statements.label("msg-sarl+fusion=shared") == "MSG-SARL + fusion=shared"
+    assert statements.label("msg-sarl+fusion=shared") == "MSG-SARL, fusion=shared"
     assert statements.label("random-pairing") == "random pairing"
     assert [statements.kind(name) for name in ("msg-sarl+fusion=shared", "lle", "random-pairing")] == [
         "ablation", "exemplar", "control"]

@@ -1,9 +1,10 @@
 """Walkthrough, open choices and the table of quality and cost of the exemplar rivals."""
 
 
+import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 import pytest
+from made_up_scores import image_table
 from scipy.ndimage import gaussian_filter
 
 from lib.base import files, paths
@@ -40,9 +41,20 @@ def test_a_node_is_explained_as_it_is_computed(fitted):
     np.testing.assert_array_equal(story.query, faces.photos[5, 12:20, 8:16])
     assert story.weights.sum() == pytest.approx(1, abs=1e-4) and (np.diff(story.weights) <= 0).all()
     np.testing.assert_array_equal(story.targets, 255 - story.sources[..., 0])  # partners, in the same order
-    estimate = np.einsum("k,kij->ij", story.weights, story.targets)
-    assert np.abs(estimate.clip(0, 255) - story.estimate).max() < 0.6
-    figures.node_story(faces.photos[5], story, faces.sketches[5])
+    drawn = figures.node_story(faces.photos[5], story, faces.sketches[5])
+    np.testing.assert_array_equal(drawn.axes[1].images[0].get_array(), story.query)
+    plt.close(drawn)
+
+
+def test_patches_side_by_side_make_the_synthesised_face():
+    """Without overlaps every node's estimate is a piece of the face that the method makes."""
+    faces = pairs()
+    rival = exemplar.create("fast-rslcr", **{**OPTIONS, "step": 8})
+    rival.fit(faces.photos[:4], faces.sketches[:4])
+    made = rival.synthesise(faces.photos[5:])[0]
+    for row, column in ((0, 0), (16, 8), (32, 24)):
+        story = walkthrough.explain_node(rival.method(), faces.photos[5], row + 4, column + 4)
+        np.testing.assert_array_equal(story.estimate, made[row:row + 8, column:column + 8])
 
 
 def test_fields_have_no_single_nodes(fitted):
@@ -88,8 +100,7 @@ def test_quality_and_cost_come_from_the_results(tmp_path, monkeypatch):
             for metric in ("ssim", "fsim") for image, value in (("a", 0.5), ("b", 0.7))]
     folder = paths.study_folder("cpu", "cufs")
     folder.mkdir(parents=True)
-    columns = ["database", "direction", "system", "seed", "image", "metric", "value"]
-    pd.DataFrame(rows, columns=columns).to_csv(folder / "scores.csv", index=False)
+    files.write_csv(folder / "scores.csv", image_table(rows))
     cost = {"cpu_seconds_fit": 3.0, "cpu_seconds_per_image": 0.2, "peak_memory_mb": 900}
     for system in ("ssd", "lle"):
         files.write_json(paths.run_folder("cpu", "cufs", system, 0) / "run.json", {d: cost for d in DIRECTIONS})
@@ -98,6 +109,6 @@ def test_quality_and_cost_come_from_the_results(tmp_path, monkeypatch):
     assert table.ssim.tolist() == pytest.approx([60] * 4) and table.images.tolist() == [2] * 4
     assert table.fsim_sd.iloc[0] == pytest.approx(100 * np.std([0.5, 0.7], ddof=1))
     assert table.peak_memory_mb.tolist() == [900] * 4
-    pd.DataFrame(rows[:4], columns=columns).assign(system="msg-sarl").to_csv(folder / "scores.csv", index=False)
+    files.write_csv(folder / "scores.csv", image_table(rows[:4]))
     with pytest.raises(StudyError, match="--system lle --system mrf"):
         exemplar_scores.quality_and_cost("cpu", "cufs")

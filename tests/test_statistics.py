@@ -15,14 +15,16 @@ RNG = np.random.default_rng(5)
 SKEWED = RNG.exponential(size=60)
 
 
-@pytest.mark.parametrize("method", ["bca", "percentile"])
-@pytest.mark.parametrize("statistic", [np.mean, np.std])
-def test_bootstrap_agrees_with_scipy(method, statistic):
-    ours = statistics.bootstrap_interval(SKEWED, statistic, method=method, repeats=20_000)
-    theirs = stats.bootstrap((SKEWED,), statistic, method=method, n_resamples=20_000, rng=1).confidence_interval
-    width = theirs.high - theirs.low
-    assert ours.estimate == statistic(SKEWED)
-    assert abs(ours.low - theirs.low) < 0.04 * width and abs(ours.high - theirs.high) < 0.04 * width
+def test_bootstrap_of_a_skewed_mean_has_the_limits_of_the_expansion():
+    """To second order mean + se · (z + (2z² + 1) · skewness / (6√n)); DiCiccio and Efron 1996 (Stat. Sci. 11)."""
+    n, z, skewness = len(SKEWED), stats.norm.ppf([0.025, 0.975]), stats.skew(SKEWED)
+    shift = (2 * z**2 + 1) * skewness / (6 * np.sqrt(n))
+    expected = SKEWED.mean() + SKEWED.std() / np.sqrt(n) * (z + shift)
+    estimate, *limits = statistics.bootstrap_interval(SKEWED, repeats=20_000)
+    width = np.ptp(expected)
+    assert estimate == SKEWED.mean() and np.allclose(limits, expected, atol=0.03 * width)
+    uncorrected = SKEWED.mean() + SKEWED.std() / np.sqrt(n) * z
+    assert np.all(np.abs(limits - uncorrected) > 0.03 * width)
 
 
 def test_bootstrap_of_a_normal_mean_is_the_textbook_interval():
@@ -75,8 +77,8 @@ def test_clusters_widen_the_interval_as_the_design_effect_says():
 
 def test_one_value_per_cluster_is_the_plain_bootstrap():
     clustered = statistics.cluster_bootstrap(SKEWED, np.arange(60))
-    plain = statistics.bootstrap_interval(SKEWED, method="percentile")
-    assert np.allclose(clustered, plain, atol=0.02)
+    plain = stats.bootstrap((SKEWED,), np.mean, method="percentile", rng=1).confidence_interval
+    assert np.allclose(clustered, (SKEWED.mean(), *plain), atol=0.02)
 
 
 def test_crossed_factors_add_their_variances():
@@ -125,15 +127,6 @@ def test_paired_difference_uses_the_pairing():
     assert result.low > 0.3 and result.high < 0.7 and result.p_value < 0.001 and result.n == 50
 
 
-@pytest.mark.parametrize("only_first, only_second", [(0, 0), (1, 0), (8, 2), (3, 15)])
-def test_mcnemar_is_the_binomial_tail(only_first, only_second):
-    first = np.array([True] * only_first + [False] * only_second + [True] * 5 + [False] * 4)
-    second = np.array([False] * only_first + [True] * only_second + [True] * 5 + [False] * 4)
-    n, k = only_first + only_second, min(only_first, only_second)
-    expected = min(1.0, 2 * stats.binom.cdf(k, n, 0.5)) if n else 1.0
-    assert np.isclose(statistics.mcnemar_exact(first, second), expected)
-
-
 def test_holm_by_hand():
     assert np.allclose(statistics.holm([0.01, 0.04, 0.03, 0.005]), [0.03, 0.06, 0.06, 0.02])
     assert np.allclose(statistics.holm([0.9, 0.8]), [1.0, 1.0])
@@ -147,16 +140,6 @@ def test_holm_lies_between_no_correction_and_bonferroni():
     assert np.array_equal(np.argsort(adjusted, kind="stable")[:3], np.argsort(p)[:3])
 
 
-def test_friedman_agrees_with_scipy():
-    scores = RNG.normal(size=(12, 4)) + [0, 0.3, 0.6, 1.5]
-    result = statistics.friedman(scores)
-    expected = stats.friedmanchisquare(*scores.T)
-    assert np.allclose([result.statistic, result.p_value], [expected.statistic, expected.pvalue])
-    assert np.argmin(result.mean_ranks) == 3 and np.isclose(result.mean_ranks.sum(), 10)
-    assert np.allclose(statistics.friedman(-scores, higher_is_better=False).mean_ranks, result.mean_ranks)
-    assert statistics.friedman(np.ones((4, 3))).p_value == 1.0
-
-
 @pytest.mark.parametrize("call, word", [
     (lambda: statistics.bootstrap_interval([1.0]), "at least 2"),
     (lambda: statistics.student_interval([1.0]), "at least 2"),
@@ -164,14 +147,11 @@ def test_friedman_agrees_with_scipy():
     (lambda: statistics.bootstrap_interval([1.0, np.nan, 2.0]), "row 1"),
     (lambda: statistics.bootstrap_interval([1.0, 2.0], level=95), "between 0 and 1"),
     (lambda: statistics.bootstrap_interval([1.0, 2.0], repeats=3), "100"),
-    (lambda: statistics.bootstrap_interval([1.0, 2.0], method="bootstrap-t"), "bca"),
     (lambda: statistics.cluster_bootstrap([1.0, 2.0]), "labels"),
     (lambda: statistics.cluster_bootstrap([1.0, 2.0], ["a"]), "1 labels"),
     (lambda: statistics.cluster_bootstrap([1.0, 2.0], ["a", "a"]), "single level"),
     (lambda: statistics.paired_difference([1.0, 2.0], [1.0]), "equal counts"),
-    (lambda: statistics.mcnemar_exact([1, 0], [0, 1]), "boolean"),
     (lambda: statistics.holm([0.1, 1.2]), "0, 1"),
-    (lambda: statistics.friedman(np.ones((3, 2))), "three systems"),
 ])
 def test_bad_input_is_named(call, word):
     with pytest.raises(StudyError, match=word):

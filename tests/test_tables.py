@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 import pytest
+from made_up_scores import scores_of
 from scipy import stats
 
-from lib.base import labels, paths, systems
+from lib.base import files, labels, paths, systems
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
-from lib.evaluation.scoring import Scores
+from lib.figures import quality
 from lib.findings import tables
 
 P2S, S2P = DIRECTIONS
-SET_COLUMNS = ["database", "direction", "system", "seed", "metric", "value", "low", "high"]
 
 
 def made_scores(*entries, sets=()):
     """Scores of (direction, system, seed, metric, values per face)."""
     rows = [("cuhk-student", direction, system, seed, f"f{i}", metric, value)
             for direction, system, seed, metric, values in entries for i, value in enumerate(values)]
-    columns = ["database", "direction", "system", "seed", "image", "metric", "value"]
-    return Scores(pd.DataFrame(rows, columns=columns), pd.DataFrame(list(sets), columns=SET_COLUMNS))
+    return scores_of(rows, sets)
 
 
 def summed(scores):
@@ -79,6 +78,60 @@ def test_three_runs_show_their_own_spread_and_fewer_borrow(kind):
         assert rows.high[system] - rows.value[system] == pytest.approx(half)
 
 
+@pytest.fixture
+def pix2pix(monkeypatch):
+    """A deep rival such as those to come, registered for one test; the paper writes its name without capitals."""
+    monkeypatch.setitem(systems.SYSTEMS, "pix2pix", systems.System("pix2pix", "Pix2Pix", "deep"))
+
+
+def test_a_kind_trained_once_does_not_borrow_another_kind_s_spread(pix2pix):
+    faces = np.random.default_rng(2).uniform(0.4, 0.7, 30)
+    entries = [(P2S, "msg-sarl", seed, "ssim", faces + 0.2 * seed) for seed in (0, 1)]
+    rows = summed(made_scores(*entries, (P2S, "backbone", 0, "ssim", faces),
+                              (P2S, "pix2pix", 0, "ssim", faces))).set_index("system")
+    theirs = stats.bootstrap((100 * faces,), np.mean, method="BCa", rng=1).confidence_interval
+    assert (rows.low["pix2pix"], rows.high["pix2pix"]) == pytest.approx(tuple(theirs), abs=0.15)
+    over_faces = stats.t.ppf(0.975, 29) * 100 * faces.std(ddof=1) / np.sqrt(30)
+    over_runs = stats.t.ppf(0.975, 1) * 20 / np.sqrt(2)  # two means 20 points apart
+    assert rows.high["backbone"] - rows.value["backbone"] == pytest.approx(np.hypot(over_faces, over_runs))
+
+
+@pytest.mark.parametrize("kind", ["images", "sets"])
+def test_deep_rivals_do_not_widen_the_limits_of_ablations(pix2pix, kind):
+    """And the reverse: runs of MSG-SARL 1 apart, of the rival 20 apart, each with a system of its kind trained once."""
+    values = {("msg-sarl", 0): 60.0, ("msg-sarl", 1): 61.0, ("backbone", 0): 50.0, ("pix2pix", 0): 40.0,
+              ("pix2pix", 1): 60.0}
+    if kind == "images":
+        scores = made_scores(*((P2S, system, seed, "ssim", np.full(9, value / 100))
+                               for (system, seed), value in values.items()))
+    else:
+        scores = made_scores(sets=[("cuhk-student", P2S, system, seed, "fid", v, v, v)
+                                   for (system, seed), v in values.items()])
+    rows = summed(scores).set_index("system")
+    for system, apart, count in (("msg-sarl", 1, 2), ("backbone", 1, 1), ("pix2pix", 20, 2)):
+        half = stats.t.ppf(0.975, 1) * apart / np.sqrt(2) / np.sqrt(count)
+        assert rows.high[system] - rows.value[system] == pytest.approx(half)
+
+
+def test_a_deep_rival_stands_beside_its_published_values(pix2pix):
+    scores = made_scores((P2S, "pix2pix", 0, "ssim", [0.5, 0.6]), (P2S, "lle", 0, "ssim", [0.4, 0.5]),
+                         (P2S, "msg-sarl", 0, "ssim", [0.5, 0.7]))
+    table = tables.rivals("cpu", "cufs", P2S, summed(scores))
+    printed = tables.published().query("table == 'IV' and system == 'pix2pix'").set_index("metric").value
+    mine = table[table.system == "pix2pix"].set_index("metric")
+    assert mine.published.to_dict() == printed[mine.index].to_dict() and mine.value["ssim"] == pytest.approx(55)
+    order = list(dict.fromkeys(table.label))
+    assert order.index("LLE") < order.index("DRIT") < order.index("pix2pix") < order.index("MSG-SARL")
+    text = tables.as_text(table)
+    assert text.loc["pix2pix", "SSIM % published"] == f"{printed.ssim:.2f}" and "[" in text.loc["pix2pix", "SSIM %"]
+    assert "pix2pix" in set(tables.rivals("cpu", "portraits", P2S, summed(scores)).system)
+    assert "pix2pix" not in set(tables.ablations("cpu", "cufs", P2S, summed(scores)).system)
+    drawn = quality.standing({P2S: table})
+    assert "Pix2Pix" in [tick.get_text() for tick in drawn.axes[0].get_yticklabels()]
+    assert "deep rivals" in [text.get_text() for text in drawn.legends[0].get_texts()]
+    plt.close(drawn)
+
+
 def test_summary_of_one_seed_is_the_bootstrap_over_faces():
     values = np.random.default_rng(1).uniform(0.4, 0.7, 30)
     row = summed(made_scores((P2S, "lle", 0, "ssim", values))).iloc[0]
@@ -114,10 +167,10 @@ def test_rivals_hold_exemplars_and_the_papers_own(scores):
     ours = set(tables.rivals("cpu", "cuhk-student", P2S, summed(scores)).system)
     assert {"lle", "msg-sarl"} <= ours and "msg-sarl+fusion=shared" not in ours
     cufs = tables.rivals("cpu", "cufs", P2S, summed(scores))
-    assert cufs.query("system == 'U-GAT-IT' and metric == 'fid'").published.item() == 34.93
-    assert list(dict.fromkeys(cufs.system)).index("U-GAT-IT") < list(dict.fromkeys(cufs.system)).index("msg-sarl")
+    assert cufs.query("system == 'u-gat-it' and metric == 'fid'").published.item() == 34.93
+    assert list(dict.fromkeys(cufs.system)).index("u-gat-it") < list(dict.fromkeys(cufs.system)).index("msg-sarl")
     back = tables.rivals("cpu", "cufs", S2P, summed(scores))
-    assert back.query("system == 'CycleGAN' and metric == 'ssim'").published.item() == 66.66
+    assert back.query("system == 'cyclegan' and metric == 'ssim'").published.item() == 66.66
 
 
 def test_floors_and_ceiling_stand_in_every_table_even_when_not_run():
@@ -150,10 +203,10 @@ def test_files_are_written_and_the_stand_in_is_named(scores, tmp_path, monkeypat
         tables.write_tables("tiny", "portraits")
     folder = paths.study_folder("tiny", "portraits")
     folder.mkdir(parents=True)
-    scores.images.to_csv(folder / "scores.csv", index=False)
-    files = tables.write_tables("tiny", "portraits")
-    assert len(files) == 8 and all(file.exists() for file in files)
-    text = (folder / "tables" / "ablations_photo-to-sketch.md").read_text()
+    files.write_csv(folder / "scores.csv", scores.images)
+    written = tables.write_tables("tiny", "portraits")
+    assert len(written) == 8 and all(file.exists() for file in written)
+    text = (folder / "tables" / "ablations_photo-to-sketch.md").read_text(encoding="utf-8")
     assert "stand-in" in text and "profile tiny (32 px" in text and "| MSG-SARL |" in text
     assert "**" not in text
 
@@ -162,3 +215,4 @@ def test_captions_name_the_papers_table():
     assert "Table I of" in tables.caption("cpu", "cuhk-student", "ablations", P2S)
     assert "Table VII of" in tables.caption("paper", "cufsf", "rivals", S2P)
     assert "no such table" in tables.caption("cpu", "cuhk-student", "rivals", P2S)
+    assert "a trained system of the same kind" in tables.caption("cpu", "cuhk-student", "rivals", P2S)

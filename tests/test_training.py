@@ -41,7 +41,7 @@ ROW = torch.tensor([[0], [0]])  # of photos and of sketches
 
 def start(folder, tmp_path):
     script = tmp_path / "train.py"
-    script.write_text(SCRIPT.format(tests=os.path.dirname(__file__)))
+    script.write_text(SCRIPT.format(tests=os.path.dirname(__file__)), encoding="utf-8")
     return subprocess.Popen([sys.executable, str(script), str(folder)], env={**os.environ, "OMP_NUM_THREADS": "1"})
 
 
@@ -71,7 +71,7 @@ def test_killed_and_resumed_run_ends_in_the_same_bits(tmp_path):
 
     ours, theirs = weights(killed), weights(whole)
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
-    logs = [pd.read_csv(folder / "log.csv").drop(columns="seconds") for folder in (killed, whole)]
+    logs = [pd.read_csv(folder / "log.csv", encoding="utf-8").drop(columns="seconds") for folder in (killed, whole)]
     pd.testing.assert_frame_equal(*logs, check_exact=True)
 
 
@@ -87,7 +87,7 @@ def test_finished_run_is_returned_as_it_is_and_its_record_is_complete(run):
     before = (folder / "checkpoint.pt").stat().st_mtime_ns
     record = loop.train(plan_with(settings), faces, folder, 0)
     assert (folder / "checkpoint.pt").stat().st_mtime_ns == before
-    assert record == json.loads((folder / "run.json").read_text())
+    assert record == json.loads((folder / "run.json").read_text(encoding="utf-8"))
     assert record["settings"]["learning_rate"] == 1e-3 and record["versions"]["torch"] and record["data"]
 
 
@@ -137,7 +137,7 @@ def test_full_disk_is_reported_and_the_old_checkpoint_stays(tmp_path):
             "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
             "try: checkpoints.save(sys.argv[1], {'settings': {}, 'weights': torch.zeros(100000)})\n"
             "except StudyError as error: print(error)")
-    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, encoding="utf-8", timeout=120)
     assert "cannot be written" in done.stdout and "earlier results are untouched" in done.stdout, done.stderr
     assert checkpoints.load(path)["weights"].shape == (10,)
     assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.pt"]
@@ -168,7 +168,7 @@ def test_training_learns_made_up_pairs(tmp_path, settings):
     """A few epochs must bring the perceptual loss of pairs that can be learnt clearly down."""
     settings = dataclasses.replace(settings, epochs=8, schedule="constant")
     loop.train(plan_with(settings), made_up_faces(4), tmp_path, 0)
-    log = pd.read_csv(tmp_path / "log.csv")["photo-to-sketch/perceptual"]
+    log = pd.read_csv(tmp_path / "log.csv", encoding="utf-8")["photo-to-sketch/perceptual"]
     assert log.iloc[-1] < 0.6 * log.iloc[0]
 
 
@@ -227,7 +227,7 @@ def test_command_line_refuses_unknown_names_with_status_2():
                             (["--system", "msg-sarl", "--database", "cuhk-studnt"], "cuhk-student")):
         if "--database" not in arguments:
             arguments = ["--database", "portraits", *arguments]
-        done = subprocess.run([sys.executable, "-m", "lib", "train", *arguments], capture_output=True, text=True)
+        done = subprocess.run([sys.executable, "-m", "lib", "train", *arguments], capture_output=True, encoding="utf-8")
         assert done.returncode == 2 and f"Did you mean {hint}" in done.stderr and "Traceback" not in done.stderr
 
 

@@ -8,6 +8,7 @@ import pytest
 from scipy import optimize, stats
 from study_material import SYSTEMS, small_study, stimuli
 
+from lib.base import statistics
 from lib.base.errors import StudyError
 from lib.evaluation.user_study import analysis, models, published, simulation, written_report
 from lib.evaluation.user_study import answers as readers
@@ -115,8 +116,8 @@ def test_only_drit_is_clearly_worse_in_table_viii():
 def test_wilson_interval_is_scipy_s():
     for votes, total in ((109, 300), (0, 20), (20, 20)):
         expected = stats.binomtest(votes, total).proportion_ci(0.95, method="wilson")
-        assert published.wilson_interval(votes, total) == pytest.approx((expected.low, expected.high), abs=1e-12)
-    narrow, wide = (published.wilson_interval(109, 300, design_effect=effect) for effect in (1, 3))
+        assert statistics.wilson_interval(votes, total) == pytest.approx((expected.low, expected.high), abs=1e-12)
+    narrow, wide = (statistics.wilson_interval(109, 300, design_effect=effect) for effect in (1, 3))
     assert wide == pytest.approx(stats.binomtest(109, 300).proportion_ci(method="wilson"), abs=0.05)
     assert wide[0] < narrow[0] and narrow[1] < wide[1]
 
@@ -165,7 +166,7 @@ def test_a_simulated_study_is_read_and_its_preferences_are_recovered(tmp_path):
     assert "SIMULATED" in text.splitlines()[0] and written_report.SIMULATED in text
     files = written_report.write_report(tmp_path / "report", study, answers, result)
     assert all(file.exists() for file in files)
-    assert "simulated" in (tmp_path / "report/votes.csv").read_text().splitlines()[0]
+    assert "simulated" in (tmp_path / "report/votes.csv").read_text(encoding="utf-8").splitlines()[0]
 
 
 def test_careless_simulated_raters_are_mostly_excluded(tmp_path):
@@ -220,7 +221,7 @@ def test_two_way_intervals_cover_when_raters_and_faces_differ():
         one_hot = (picked[:, None] == np.arange(4)).astype(float)
         interval, _ = analysis.two_way_interval(one_hot, plan.rater.to_numpy(), plan.face.to_numpy(), repeats=200)
         covered.append((interval.low <= truth) & (truth <= interval.high))
-        limits = np.array([published.wilson_interval(int(n), len(shown)) for n in one_hot.sum(axis=0)])
+        limits = np.array([statistics.wilson_interval(int(n), len(shown)) for n in one_hot.sum(axis=0)])
         naive.append((limits[:, 0] <= truth) & (truth <= limits[:, 1]))
     assert np.mean(covered) > 0.9 > np.mean(naive)
 

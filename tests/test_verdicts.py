@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from made_up_scores import SET_COLUMNS, scores_of
 
 from lib.base import systems
 from lib.base.directions import DIRECTIONS
@@ -13,7 +14,6 @@ from lib.findings import verdicts
 from lib.training.plans import plan
 
 IMAGES, SEEDS = 40, 3
-SETS = ["database", "direction", "system", "seed", "metric", "value", "low", "high"]
 
 
 def simulated(effects: dict[str, float], spread: float = 0.1, seeds: int = SEEDS) -> Scores:
@@ -29,8 +29,7 @@ def simulated(effects: dict[str, float], spread: float = 0.1, seeds: int = SEEDS
                     values = faces + level + rng.normal(0, spread) + rng.normal(0, 0.5, IMAGES)
                     rows += [("cuhk-student", direction, system, seed, f"f{i}", metric, value / 100)
                              for i, value in enumerate(values)]
-    columns = ["database", "direction", "system", "seed", "image", "metric", "value"]
-    return Scores(pd.DataFrame(rows, columns=columns), pd.DataFrame(columns=SETS))
+    return scores_of(rows)
 
 
 def test_parts_that_help_harm_and_do_nothing_get_their_verdicts():
@@ -92,7 +91,7 @@ def test_claim_by_claim_counts_distances_of_sets():
     values[cells.index("msg-sarl")] = 1.0
     sets = pd.DataFrame([("cuhk-student", DIRECTIONS[0], system, seed, "frechet-vgg16-hed", value, value - 1, value + 1)
                          for system, value in zip(cells, values) for seed in range(SEEDS)],
-                        columns=SETS)
+                        columns=SET_COLUMNS)
     msg = verdicts.claim_by_claim("cpu", "cuhk-student", Scores(scores.images, sets))[0]
     assert "larger with MSG in 3 of 4 pairs of cells" in msg
 

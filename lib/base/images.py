@@ -18,17 +18,13 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".ppm")
 UNREAD_SUFFIXES = (".webp", ".gif", ".jp2", ".jfif", ".heic", ".heif", ".avif")  # images too, but none of ours
 HEIGHT, WIDTH = 250, 200  # the field's aligned geometry: eyes at (75, 125) and (125, 125)
 
-_REFUSED = {
-    "P": "a palette image", "PA": "a palette image", "CMYK": "a CMYK image", "YCbCr": "a YCbCr image",
-    "RGBA": "an image with transparency", "LA": "an image with transparency",
-    "I;16": "a 16-bit image", "I;16B": "a 16-bit image", "I": "a 16- or 32-bit image",
-    "F": "a floating-point image", "1": "a 1-bit image",
-}
+_REFUSED = {"P": "a palette image", "PA": "a palette image", "CMYK": "a CMYK image", "YCbCr": "a YCbCr image",
+            "RGBA": "an image with transparency", "LA": "an image with transparency", "I;16": "a 16-bit image",
+            "I;16B": "a 16-bit image", "I": "a 16- or 32-bit image", "F": "a floating-point image",
+            "1": "a 1-bit image"}
 _ORIENTATION = 0x112  # EXIF tag: how a viewer is to turn the stored pixels, 1 for not at all
-RESAMPLING = {
-    "nearest": Image.Resampling.NEAREST, "bilinear": Image.Resampling.BILINEAR,
-    "bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS, "area": Image.Resampling.BOX,
-}
+RESAMPLING = {"nearest": Image.Resampling.NEAREST, "bilinear": Image.Resampling.BILINEAR,
+              "bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS, "area": Image.Resampling.BOX}
 
 
 def list_images(folder: Path) -> list[Path]:
@@ -52,22 +48,6 @@ def list_images(folder: Path) -> list[Path]:
     if not files:
         raise StudyError(f"{folder}: holds no images ({', '.join(SUFFIXES)}).")
     return files
-
-
-def by_stem(folder: Path) -> dict[str, Path]:
-    """Images of ``folder`` by name without suffix, sorted.
-
-    Raises StudyError as ``list_images`` does, and listing all names met twice with different suffixes.
-    """
-    found: dict[str, Path] = {}
-    twice = []
-    for file in list_images(folder):
-        if file.stem in found:
-            twice.append(f"{found[file.stem].name} and {file.name}")
-        found[file.stem] = file
-    if twice:
-        raise StudyError(f"{folder}: the same name with different suffixes:\n{listed(twice)}\nRemove one of each.")
-    return found
 
 
 def read_image(path: Path) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import pandas as pd
 
@@ -15,11 +16,16 @@ METRIC = {"ssim": "SSIM", "fsim": "FSIM", "fsimc": "FSIMc", "scoot": "Scoot", "f
           "frechet-vgg16-hed": "Fréchet (VGG16-HED)", "kid-vgg16-hed": "KID (VGG16-HED)"}
 
 
-def label_of(system: str) -> str:
-    """The name people read: ``msg-sarl+fusion=shared`` → ``MSG-SARL, fusion=shared``; unknown names stay."""
-    base, *overrides = system.split("+")
-    label = systems.SYSTEMS[base].label if base in systems.SYSTEMS else base
-    return ", ".join([label, *overrides])
+def label_of(system: str, names: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The name people read; what is no system stays as it is.  names: how to call some of them instead.
+
+    >>> label_of("msg-sarl+fusion=shared"), label_of("grey-input@hair")
+    ('MSG-SARL, fusion=shared', 'input, grey: hair only')
+    """
+    name, _, region = system.partition("@")
+    base, *changes = name.split("+")
+    label = names.get(base) or (systems.SYSTEMS[base].label if base in systems.SYSTEMS else base)
+    return ", ".join([label, *changes]) + (f": {region} only" if region else "")
 
 
 def signed(value: float, digits: int = 2) -> str:

@@ -40,6 +40,12 @@ SYSTEMS: dict[str, System] = {system.name: system for system in (
     System("msg-sarl-no-cycle", "MSG-SARL w/o Cycle", "ablation"),
     System("msg-sarl-no-attention", "MSG-SARL w/o Self-Attention", "ablation"),
     System("msg-sarl", "MSG-SARL", "ablation"),
+    System("fcn", "FCN", "deep"),
+    System("ps2man", "PS2MAN", "deep"),
+    System("pix2pix", "pix2pix", "deep"),
+    System("cyclegan", "CycleGAN", "deep"),
+    System("drit", "DRIT", "deep"),
+    System("u-gat-it", "U-GAT-IT", "deep"),
     System("lle", "LLE", "exemplar"),
     System("mrf", "MRF", "exemplar"),
     System("mwf", "MWF", "exemplar"),
@@ -59,6 +65,15 @@ def get(name: str) -> System:
     if name not in SYSTEMS:
         raise unknown_name("system", name, SYSTEMS)
     return SYSTEMS[name]
+
+
+def named(label: str) -> str:
+    """The name of the system that tables call so, in capitals or not; what is no system of ours keeps its label.
+
+    >>> named("MSG-SARL w/o Cycle"), named("Pix2Pix+")
+    ('msg-sarl-no-cycle', 'Pix2Pix+')
+    """
+    return next((name for name, system in SYSTEMS.items() if system.label.lower() == label.lower()), label)
 
 
 def of_kind(*kinds: str) -> tuple[str, ...]:

@@ -80,7 +80,8 @@ def _build(options: argparse.Namespace) -> int:
     stimuli, plan, folder = _from_folders(options) if options.candidate else _from_runs(options)
     title = {} if options.title is None else {"title": options.title}
     study = studies.create(plan, stimuli, contact=options.contact, **title)
-    _keep_other_study(folder, study)
+    if (folder / "study.json").exists() and studies.read(folder).id != study.id:
+        raise StudyError(f"{folder}: holds another study, which its answers need. Choose another --output.")
     studies.write(folder, study)
     size = page.write_page(folder / "study.html", study, stimuli)
     votes = plan[plan.kind == "vote"]
@@ -95,14 +96,6 @@ def _build(options: argparse.Namespace) -> int:
     return 0
 
 
-def _keep_other_study(folder: Path, study) -> None:
-    """Refuse to write over a study whose answers may still come in."""
-    from lib.evaluation.user_study import definition as studies
-
-    if (folder / "study.json").exists() and studies.read(folder).id != study.id:
-        raise StudyError(f"{folder}: holds another study, which its answers need. Choose another --output.")
-
-
 def _from_runs(options: argparse.Namespace):
     from lib.evaluation.user_study import plan as plans
     from lib.evaluation.user_study import stimuli as sources
@@ -115,19 +108,12 @@ def _from_runs(options: argparse.Namespace):
     judged = tuple(options.system or PAPER_SYSTEMS)
     counts = _face_counts(options.database or ["portraits", "portraits-wild"])
     loaded = sources.available_in_databases(list(counts), options.profile)
-    counts = {name: len(loaded[name]) if count is None else count for name, count in counts.items()}
-    if options.plan:
-        plan = plans.read_plan(options.plan)
-        _refuse_unknown_faces(options.plan, plan, {name: pairs.names for name, pairs in loaded.items()})
-        judged = plans.plan_systems(plan)
-        chosen = list(dict.fromkeys(plan[plan.kind == "vote"][["database", "face"]].itertuples(index=False, name=None)))
-    else:
-        chosen, spare = plans.choose_faces({name: pairs.names for name, pairs in loaded.items()}, counts, options.seed)
-        plan = plans.assign(chosen, judged, raters=options.raters, per_rater=options.per_rater, checks=options.checks,
-                            spare=spare, seed=options.seed)
-    shown = list(dict.fromkeys(plan[["database", "face"]].itertuples(index=False, name=None)))
+    plan = _plan(options, {name: pairs.names for name, pairs in loaded.items()}, counts, judged)
+    judged = plans.plan_systems(plan) if options.plan else judged
+    voted, shown = (list(dict.fromkeys(trial.face for trial in plans.trials(rows)))
+                    for rows in (plan[plan.kind == "vote"], plan))
     try:
-        stimuli = sources.from_runs(chosen, shown, loaded, judged, profile=options.profile, seed=options.run_seed,
+        stimuli = sources.from_runs(voted, shown, loaded, judged, profile=options.profile, seed=options.run_seed,
                                     direction=options.direction)
     except sources.MissingPictures as error:
         raise StudyError(f"{error}\n{_what_is_here(options, list(counts), judged)}") from None
@@ -141,7 +127,8 @@ def _what_is_here(options: argparse.Namespace, names: list[str], wanted: tuple[s
 
     lines, example = [], None
     for name in names:
-        here = [run.system for run in list_runs(paths.study_folder(options.profile, name)) if options.direction in run.directions
+        here = [run.system for run in list_runs(paths.study_folder(options.profile, name))
+                if options.direction in run.directions
                 and run.seed == (options.run_seed if systems.is_trained(run.system) else 0)]
         if here:
             lines.append(f"  {name}: {', '.join(here)}")
@@ -159,8 +146,24 @@ def _what_is_here(options: argparse.Namespace, names: list[str], wanted: tuple[s
     return f"{text}\nPictures of any other program: --candidate NAME=DIR --photos DIR --sketches DIR."
 
 
-def _face_counts(wanted: list[str]) -> dict[str, int | None]:
-    counts: dict[str, int | None] = {}
+def _plan(options: argparse.Namespace, names: dict, counts: dict[str, int], systems: tuple[str, ...]):
+    """The plan that --plan names, of these faces by database, or one drawn from so many of them."""
+    from lib.evaluation.user_study import plan as plans
+
+    if not options.plan:
+        chosen, spare = plans.choose_faces(names, counts, options.seed)
+        return plans.assign(chosen, systems, raters=options.raters, per_rater=options.per_rater, checks=options.checks,
+                            spare=spare, seed=options.seed)
+    plan = plans.read_plan(options.plan)
+    unknown = [f"{face} ({database})" for database, face in dict.fromkeys(trial.face for trial in plans.trials(plan))
+               if face not in names.get(database, ())]
+    if unknown:
+        raise StudyError(f"{options.plan}: names faces that are not at hand:\n" + listed(unknown))
+    return plan
+
+
+def _face_counts(wanted: list[str]) -> dict[str, int]:
+    counts: dict[str, int] = {}
     for text in wanted:
         name, _, number = text.partition("=")
         if name not in databases.NAMES:
@@ -172,7 +175,6 @@ def _face_counts(wanted: list[str]) -> dict[str, int | None]:
 
 
 def _from_folders(options: argparse.Namespace):
-    from lib.evaluation.user_study import plan as plans
     from lib.evaluation.user_study import stimuli as sources
 
     clash = [name for name in ("database", "system") if getattr(options, name)]
@@ -186,24 +188,10 @@ def _from_folders(options: argparse.Namespace):
         raise StudyError("--candidate: a name is given twice.")
     stimuli = sources.from_folders({name: Path(folder) for name, folder in folders.items()}, options.photos,
                                    options.sketches, options.direction)
-    names = {"folder": [name for _, name in stimuli.targets]}
-    if options.plan:
-        plan = plans.read_plan(options.plan)
-        _refuse_unknown_faces(options.plan, plan, names)
-    else:
-        count = {"folder": min(50, len(names["folder"])) if options.faces is None else options.faces}
-        chosen, spare = plans.choose_faces(names, count, options.seed)
-        plan = plans.assign(chosen, tuple(folders), raters=options.raters, per_rater=options.per_rater,
-                            checks=options.checks, spare=spare, seed=options.seed)
+    names = [name for _, name in stimuli.targets]
+    count = min(50, len(names)) if options.faces is None else options.faces
+    plan = _plan(options, {"folder": names}, {"folder": count}, tuple(folders))
     return stimuli, plan, options.output or Path("user-study")
-
-
-def _refuse_unknown_faces(file: Path, plan, names: dict) -> None:
-    unknown = [f"{face} ({database})" for database, face in
-               plan[["database", "face"]].drop_duplicates().itertuples(index=False, name=None)
-               if face not in names.get(database, ())]
-    if unknown:
-        raise StudyError(f"{file}: names faces that are not at hand:\n" + listed(unknown))
 
 
 def _assignment(text: str, option: str, form: str) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from functools import partial
 import pandas as pd
 
 from lib import databases
-from lib.base import files, paths
+from lib.base import files, paths, systems
 from lib.base.errors import StudyError, listed, unknown_name
 from lib.base.hardware import available_cores
 from lib.base.labels import duration
@@ -104,12 +104,16 @@ def make_each(waiting: Sequence[Cell], report: Callable[[str], None] = print, *,
             report(f"  {cell}: {complaint}")
             failed.append(f"{cell}: {complaint}")
 
-    jobs = jobs or side_by_side.jobs_here(len(free))
-    if jobs > 1:
-        report(f"about {duration(forecast(free, jobs))} for {len(free)} runs, {jobs} at a time")
-        side_by_side.make_all(free, jobs, finished, force=force)
-    else:
-        _one_by_one(free, report, finished, force)
+    # Controls take less than a process needs to start; what trains takes minutes to hours, and a single run of it has
+    # all cores to itself.
+    for kinds in (("control",), ("exemplar",), systems.TRAINED_KINDS):
+        part = [cell for cell in free if cell.plan.system.kind in kinds]
+        at_once = 1 if kinds == ("control",) else min(len(part), jobs or side_by_side.jobs_here(len(part)))
+        if at_once > 1:
+            report(f"about {duration(forecast(part, at_once))} for {len(part)} runs, {at_once} at a time")
+            side_by_side.make_all(part, at_once, finished, force=force)
+        else:
+            _one_by_one(part, report, finished, force)
     if failed:
         raise StudyError(f"{len(failed)} of {len(waiting)} runs failed\n{listed(failed)}")
     return busy
@@ -119,7 +123,10 @@ def _one_by_one(waiting: list[Cell], report: Callable[[str], None],
                 finished: Callable[[Cell, float, str | None], None], force: bool) -> None:
     """Make runs in this process, with a forecast before each."""
     for place, cell in enumerate(waiting):
-        report(f"{cell}: run {place + 1} of {len(waiting)}, about {duration(forecast(waiting[place:]))} left")
+        if not (force or missing([cell])):
+            continue  # another process has made it meanwhile
+        seconds = forecast(waiting[place:])
+        report(f"{cell}: run {place + 1} of {len(waiting)}" + (f", about {duration(seconds)} left" if seconds else ""))
         started, complaint = time.monotonic(), None
         try:
             make_run.make(cell.plan, cell.database, cell.seed, force=force)
@@ -168,5 +175,5 @@ def _undone(cell: Cell) -> float:
     if cell.record():
         return 0.0
     log = cell.folder / "log.csv"
-    done = len(pd.read_csv(log)) if log.exists() else 0
+    done = len(pd.read_csv(log, encoding="utf-8")) if log.exists() else 0
     return max(0.0, 1 - done / cell.plan.settings.epochs)

@@ -16,7 +16,7 @@ from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
 from lib.databases import PairedFaces
 from lib.evaluation.scoring import Scores, read_scores
-from lib.figures.style import COLOURS, TEXT_WIDTH, face_grid
+from lib.figures.style import COLOURS, TEXT_WIDTH, face_grid, interval
 from lib.findings import tables
 from lib.findings.ablations import EFFECTS, METRICS, SWITCHES, cells_of, published_effects
 from lib.findings.contrasts import FACES, FACES_AND_TRAININGS
@@ -29,10 +29,10 @@ FLOOR = "pixel-regression"
 
 
 def effects(frame: pd.DataFrame, database: str) -> Figure:
-    """The seven effects with 95 % intervals, a panel per direction and metric; filled: clear (``lib.findings.verdicts``).
+    """The seven effects with 95 % intervals, a panel per direction and metric; filled: clear (``findings.verdicts``).
 
-    frame: ``lib.findings.ablations.effects``.  database: whose published effects stand beside ours as open diamonds, one
-    for each setting of the other parts that the paper printed.
+    frame: ``findings.ablations.effects``.  database: whose published effects stand beside ours as open diamonds, one for
+    each setting of the other parts that the paper printed.
     """
     directions, metrics = (list(dict.fromkeys(frame[column])) for column in ("direction", "metric"))
     figure, axes = plt.subplots(len(directions), len(metrics), squeeze=False, sharex="col", sharey=True,
@@ -59,9 +59,8 @@ def effects(frame: pd.DataFrame, database: str) -> Figure:
 def _effect_dots(axis: Axes, ours: pd.DataFrame, printed: pd.DataFrame) -> None:
     for entry in ours.itertuples():
         place = EFFECTS.index(entry.effect)
-        axis.plot([entry.low, entry.high], [place, place], color=COLOURS["ours"], lw=2, solid_capstyle="butt", zorder=2)
-        axis.plot(entry.estimate, place, "o", ms=7, color=COLOURS["ours"], zorder=3,
-                  mfc=COLOURS["ours"] if is_clear(entry.p_holm, entry.limits) else "white")
+        interval(axis, place, (entry.low, entry.high), entry.estimate, COLOURS["ours"],
+                 filled=is_clear(entry.p_holm, entry.limits))
     axis.plot(printed.published, [EFFECTS.index(effect) + 0.27 for effect in printed.effect], "D", ms=5, mfc="none",
               color=COLOURS["published"], zorder=3)
     axis.axvline(0, color=COLOURS["ink"], lw=1, zorder=1)
@@ -73,12 +72,11 @@ def cells(profile: str, database: str, scores: Scores | None = None) -> Figure:
     """Mean scores of the eight cells: a small mark per run, their mean as a bar, the paper's value as open diamond.
 
     The mark's shape is the device that trained the run; a ring is drawn around runs in which the discriminator of that
-    direction won outright (``lib.findings.training_outcomes.won_outright``).  The dotted line is the per-pixel regression, the floor
-    that needs no network.  Cells without scores stay empty; raises StudyError when there is none at all.
+    direction won outright (``findings.training_outcomes``).  The dotted line is the per-pixel regression, the floor that
+    needs no network.  Cells without scores stay empty; raises StudyError when there is none at all.
     """
     scores = scores or read_scores(profile, database)
-    found = {(direction, metric): cells_of(scores, direction, metric)
-             for direction in DIRECTIONS for metric in METRICS}
+    found = {(direction, metric): cells_of(scores, direction, metric) for direction in DIRECTIONS for metric in METRICS}
     if not any(found.values()):
         raise StudyError(f"{paths.study_folder(profile, database)}: none of the eight cells has scores. Make them with "
                          f"`python -m lib train --grid ablations --profile {profile} --database {database}`.")
@@ -130,8 +128,8 @@ def gallery(profile: str, database: str, direction: str, systems: Sequence[str],
             faces: PairedFaces | None = None, scores: Scores | None = None) -> Figure:
     """Rows of test images: input, target, one column per system (its run ``seed``), scores in % below each.
 
-    names: test images, e.g. from ``lib.findings.best_and_worst``.  row_labels: one per name.  faces: the test split, if already
-    at hand.  Raises StudyError for names that are no test images and for faces that were not synthesised.
+    names: test images, e.g. from ``findings.best_and_worst``.  row_labels: one per name.  faces: the test split, if
+    already at hand.  Raises StudyError for names that are no test images and for faces that were not synthesised.
     """
     from lib.training.make_run import load_faces, sources_and_targets
 

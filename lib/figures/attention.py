@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
@@ -18,7 +17,7 @@ from lib.base import images, labels
 from lib.base.directions import DIRECTIONS
 from lib.evaluation.attention.measures import normalised_entropy
 from lib.evaluation.attention.observing import POINTS, SARBS, Observation
-from lib.figures.style import COLOURS, TEXT_WIDTH
+from lib.figures.style import COLOURS, DIRECTION_COLOURS, TEXT_WIDTH, show_face
 
 _OCTAVES = 4  # weights are coloured from 1/16 to 16 times the uniform weight
 _ENTROPY = {"position_entropy": "entropy of μ (position)\n1 uniform, 0 one-hot",
@@ -29,23 +28,19 @@ _INFLUENCE = {"position_share": "position attention beside\nits input, ‖α·at
               "off": "change of the output at\nα = β = 0 (grey levels of 255)"}
 
 
-def feature_maps(observations: Mapping[str, Observation], how: str = "mean-absolute",
-                 part: str = "features") -> Figure:
+def feature_maps(observations: Mapping[str, Observation], how: str = "mean-absolute", part: str = "features") -> Figure:
     """Fig. 5: a row per observation, by label: input, the map after each SARB on the grey input, output.
 
     how, part: as ``Block.map``.  Every map has its own scale, dark its least and bright its greatest value.
     """
     figure, grid = plt.subplots(len(observations), 6, figsize=(TEXT_WIDTH, 2.05 * len(observations)), squeeze=False)
     for axes, (label, seen) in zip(grid, observations.items()):
-        _face(axes[0], seen.source)
+        show_face(axes[0], seen.source, "input")
         axes[0].set_ylabel(label, fontsize=9)
         for axis, i, block in zip(axes[1:], SARBS, seen.blocks):
-            _face(axis, images.to_grey(seen.source))
+            show_face(axis, images.to_grey(seen.source), f"SARB {i}")
             axis.imshow(seen.on_face(block.map(how, part)), cmap="inferno", alpha=0.75, interpolation="nearest")
-            axis.set_title(f"SARB {i}", fontsize=9, loc="center")
-        _face(axes[5], seen.output)
-        for axis, title in ((axes[0], "input"), (axes[5], "output")):
-            axis.set_title(title, fontsize=9, loc="center")
+        show_face(axes[5], seen.output, "output")
     return figure
 
 
@@ -67,12 +62,12 @@ def _rows(lines: Sequence[tuple[str, Observation, tuple[int, int], str | None]])
     figure, grid = plt.subplots(len(lines), 5, figsize=(TEXT_WIDTH, 2.4 * len(lines) + 0.75), squeeze=False)
     scale = Normalize(-_OCTAVES, _OCTAVES)
     for axes, (label, seen, (x, y), softmax) in zip(grid, lines):
-        _face(axes[0], seen.source)
+        show_face(axes[0], seen.source)
         axes[0].set_ylabel(label, fontsize=9)
         for axis, i in zip(axes[1:], SARBS):
             weights = seen.row(i, (x, y), softmax)
             octaves = np.log2(np.maximum(weights * len(weights), 2.0 ** -_OCTAVES)).clip(-_OCTAVES, _OCTAVES)
-            _face(axis, images.to_grey(seen.source))
+            show_face(axis, images.to_grey(seen.source))
             # Transparent where the weight is uniform: a face without colour is one where nothing is singled out.
             octaves = seen.on_face(octaves)
             axis.imshow(octaves, cmap="coolwarm", norm=scale, interpolation="nearest",
@@ -88,23 +83,16 @@ def _rows(lines: Sequence[tuple[str, Observation, tuple[int, int], str | None]])
     return figure
 
 
-def _face(axis: Axes, face: np.ndarray) -> None:
-    axis.imshow(face, cmap="gray", vmin=0, vmax=255)
-    axis.set(xticks=[], yticks=[])
-    axis.grid(False)
-    axis.spines[:].set_visible(False)
-
-
 def scales(table: pd.DataFrame) -> Figure:
     """α and β over training, a column per SARB; table: ``lib.evaluation.attention.read_scales``, a line per seed."""
     figure, grid = plt.subplots(2, len(SARBS), figsize=(TEXT_WIDTH, 4.2), sharex=True, sharey="row")
-    colours = dict(zip(DIRECTIONS, (COLOURS["ours"], COLOURS["published"])))
     strokes = dict(zip(sorted(table.seed.unique()), itertools.cycle(["-", (0, (4, 1.5)), (0, (1, 1))])))
     for axes, (scale, symbol) in zip(grid, (("alpha", "α, position"), ("beta", "β, channel"))):
         for axis, i in zip(axes, SARBS):
             part = table[(table.scale == scale) & (table.sarb == i)]
             for (direction, seed), line in part.groupby(["direction", "seed"]):
-                axis.plot(line.epoch, line.value, color=colours[direction], linewidth=1.1, linestyle=strokes[seed])
+                axis.plot(line.epoch, line.value, color=DIRECTION_COLOURS[direction], linewidth=1.1,
+                          linestyle=strokes[seed])
             axis.axhline(0, color=COLOURS["control"], linewidth=0.8, zorder=0)
             axis.set_title(f"SARB {i}" if scale == "alpha" else "", fontsize=10)
         axes[0].set_ylabel(symbol)
@@ -112,7 +100,7 @@ def scales(table: pd.DataFrame) -> Figure:
         axis.set_xlabel("epoch")
         axis.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     marks = [plt.Line2D([], [], color=colour, label=labels.DIRECTION[direction])
-             for direction, colour in colours.items()]
+             for direction, colour in DIRECTION_COLOURS.items()]
     marks += [plt.Line2D([], [], color=COLOURS["control"], linestyle=stroke, label=f"seed {seed}")
               for seed, stroke in strokes.items()]
     figure.legend(handles=marks, loc="outside upper right", ncols=len(marks), fontsize=8)

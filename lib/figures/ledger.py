@@ -9,17 +9,15 @@ from matplotlib.figure import Figure
 
 from lib.base import labels
 from lib.base.directions import DIRECTIONS
-from lib.figures.style import COLOURS, TEXT_WIDTH
+from lib.figures.style import COLOURS, DIRECTION_COLOURS, TEXT_WIDTH, interval
 from lib.findings.contrasts import FACES
 from lib.findings.ledger.written_ledger import SHOWN
-
-_COLOUR = dict(zip(DIRECTIONS, (COLOURS["ours"], COLOURS["published"])))
 
 
 def effects(frame: pd.DataFrame) -> Figure:
     """Differences and 95 % limits of each alternative, SSIM and FSIM side by side, both directions.
 
-    frame: ``lib.findings.ledger.effects``; rows keep its order, and alternatives of one entry share a band.  Filled: clear
+    frame: ``findings.ledger.effects``; rows keep its order, and alternatives of one entry share a band.  Filled: clear
     after Holm's correction.  Squares: the limits hold for these trainings alone.  An empty frame gives a figure that
     says so.
     """
@@ -29,8 +27,7 @@ def effects(frame: pd.DataFrame) -> Figure:
         figure = plt.figure(figsize=(TEXT_WIDTH, 0.6))
         figure.text(0, 0.5, "No alternative has been run here.", color=COLOURS["control"])
         return figure
-    figure, axes = plt.subplots(1, len(SHOWN), sharex=True, sharey=True,
-                                figsize=(TEXT_WIDTH, 0.34 * len(rows) + 1.3))
+    figure, axes = plt.subplots(1, len(SHOWN), sharex=True, sharey=True, figsize=(TEXT_WIDTH, 0.34 * len(rows) + 1.3))
     for axis, metric in zip(axes, SHOWN):
         _bands(axis, [entry for entry, _ in rows])
         for row in shown[shown.metric == metric].itertuples():
@@ -48,10 +45,8 @@ def effects(frame: pd.DataFrame) -> Figure:
 
 def _dot(axis: Axes, row, place: int) -> None:
     height = place + (-0.16 if row.direction == DIRECTIONS[0] else 0.16)
-    axis.plot([row.low, row.high], [height, height], color=_COLOUR[row.direction], linewidth=1.6,
-              solid_capstyle="butt")
-    axis.plot(row.difference, height, "s" if row.limits == FACES else "o", markersize=5, color=_COLOUR[row.direction],
-              markerfacecolor=_COLOUR[row.direction] if row.clear else "white")
+    interval(axis, height, (row.low, row.high), row.difference, DIRECTION_COLOURS[row.direction],
+             marker="s" if row.limits == FACES else "o", size=5, width=1.6, filled=row.clear)
 
 
 def _bands(axis: Axes, entries: list[str]) -> None:
@@ -64,8 +59,8 @@ def _bands(axis: Axes, entries: list[str]) -> None:
 
 
 def _marks(squares: bool) -> list[plt.Line2D]:
-    marks = [plt.Line2D([], [], color=_COLOUR[direction], linewidth=1.6, label=direction.replace("-", " "))
-             for direction in DIRECTIONS]
+    marks = [plt.Line2D([], [], color=colour, linewidth=1.6, label=labels.DIRECTION[direction])
+             for direction, colour in DIRECTION_COLOURS.items()]
     marks += [plt.Line2D([], [], color=COLOURS["control"], linewidth=0, marker="o", markersize=5, label=label,
                          markerfacecolor=fill) for label, fill in (("p < 0.05 (Holm)", COLOURS["control"]),
                                                                    ("not told apart from 0", "white"))]

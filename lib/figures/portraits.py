@@ -38,5 +38,4 @@ def trait_sweep(trait: str, steps: int = 7, database: str = "portraits", number:
     pairs = [portraits.portrait(database, number, person.changed(**{trait: value})) for value in values]
     numbers = [labels.signed(value) if low < 0 else f"{value:.2f}" for value in values]
     rows = [[photo for photo, _ in pairs], [sketch for _, sketch in pairs]]
-    return face_grid(rows, column_labels=[f"{trait.replace('_', ' ')} {number}" for number in numbers],
-                     cell_width=1.25)
+    return face_grid(rows, column_labels=[f"{trait.replace('_', ' ')} {number}" for number in numbers], cell_width=1.25)

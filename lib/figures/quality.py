@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lib.base import labels, systems
-from lib.figures.style import COLOURS, TEXT_WIDTH
+from lib.figures.style import COLOURS, TEXT_WIDTH, interval
 
 _METRIC_COLOURS = {"ssim": COLOURS["published"], "fsim": COLOURS["ours"], "scoot": COLOURS["exemplar"]}
 
@@ -49,7 +49,8 @@ def standing(tables: Mapping[str, pd.DataFrame], metrics: Sequence[str] = ("ssim
 
     tables: by direction, as ``lib.findings.tables.ablations`` or ``rivals`` make them.
     """
-    kept = {direction: _with_values(table, metrics) for direction, table in tables.items()}
+    kept = {direction: table[table.metric.isin(metrics) & (table.value.notna() | table.published.notna())]
+            for direction, table in tables.items()}
     heights = [max(table.label.nunique(), 1) for table in kept.values()]
     figure, axes = plt.subplots(len(kept), len(metrics), squeeze=False, sharey="row",
                                 figsize=(TEXT_WIDTH, 0.27 * sum(heights) + 1.1 * len(kept) + 0.3),
@@ -81,16 +82,11 @@ def _marks(table: pd.DataFrame) -> list[plt.Line2D]:
     return marks
 
 
-def _with_values(table: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
-    return table[table.metric.isin(metrics) & (table.value.notna() | table.published.notna())]
-
-
 def _dots(axis: Axes, table: pd.DataFrame, rows: list[str]) -> None:
     for entry in table.itertuples():
         place = rows.index(entry.label)
         if entry.value == entry.value:  # not NaN: we have run it
-            axis.plot([entry.low, entry.high], [place, place], color=_colour(entry.system), lw=2, solid_capstyle="butt")
-            axis.plot(entry.value, place, "o", ms=4, color=_colour(entry.system))
+            interval(axis, place, (entry.low, entry.high), entry.value, _colour(entry.system), size=4)
         if entry.published == entry.published:
             axis.plot(entry.published, place, "D", ms=6, mfc="none", color=COLOURS["published"])
     for floor in table[table.system == "pixel-regression"].value.dropna():

@@ -1,7 +1,6 @@
 """Figures of recognition: accuracy curves (the paper's Figs. 10 and 11), final accuracies, ranks, regions.
 
-All take the tables of ``lib.evaluation.recognition.recognise_runs`` or ``report`` and return the figure; accuracies are shown
-in per cent.
+All take the tables of ``lib.evaluation.recognition`` (``recognise_runs`` or ``statements``); accuracies are in per cent.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from lib.evaluation.recognition.statements import kind, label
 from lib.figures.style import COLOURS, TEXT_WIDTH
 
 TITLES = {"photo-to-sketch": "photo to sketch (cf. Fig. 10)", "sketch-to-photo": "sketch to photo (cf. Fig. 11)"}
-_KINDS = {"ablation": "published", "deep": "deep", "exemplar": "exemplar", "control": "control"}
-_GROUPS = {"ablation": "ablations", "deep": "deep rivals", "exemplar": "exemplar rivals"}  # many like curves: one entry in the legend
+# Many like curves: one entry in the legend.
+_GROUPS = {"ablation": "ablations", "deep": "deep rivals", "exemplar": "exemplar rivals"}
 _BLIND = ("mean-face", "wrong-person", "random-pairing")  # controls without the person: all are guessing
 _NAMES = _GROUPS | {"control": "controls"}
 _DASHES = ["-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 3)), (0, (4, 1, 1, 1))]
@@ -150,7 +149,7 @@ def _legend_below(figure: Figure, axes: np.ndarray) -> None:
 
 
 def _colour(system: str, reference: str) -> str:
-    return COLOURS["ours"] if system == reference else COLOURS[_KINDS[kind(system)]]
+    return COLOURS["ours" if system == reference else {"ablation": "published"}.get(kind(system), kind(system))]
 
 
 def _styles(rows: pd.DataFrame, reference: str) -> list[dict]:

@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 
 from lib.base.images import to_rgb
 from lib.base.labels import label_of
-from lib.figures.style import COLOURS, face_grid
+from lib.figures.style import COLOURS, face_grid, show_face
 from lib.rivals.exemplar.walkthrough import NodeStory
 
 
@@ -24,17 +24,16 @@ def node_story(face: np.ndarray, story: NodeStory, truth: np.ndarray, shown: int
     shown = min(shown, len(story.weights))
     figure = plt.figure(figsize=(9, 2.9))
     grid = figure.add_gridspec(2, shown + 4, width_ratios=[2.2, 1, *[1] * shown, 0.25, 1])
-    left = figure.add_subplot(grid[:, 0])
-    _picture(left, face, "test image")
     size = story.query.shape[0]
-    left.add_patch(Rectangle((story.column, story.row), size, size, fill=False, color=COLOURS["ours"], linewidth=2))
-    _picture(figure.add_subplot(grid[0, 1]), story.query, "patch $t$")
-    for k in range(shown):
-        _picture(figure.add_subplot(grid[0, 2 + k]), story.sources[k], f"$x_{k + 1}$")
-        _picture(figure.add_subplot(grid[1, 2 + k]), story.targets[k], f"$w$ = {story.weights[k]:.2f}")
     rows, columns = slice(story.row, story.row + size), slice(story.column, story.column + size)
-    _picture(figure.add_subplot(grid[0, -1]), truth[rows, columns], "real")
-    _picture(figure.add_subplot(grid[1, -1]), story.estimate, r"$\sum w_k s_k$")
+    panels = [(grid[:, 0], face, "test image"), (grid[0, 1], story.query, "patch $t$"),
+              *((grid[0, 2 + k], story.sources[k], f"$x_{k + 1}$") for k in range(shown)),
+              *((grid[1, 2 + k], story.targets[k], f"$w$ = {story.weights[k]:.2f}") for k in range(shown)),
+              (grid[0, -1], truth[rows, columns], "real"), (grid[1, -1], story.estimate, r"$\sum w_k s_k$")]
+    for place, image, title in panels:
+        show_face(figure.add_subplot(place), image, title, interpolation="nearest")
+    corner = (story.column, story.row)
+    figure.axes[0].add_patch(Rectangle(corner, size, size, fill=False, color=COLOURS["ours"], linewidth=2))
     return figure
 
 
@@ -68,7 +67,7 @@ def detail_kept(table: pd.DataFrame) -> Figure:
 
 
 def quality_against_cost(table: pd.DataFrame) -> Figure:
-    """SSIM and FSIM against processor seconds per image; ``table`` as of ``lib.findings.exemplar_scores``, one direction."""
+    """SSIM and FSIM against processor seconds per image; ``table`` as of ``findings.exemplar_scores``, one direction."""
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.2))
     for axis, metric in zip(axes, ("ssim", "fsim")):
         axis.plot(table.cpu_seconds_per_image, table[metric], "o", color=COLOURS["exemplar"])
@@ -110,11 +109,3 @@ def growth(table: pd.DataFrame) -> Figure:
         axis.set(xlabel="training pairs", ylabel=label, ylim=(0, None))
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=6)
     return figure
-
-
-def _picture(axis: plt.Axes, image: np.ndarray, title: str) -> None:
-    axis.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-    axis.set_title(title, fontsize=9, loc="center")
-    axis.set(xticks=[], yticks=[])
-    axis.grid(False)
-    axis.spines[:].set_visible(False)

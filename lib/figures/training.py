@@ -12,13 +12,12 @@ from matplotlib.figure import Figure
 
 from lib.base import images, labels
 from lib.base.directions import DIRECTIONS
-from lib.figures.style import COLOURS, TEXT_WIDTH, face_grid
+from lib.figures.style import COLOURS, DIRECTION_COLOURS, TEXT_WIDTH, face_grid
 from lib.findings.stability_probes import COLLAPSED
 from lib.model.settings import MsgSarlSettings
 
 _TERMS = {"perceptual": "perceptual (Eq. 13)", "cycle": "cycle, L1 (Eq. 14)",
           "adversarial": "generator's\nadversarial (Eq. 12)", "discriminator": "discriminator's\nadversarial"}
-_COLOUR = dict(zip(DIRECTIONS, (COLOURS["ours"], COLOURS["published"])))
 
 
 def loss_curves(log: pd.DataFrame) -> Figure:
@@ -27,8 +26,8 @@ def loss_curves(log: pd.DataFrame) -> Figure:
     figure, axes = plt.subplots(1, len(terms), figsize=(TEXT_WIDTH, 2.6), sharex=True)
     for axis, term in zip(axes, terms):
         for direction in DIRECTIONS:
-            axis.plot(log["epoch"], log[f"{direction}/{term}"], ".-", markersize=4, color=_COLOUR[direction],
-                      label=labels.TASK[direction])
+            axis.plot(log["epoch"], log[f"{direction}/{term}"], ".-", markersize=4,
+                      color=DIRECTION_COLOURS[direction], label=labels.TASK[direction])
         axis.set(xlabel="epoch")
         axis.set_title(_TERMS[term], fontsize=9)
     for term, level, text in (("adversarial", 1.0, "D certain"), ("discriminator", 0.25, "D guessing")):
@@ -80,7 +79,7 @@ def stability(probes: pd.DataFrame) -> Figure:
     for direction in DIRECTIONS:
         part = probes[probes["direction"] == direction]
         y = part["variant"].map(variants.index) + rng.uniform(-0.12, 0.12, len(part))
-        axis.plot(part["perceptual"], y, "o", color=_COLOUR[direction], alpha=0.8,
+        axis.plot(part["perceptual"], y, "o", color=DIRECTION_COLOURS[direction], alpha=0.8,
                   label=labels.TASK[direction])
     axis.axvline(COLLAPSED, color=COLOURS["control"], linestyle=":", label=f"above {COLLAPSED:g}: collapsed")
     axis.set(xscale="log", xlabel="perceptual loss, mean over the first epoch", ylim=(len(variants) - 0.5, -0.5))

@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.colors import ListedColormap
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
 
 from lib.base.images import resize
-from lib.figures.style import COLOURS, TEXT_WIDTH
+from lib.figures.style import COLOURS, TEXT_WIDTH, interval
 
 
 def plan_figure(plan: pd.DataFrame) -> Figure:
@@ -62,10 +63,10 @@ def screens_figure(screens: Mapping[str, np.ndarray], rows: Sequence[Sequence[st
     return figure
 
 
-def _interval_axis(count: int, labels: Sequence[str], extra: float = 0.9):
-    figure, axis = plt.subplots(figsize=(TEXT_WIDTH, 0.42 * count + extra))
-    axis.set_yticks(range(count), labels)
-    axis.set_ylim(count - 0.4, -0.6)
+def _interval_axis(names: Sequence[str]) -> tuple[Figure, Axes]:
+    figure, axis = plt.subplots(figsize=(TEXT_WIDTH, 0.42 * len(names) + 0.9))
+    axis.set_yticks(range(len(names)), names)
+    axis.set_ylim(len(names) - 0.4, -0.6)
     axis.grid(axis="y", visible=False)
     return figure, axis
 
@@ -77,14 +78,13 @@ def shares_figure(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str],
     tables: frames with system, share, low, high in [0, 1].  truth: known shares, drawn as open diamonds.
     """
     order = list(next(iter(tables.values())).system)
-    figure, axis = _interval_axis(len(order), [labels.get(name, name) for name in order])
+    figure, axis = _interval_axis([labels.get(name, name) for name in order])
     shifts = np.linspace(-0.16, 0.16, len(tables)) if len(tables) > 1 else [0.0]
     for shift, (name, table), alpha in zip(shifts, tables.items(), np.linspace(1, 0.45, len(tables)), strict=True):
         table = table.set_index("system").loc[order]
         for row, (system, line) in enumerate(table.iterrows()):
-            colour = COLOURS["ours"] if labels.get(system, system) == labels.get(ours, ours) else COLOURS["published"]
-            axis.plot([line.low, line.high], [row + shift] * 2, color=colour, alpha=alpha, linewidth=2)
-            axis.plot(line.share, row + shift, "o", color=colour, alpha=alpha, markersize=6)
+            colour = COLOURS["ours" if labels.get(system, system) == labels.get(ours, ours) else "published"]
+            interval(axis, row + shift, (line.low, line.high), line.share, to_rgba(colour, alpha), size=6)
         axis.plot([], [], "o-", color=COLOURS["control"], alpha=alpha, label=name)
     if truth is not None:
         axis.plot([truth[name] for name in order], range(len(order)), "D", markersize=9, markerfacecolor="none",
@@ -99,12 +99,11 @@ def shares_figure(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str],
 def pairs_figure(pairs: pd.DataFrame, labels: Mapping[str, str], *, title: str) -> Figure:
     """Differences of shares with intervals; pairs that differ after Holm's correction are filled."""
     names = [f"{labels.get(a, a)} − {labels.get(b, b)}" for a, b in zip(pairs["first"], pairs["second"])]
-    figure, axis = _interval_axis(len(pairs), names)
+    figure, axis = _interval_axis(names)
     for row, line in enumerate(pairs.itertuples()):
         clear = line.p_holm < 0.05
-        colour = COLOURS["published"] if clear else COLOURS["control"]
-        axis.plot([line.low, line.high], [row, row], color=colour, linewidth=2)
-        axis.plot(line.difference, row, "o", color=colour, markerfacecolor=colour if clear else "white", markersize=7)
+        interval(axis, row, (line.low, line.high), line.difference, COLOURS["published" if clear else "control"],
+                 filled=clear)
     axis.plot([], [], "o", color=COLOURS["published"], label="differs (Holm, 5 %)")
     axis.plot([], [], "o", color=COLOURS["control"], markerfacecolor="white", label="not told apart")
     axis.axvline(0, color=COLOURS["ink"], linewidth=1)
@@ -120,11 +119,10 @@ def strengths_figure(strengths: pd.DataFrame, labels: Mapping[str, str], *, titl
 
     strengths: system, log_worth, low, high.  truth: known log worths, drawn as open diamonds.
     """
-    figure, axis = _interval_axis(len(strengths), [labels.get(name, name) for name in strengths.system])
+    figure, axis = _interval_axis([labels.get(name, name) for name in strengths.system])
     for row, line in enumerate(strengths.itertuples()):
-        colour = COLOURS["ours"] if line.system == ours else COLOURS["published"]
-        axis.plot(np.exp([line.low, line.high]), [row, row], color=colour, linewidth=2)
-        axis.plot(np.exp(line.log_worth), row, "o", color=colour, markersize=7)
+        interval(axis, row, np.exp([line.low, line.high]), np.exp(line.log_worth),
+                 COLOURS["ours" if line.system == ours else "published"])
     if truth is not None:
         axis.plot(np.exp([truth[name] for name in strengths.system]), range(len(strengths)), "D", markersize=10,
                   markerfacecolor="none", markeredgecolor=COLOURS["ink"], label="known truth")

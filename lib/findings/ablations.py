@@ -4,7 +4,7 @@
 ``simple_effects``  single pairs of cells, as the paper compares them, beside the published differences
 ``seed_spread``     how far runs of one cell lie apart; ``published_against_luck`` puts the paper's differences to it
 
-Scores are per cent, as in the paper.  Limits take test images and training runs as samples (``lib.findings.contrasts``).
+Scores are per cent, as in the paper.  Limits take images and training runs as samples (``lib.findings.contrasts``).
 
 Coding (Box, Hunter and Hunter 2005, Statistics for Experimenters, ch. 5): a main effect is the mean of the four cells
 with a part minus the mean of the four without; the interaction A × B is *half* of (effect of A where B is present −
@@ -25,24 +25,19 @@ from scipy import stats
 from lib.base import labels, paths, systems
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError, listed
-from lib.base.statistics import holm
 from lib.evaluation.scoring import Scores, read_scores
 from lib.findings import tables
 from lib.findings.contrasts import (
     LEVEL,
-    OWN_FROM,
     Effect,
     RunSpread,
     by_image_and_seed,
     compare,
-    contrast,
-    limits_hold_for,
+    difference,
     pooled_spread,
+    with_holm,
 )
 from lib.training.plans import plan
-
-__all__ = ["Effect", "RunSpread", "compare", "contrast", "effects", "simple_effects", "seed_spread",
-           "published_against_luck", "published_effects", "cells_of", "pairs_of"]
 
 METRICS = ("ssim", "fsim")  # those of Tables I-III
 PARTS = {"msg": "MSG", "attention": "self-attention", "cycle": "cycle"}  # setting → name
@@ -65,6 +60,7 @@ SWITCHES = pd.DataFrame(
 WEIGHTS = {" × ".join(parts): (2 * SWITCHES[list(parts)] - 1).prod(axis=1) / 4
            for size in (1, 2, 3) for parts in itertools.combinations(PARTS.values(), size)}
 EFFECTS = tuple(WEIGHTS)
+_NOT_RUN = Effect(np.nan, np.nan, np.nan, np.nan, 0, 0, None)
 
 
 def pairs_of(part: str) -> list[tuple[str, str]]:
@@ -93,12 +89,9 @@ def effects(profile: str, database: str, scores: Scores | None = None, metrics: 
             directions: Sequence[str] = DIRECTIONS) -> pd.DataFrame:
     """The seven effects of the design, in percentage points.
 
-    Columns: direction, metric, effect, estimate, low, high, p_value, p_holm, images, seeds, limits.  ``p_holm`` is
-    corrected (Holm 1979) within the family of the seven effects on one metric in one direction: that is the question
-    "which parts move this number?".  ``seeds`` is the smallest number of any cell; ``limits`` says whether low,
-    high and p hold for other ``faces and trainings`` or, with one seed everywhere, for other ``faces`` only: then
-    a training's luck passes for an effect.  Raises StudyError naming the cells that are missing and the command
-    that makes them.
+    Columns: direction, metric, effect, then as ``Effect`` and ``with_holm``: the family of the seven effects on one
+    metric in one direction asks "which parts move this number?".  Raises StudyError naming the cells that are missing
+    and the command that makes them.
     """
     scores = scores or read_scores(profile, database)
     missing, rows = {}, []
@@ -109,59 +102,47 @@ def effects(profile: str, database: str, scores: Scores | None = None, metrics: 
                 missing.setdefault(system, []).append(f"{direction} {metric.upper()}")
             continue
         values, spread = [cell.to_numpy() for cell in cells.values()], pooled_spread(cells.values())
-        found = [compare(values, weights.to_numpy(), spread) for weights in WEIGHTS.values()]
-        adjusted = holm([effect.p_value for effect in found])
-        rows += [(direction, metric, name, *effect, limits_hold_for(effect, spread), p)
-                 for name, effect, p in zip(EFFECTS, found, adjusted, strict=True)]
+        rows += [(direction, metric, name, *compare(values, weights.to_numpy(), spread))
+                 for name, weights in WEIGHTS.items()]
     if missing:
         cells = listed([f"{system}: {', '.join(missing[system])}" for system in systems.ABLATIONS if system in missing])
         raise StudyError(f"{paths.study_folder(profile, database)}: the design needs all eight cells; no scores of\n"
                          f"{cells}\nMake them with {_commands(profile, database)}.")
-    columns = ["direction", "metric", "effect", *Effect._fields, "limits", "p_holm"]
-    return _p_holm_beside_p(pd.DataFrame(rows, columns=columns))
+    return with_holm(pd.DataFrame(rows, columns=["direction", "metric", "effect", *Effect._fields]))
 
 
 def simple_effects(profile: str, database: str, scores: Scores | None = None,
                    metrics: Sequence[str] = METRICS) -> pd.DataFrame:
     """The paper's own comparisons (``PAIRS``), ours beside the published difference.
 
-    Columns: direction, metric, part, with_part, without_part (labels), estimate, low, high, p_value, p_holm
-    (family: the pairs of one metric and direction), images, seeds, limits, published (difference of two printed
-    values), same_sign (of ours and published), compatible (|published − estimate| ≤ √(half² + two_runs²): our limits,
-    and by how much two single runs such as the paper's differ if they spread like ours; no contradiction, and no
-    support either where both are wide).  Percentage points; cells of fewer than three seeds borrow the spread pooled
-    over the cells.  A pair with a cell that was not run has NaN and seeds 0.
+    Columns: direction, metric, part, with_part, without_part (labels), as ``Effect`` and ``with_holm``, published
+    (difference of two printed values), same_sign (of ours and published), compatible (|published − estimate| ≤
+    √(half² + two_runs²): our limits, and by how much two single runs such as the paper's differ if they spread like
+    ours; no contradiction, and no support either where both are wide).  Percentage points; cells of fewer than three
+    seeds borrow the spread pooled over the cells.  A pair with a cell that was not run has NaN and seeds 0.
     Raises StudyError when there is no pair at all.
     """
     scores = scores or read_scores(profile, database)
-    rows, reach = [], []
+    rows = []
     for direction, metric in itertools.product(DIRECTIONS, metrics):
         cells = cells_of(scores, direction, metric)
         spread = pooled_spread(cells.values())
-        reach += [_two_runs(spread) if spread else 0.0] * len(PAIRS)
-        family = []
         for part, first, second in PAIRS:
             ran = first in cells and second in cells
-            effect = (compare([cells[first].to_numpy(), cells[second].to_numpy()], [1, -1], spread,
-                              own_from=OWN_FROM) if ran
-                      else Effect(np.nan, np.nan, np.nan, np.nan, 0, 0))
-            family.append((direction, metric, part, labels.label_of(first), labels.label_of(second), *effect,
-                           limits_hold_for(effect, spread) if ran else None))
-        rows += family
-    columns = ["direction", "metric", "part", "with_part", "without_part", *Effect._fields, "limits"]
-    table = pd.DataFrame(rows, columns=columns)
+            effect = difference(cells[first], cells[second], spread) if ran else _NOT_RUN
+            rows.append((direction, metric, part, labels.label_of(first), labels.label_of(second), *effect,
+                         _two_runs(spread) if spread else 0.0))
+    pair = ["direction", "metric", "with_part", "without_part"]
+    table = pd.DataFrame(rows, columns=[*pair[:2], "part", *pair[2:], *Effect._fields, "two_runs"])
     if not table.seeds.any():
         raise StudyError(f"{paths.study_folder(profile, database)}: no two cells that differ in one part have scores. "
                          f"Make them with {_commands(profile, database)}.")
-    for _, family in table[table.seeds > 0].groupby(["direction", "metric"]):
-        table.loc[family.index, "p_holm"] = holm(family.p_value)
-    printed = published_differences(database).set_index(["direction", "metric", "with_part", "without_part"]).published
-    table = table.join(printed, on=printed.index.names)
+    table = with_holm(table).join(published_differences(database).set_index(pair).published, on=pair)
     both = table.published.notna() & table.estimate.notna()
     table["same_sign"] = (np.sign(table.published) == np.sign(table.estimate)).astype("boolean").where(both)
-    reach = np.hypot((table.high - table.low) / 2, reach)
+    reach = np.hypot((table.high - table.low) / 2, table.pop("two_runs"))
     table["compatible"] = ((table.published - table.estimate).abs() <= reach).astype("boolean").where(both)
-    return _p_holm_beside_p(table)
+    return table
 
 
 def published_differences(database: str) -> pd.DataFrame:
@@ -247,11 +228,6 @@ def published_against_luck(profile: str, database: str, scores: Scores | None = 
     table = published_differences(database).merge(pooled[["direction", "metric", "sd", "two_runs"]])
     size = table.published.abs()
     return table.assign(in_sds=size / table.sd, beyond_luck=size > table.two_runs)
-
-
-def _p_holm_beside_p(table: pd.DataFrame) -> pd.DataFrame:
-    table.insert(table.columns.get_loc("p_value") + 1, "p_holm", table.pop("p_holm"))
-    return table
 
 
 def _commands(profile: str, database: str) -> str:

@@ -26,7 +26,7 @@ trainings remember them: ``lib.findings.ledger`` compares those seed by seed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -34,15 +34,21 @@ import pandas as pd
 from scipy import optimize, special
 
 from lib.base.errors import StudyError, listed
+from lib.base.statistics import holm
 
 LEVEL = 0.95
 FACES, FACES_AND_TRAININGS = "faces", "faces and trainings"  # what limits and p-value hold for
 OWN_FROM = 3  # seeds from which on a cell's own spread is used where one or two cells are compared
 _SMALLEST_P = 1e-12  # smaller p-values are given as this one
+Key = tuple[str, str, str]  # direction, system, metric
 
 
 class Effect(NamedTuple):
-    """Estimate with limits and two-sided p-value, in the unit of the scores; ``seeds``: the fewest of any cell."""
+    """Estimate with limits and two-sided p-value, in the unit of the scores; ``seeds``: the fewest of any cell.
+
+    ``limits``: whether they and p hold for other ``faces and trainings``, as where every cell has several seeds or a
+    spread was borrowed, or for other ``faces`` alone: then a training's luck passes for an effect.
+    """
 
     estimate: float
     low: float
@@ -50,6 +56,7 @@ class Effect(NamedTuple):
     p_value: float
     images: int
     seeds: int
+    limits: str = FACES
 
 
 class RunSpread(NamedTuple):
@@ -62,7 +69,7 @@ class RunSpread(NamedTuple):
 def by_image_and_seed(rows: pd.DataFrame, unit: float = 100) -> pd.DataFrame:
     """Scores of one system, direction and metric as a table (images, seeds), in per cent.
 
-    rows: as ``lib.evaluation.scoring`` keeps them.  Raises StudyError naming the seeds that lack images or have some twice.
+    rows: as ``lib.evaluation.scoring`` keeps them.  Raises StudyError naming seeds that lack images or have some twice.
     """
     first = rows.iloc[0]
     if rows.duplicated(["image", "seed"]).any():
@@ -79,6 +86,11 @@ def by_image_and_seed(rows: pd.DataFrame, unit: float = 100) -> pd.DataFrame:
     return table
 
 
+def cells_of(rows: pd.DataFrame) -> dict[Key, pd.DataFrame]:
+    """Scores as ``lib.evaluation.scoring`` keeps them → ``by_image_and_seed`` of each direction, system and metric."""
+    return {key: by_image_and_seed(part) for key, part in rows.groupby(["direction", "system", "metric"], sort=False)}
+
+
 def contrast(differences: np.ndarray, level: float = LEVEL) -> Effect:
     """Mean of paired differences (or of anything else) over images and over seeds, both taken as samples.
 
@@ -86,6 +98,11 @@ def contrast(differences: np.ndarray, level: float = LEVEL) -> Effect:
     seed the limits and the p-value hold for these trainings only.  Raises StudyError for NaN or a wrong shape.
     """
     return compare([differences], [1.0], level=level)
+
+
+def difference(first: pd.DataFrame, second: pd.DataFrame, spread: RunSpread | None = None) -> Effect:
+    """One system minus another, tables (images, seeds) over the same images; their own spread from ``OWN_FROM`` on."""
+    return compare([first.to_numpy(), second.loc[first.index].to_numpy()], [1, -1], spread, own_from=OWN_FROM)
 
 
 def compare(cells: Sequence[np.ndarray], weights: Sequence[float], spread: RunSpread | None = None,
@@ -108,8 +125,20 @@ def compare(cells: Sequence[np.ndarray], weights: Sequence[float], spread: RunSp
     per_image = sum(weight * cell.mean(axis=1) for weight, cell in zip(weights, cells))
     parts = [(per_image.var(ddof=1) / images, images - 1)]
     parts += _run_part(cells, weights, spread, own_from)
-    return Effect(float(per_image.mean()), *_limits_and_p(per_image.mean(), parts, level), images,
-                  min(cell.shape[1] for cell in cells))
+    seeds = min(cell.shape[1] for cell in cells)
+    return Effect(float(per_image.mean()), *_limits_and_p(per_image.mean(), parts, level), images, seeds,
+                  FACES_AND_TRAININGS if seeds > 1 or spread is not None else FACES)
+
+
+def with_holm(table: pd.DataFrame) -> pd.DataFrame:
+    """Comparisons with ``p_holm`` beside ``p_value``: corrected (Holm 1979) over those of one metric in one direction.
+
+    A row without a p-value belongs to no family and gets none.
+    """
+    known = table[table.p_value.notna()]
+    corrected = known.astype({"p_value": float}).groupby(["direction", "metric"]).p_value.transform(holm)
+    table.insert(table.columns.get_loc("p_value") + 1, "p_holm", corrected)
+    return table
 
 
 def pooled_spread(cells: Iterable[pd.DataFrame]) -> RunSpread | None:
@@ -121,9 +150,13 @@ def pooled_spread(cells: Iterable[pd.DataFrame]) -> RunSpread | None:
     return RunSpread(float(np.sqrt(sum(variance * degrees for variance, degrees in variances) / freedom)), freedom)
 
 
-def limits_hold_for(effect: Effect, spread: RunSpread | None) -> str:
-    """``faces and trainings`` where every cell has several seeds or a spread was borrowed, else ``faces`` alone."""
-    return FACES_AND_TRAININGS if effect.seeds > 1 or spread is not None else FACES
+def pooled_spreads(cells: Mapping[Key, pd.DataFrame], pool: Callable[[str], str | None]) -> dict[Key, RunSpread | None]:
+    """(direction, pool, metric) → spread between runs of all systems of a pool; pool: system → its pool, or None."""
+    groups: dict[Key, list[pd.DataFrame]] = {}
+    for (direction, system, metric), cell in cells.items():
+        if name := pool(system):
+            groups.setdefault((direction, name, metric), []).append(cell)
+    return {key: pooled_spread(group) for key, group in groups.items()}
 
 
 def _run_part(cells: Sequence[np.ndarray], weights: Sequence[float], spread: RunSpread | None,

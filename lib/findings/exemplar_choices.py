@@ -16,11 +16,12 @@ import numpy as np
 import pandas as pd
 
 from lib import databases, metrics
-from lib.base import files, images, paths
+from lib.base import images, paths, tables_on_disk
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
 from lib.findings import exemplar_scores
 from lib.rivals import exemplar
+from lib.training import make_run
 
 # One change at a time against the defaults (the empty change).
 ALTERNATIVES: dict[str, list[dict]] = {
@@ -52,21 +53,17 @@ ALTERNATIVES: dict[str, list[dict]] = {
 def measure(pairs: databases.PairedFaces, direction: str, system: str, change: dict, seed: int = 0) -> dict:
     """Mean SSIM and FSIM (grey, in [0, 1]) of the held-out pairs with one changed option."""
     held_out = np.arange(len(pairs)) % 5 == 2
-    sources, targets = pairs.photos, pairs.sketches
-    if direction == "sketch-to-photo":
-        sources, targets = targets, sources
+    sources, targets = make_run.sources_and_targets(pairs, direction)
     groups = np.array(pairs.groups)
     rival = exemplar.create(system, seed, **change)
     rival.fit(sources[~held_out], targets[~held_out], groups[~held_out].tolist())
     made = rival.synthesise(sources[held_out], groups[held_out].tolist())
     grey = [(images.to_grey(real), images.to_grey(face)) for real, face in zip(targets[held_out], made)]
-    return {
-        "direction": direction, "system": system,
-        "change": ", ".join(f"{name} {value}" for name, value in change.items()) or "default",
-        "ssim": round(float(np.mean([metrics.ssim(*pair) for pair in grey])), 4),
-        "fsim": round(float(np.mean([metrics.fsim(*pair) for pair in grey])), 4),
-        "images": int(held_out.sum()), "seed": seed,
-    }
+    return {"direction": direction, "system": system,
+            "change": ", ".join(f"{name} {value}" for name, value in change.items()) or "default",
+            "ssim": round(float(np.mean([metrics.ssim(*pair) for pair in grey])), 4),
+            "fsim": round(float(np.mean([metrics.fsim(*pair) for pair in grey])), 4), "images": int(held_out.sum()),
+            "seed": seed}
 
 
 def measure_growth(pairs: databases.PairedFaces, system: str, count: int) -> dict:
@@ -82,9 +79,8 @@ def _keep(file: Path, row: dict, key: list[str]) -> None:
     table = pd.DataFrame([row])
     print(table.to_string(header=False, index=False), flush=True)
     if file.exists():
-        table = pd.concat([pd.read_csv(file), table]).drop_duplicates(key, keep="last")
-    with files.atomic_file(file) as temporary:
-        table.to_csv(temporary, index=False)
+        table = pd.concat([tables_on_disk.read_csv(file), table]).drop_duplicates(key, keep="last")
+    tables_on_disk.write(file, table)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -6,13 +6,12 @@ import itertools
 
 import pandas as pd
 
-from lib.base import files, labels, paths, systems
+from lib.base import files, labels, paths, tables_on_disk
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
-from lib.base.statistics import holm
 from lib.evaluation.scoring import read_scores
 from lib.findings import tables
-from lib.findings.contrasts import by_image_and_seed, compare
+from lib.findings.contrasts import cells_of, difference, with_holm
 from lib.rivals import exemplar
 
 COST = ("cpu_seconds_fit", "cpu_seconds_per_image", "peak_memory_mb")  # as Rival.measurements names them
@@ -26,20 +25,15 @@ def against_ours(profile: str, database: str, ours: str = "msg-sarl") -> pd.Data
     (of ``ours``).  Raises StudyError where scores are missing or incomplete.
     """
     scores = read_scores(profile, database).images
+    cells = cells_of(scores[scores.system.isin([ours, *exemplar.NAMES]) & scores.metric.isin(["ssim", "fsim"])])
     rows = []
     for direction, metric in itertools.product(DIRECTIONS, ("ssim", "fsim")):
-        part = scores[(scores.direction == direction) & (scores.metric == metric)]
-        cells = {system: by_image_and_seed(part[part.system == system])
-                 for system in (ours, *exemplar.NAMES) if system in set(part.system)}
-        if ours not in cells:
+        if (mine := cells.get((direction, ours, metric))) is None:
             raise StudyError(f"{paths.study_folder(profile, database)}: no {metric} of {ours}, {direction}.")
-        mine = cells.pop(ours)
-        found = [compare([cell.to_numpy(), mine.loc[cell.index].to_numpy()], [1, -1]) for cell in cells.values()]
-        corrected = holm([effect.p_value for effect in found])
-        rows += [(direction, metric, system, *effect[:4], p, effect.images, mine.shape[1])
-                 for system, effect, p in zip(cells, found, corrected, strict=True)]
-    return pd.DataFrame(rows, columns=["direction", "metric", "system", "estimate", "low", "high", "p_value", "p_holm",
-                                       "images", "seeds"])
+        rows += [(direction, metric, system, *difference(cells[direction, system, metric], mine)[:-2], mine.shape[1])
+                 for system in exemplar.NAMES if (direction, system, metric) in cells]
+    return with_holm(pd.DataFrame(rows, columns=["direction", "metric", "system", "estimate", "low", "high", "p_value",
+                                                 "images", "seeds"]))
 
 
 def beside_ours(profile: str, database: str, direction: str, ours: str = "msg-sarl") -> pd.DataFrame:
@@ -55,8 +49,8 @@ def beside_ours(profile: str, database: str, direction: str, ours: str = "msg-sa
     shown = table[list(names)].rename(columns=names).rename_axis(None)
     differences = against_ours(profile, database, ours).query("direction == @direction")
     for place, (metric, part) in enumerate(differences.groupby("metric", sort=False)):
-        texts = {systems.get(row.system).label: labels.with_limits(row.estimate, row.low, row.high)
-                 + (" ‡" if row.p_holm < 0.05 else "") for row in part.itertuples()}
+        texts = {labels.label_of(row.system): labels.with_limits(row.estimate, row.low, row.high)
+                 + " ‡" * (row.p_holm < 0.05) for row in part.itertuples()}
         shown.insert(4 + place, f"{labels.METRIC[metric]} minus ours", shown.index.map(texts))
     scores = read_scores(profile, database).images.query("system == @ours and direction == @direction")
     faces = 100 * scores.pivot_table(index="image", columns="metric", values="value")  # means over trainings
@@ -75,22 +69,17 @@ def quality_and_cost(profile: str, database: str) -> pd.DataFrame:
     over images), cpu_seconds_fit, cpu_seconds_per_image, peak_memory_mb.  Raises StudyError naming the
     command that makes what is missing.
     """
-    file = paths.study_folder(profile, database) / "scores.csv"
-    if not file.exists():
-        raise StudyError(f"{file}: missing. Make it with `./run_all.sh --profile {profile} --database {database}`.")
-    scores = pd.read_csv(file)
+    scores = read_scores(profile, database).images
     scores = scores[scores.system.isin(exemplar.NAMES) & scores.metric.isin(["ssim", "fsim"])]
     rows = []
     for (direction, system), part in scores.groupby(["direction", "system"]):
         record = files.read_json(paths.run_folder(profile, database, system, int(part.seed.min())) / "run.json")
         values = 100 * part.pivot(index="image", columns="metric", values="value")
-        rows.append({
-            "direction": direction, "system": system, "label": systems.get(system).label, "images": len(values),
-            "ssim": values.ssim.mean(), "ssim_sd": values.ssim.std(), "fsim": values.fsim.mean(),
-            "fsim_sd": values.fsim.std(), **{name: record[direction][name] for name in COST}})
+        rows.append({"direction": direction, "system": system, "label": labels.label_of(system), "images": len(values),
+                     "ssim": values.ssim.mean(), "ssim_sd": values.ssim.std(), "fsim": values.fsim.mean(),
+                     "fsim_sd": values.fsim.std(), **{name: record[direction][name] for name in COST}})
     if not rows:
-        raise StudyError(f"{file}: holds no exemplar method. Make them with `python -m lib train --database {database} "
-                         f"--profile {profile} --system {' --system '.join(exemplar.NAMES)}` and score the study again.")
-    table = pd.DataFrame(rows)
-    order = {name: place for place, name in enumerate([*DIRECTIONS, *exemplar.NAMES])}
-    return table.sort_values(["direction", "system"], key=lambda column: column.map(order), ignore_index=True)
+        raise StudyError(f"{paths.study_folder(profile, database)}: no scores of an exemplar method. Make them with "
+                         f"`python -m lib train --database {database} --profile {profile} --system "
+                         f"{' --system '.join(exemplar.NAMES)}` and score the study again.")
+    return tables_on_disk.in_order(pd.DataFrame(rows), ["direction", "system"])

@@ -13,13 +13,11 @@ from lib.base.directions import DIRECTIONS
 from lib.training import plans, run_folders
 
 # How the differences from the defaults are called in the figure.
-_WORDS = {
-    "channel_logits=raw": "raw channel logits", "norm_after_5x5=false": "no normalisation after 5×5",
-    "attention_precision=bf16": "attention in bf16", "attention_precision=fp32": "whole attention unit in fp32",
-    "precision=fp32": "everything in fp32", "learning_rate=2e-4": "rate 2e-4",
-    "warmup_steps=72": "warm-up over one epoch",
-    "initialisation=kaiming": "Kaiming initialisation", "initialisation=pytorch": "PyTorch's initialisation",
-}
+_WORDS = {"channel_logits=raw": "raw channel logits", "norm_after_5x5=false": "no normalisation after 5×5",
+          "attention_precision=bf16": "attention in bf16", "attention_precision=fp32": "whole attention unit in fp32",
+          "precision=fp32": "everything in fp32", "learning_rate=2e-4": "rate 2e-4",
+          "warmup_steps=72": "warm-up over one epoch", "initialisation=kaiming": "Kaiming initialisation",
+          "initialisation=pytorch": "PyTorch's initialisation"}
 
 COLLAPSED = 1.0  # perceptual loss over an epoch that only saturated outputs reach
 
@@ -34,14 +32,14 @@ def stability(database: str = "cuhk-student") -> pd.DataFrame:
             continue
         words = [_WORDS.get(f"{k}={v}", f"{k}={v}") for k, v in changes.items()
                  if k not in ("epochs", "schedule", "size", "width")]
-        losses = pd.read_csv(log).iloc[0]
+        losses = pd.read_csv(log, encoding="utf-8").iloc[0]
         for direction in DIRECTIONS:
             perceptual = losses[f"{direction}/perceptual"]
             rows.append({"size": settings.size, "width": settings.width, "variant": ", ".join(words) or "defaults",
                          "seed": run.seed, "direction": direction, "perceptual": perceptual,
                          "adversarial": losses[f"{direction}/adversarial"], "collapsed": perceptual > COLLAPSED})
-    table = pd.DataFrame(rows)
-    return table.sort_values(["size", "variant", "seed"], key=lambda c: c.map(lambda v: (len(str(v)), v)))
+    rows.sort(key=lambda row: (row["size"], len(row["variant"]), row["variant"], row["seed"]))  # few changes first
+    return pd.DataFrame(rows)
 
 
 def summary(probes: pd.DataFrame) -> pd.DataFrame:

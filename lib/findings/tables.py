@@ -15,6 +15,7 @@ Scores in [0, 1] become per cent, as the paper prints them; distances of sets ke
 
 from __future__ import annotations
 
+import itertools
 from functools import lru_cache
 from pathlib import Path
 
@@ -23,12 +24,12 @@ import pandas as pd
 from scipy import stats
 
 from lib import databases
-from lib.base import files, labels, paths, systems
+from lib.base import files, labels, paths, systems, tables_on_disk
 from lib.base.directions import DIRECTIONS
 from lib.base.settings import RunSettings
 from lib.base.statistics import bootstrap_interval
 from lib.evaluation.scoring import SET_METRICS, STUDY_METRICS, Scores, read_scores
-from lib.findings.contrasts import LEVEL, OWN_FROM, RunSpread, by_image_and_seed, compare, pooled_spread
+from lib.findings.contrasts import LEVEL, OWN_FROM, RunSpread, cells_of, compare, pooled_spread, pooled_spreads
 
 PUBLISHED = paths.ROOT / "results" / "published_tables.csv"
 CEILING = "resized-target"
@@ -45,48 +46,43 @@ def published() -> pd.DataFrame:
 
     SSIM and FSIM in per cent, FID, rank-1 share in per cent.
     """
-    return pd.read_csv(PUBLISHED, dtype={"table": str})
+    return tables_on_disk.read_csv(PUBLISHED, text=["table"])
 
 
 def summary(profile: str, database: str, scores: Scores | None = None) -> pd.DataFrame:
     """Means and intervals of a study: direction, system, metric, value, low, high, n, seeds, spread.
 
-    Per cent for image metrics.  The interval takes faces and runs as samples (``lib.findings.contrasts``); a system of fewer
-    than ``OWN_FROM`` runs borrows the spread between runs pooled over the trained systems of the study.  For what is
-    not trained, and where no system was trained twice, it is over the n faces (BCa bootstrap).  ``spread`` is the
-    standard deviation of the seeds' means, NaN with one.  Distances of sets: jackknife over faces, and the runs' t
-    interval added to it as variances add.  Raises StudyError without scores or with incomplete ones.
+    Per cent for image metrics.  The interval takes faces and runs as samples (``lib.findings.contrasts``); a system of
+    fewer than ``OWN_FROM`` runs borrows the spread between runs, pooled over the trained systems of its kind.  For what
+    is not trained, and for a kind of which no system was trained twice, it is over the n faces (BCa bootstrap).
+    ``spread`` is the standard deviation of the seeds' means, NaN with one.  Distances of sets: jackknife over faces,
+    and the runs' t interval added to it as variances add.  Raises StudyError without scores or with incomplete ones.
     """
     scores = scores or read_scores(profile, database)
     rows = []
-    cells = {key: by_image_and_seed(part) for key, part in scores.images.groupby(_KEY, sort=False)}
-    spreads = _run_spreads(cells)
+    cells = cells_of(scores.images)
+    spreads = pooled_spreads(cells, _pool)
     for (direction, system, metric), values in cells.items():
-        spread = spreads.get((direction, metric)) if systems.is_trained(system) else None
-        low, high = _limits(values.shape, values.to_numpy().tobytes(), spread)
+        low, high = _limits(values.shape, values.to_numpy().tobytes(),
+                            spreads.get((direction, systems.kind_of(system), metric)))
         means = values.mean()
         rows.append((direction, system, metric, means.mean(), low, high, *values.shape, means.std()))
     count = {key: part.image.nunique() for key, part in scores.images.groupby(["direction", "system"])}
     sets = {key: part for key, part in scores.sets.groupby(_KEY, sort=False)}
     runs = {key: part.set_index("seed")[["value"]].T for key, part in sets.items()}  # one row: the set as a whole
-    spreads = _run_spreads(runs)
+    spreads = pooled_spreads(runs, _pool)
     for (direction, system, metric), part in sets.items():
-        spread = None
-        if systems.is_trained(system):
-            own = pooled_spread([runs[direction, system, metric]]) if len(part) >= OWN_FROM else None
-            spread = own or spreads.get((direction, metric))
+        spread = spreads.get((direction, systems.kind_of(system), metric))
+        if systems.is_trained(system) and len(part) >= OWN_FROM:
+            spread = pooled_spread([runs[direction, system, metric]])
         rows.append((direction, system, metric, part.value.mean(), *_set_limits(part, spread),
                      count.get((direction, system), 0), len(part), part.value.std()))
     return pd.DataFrame(rows, columns=[*_KEY, "value", "low", "high", "n", "seeds", "spread"])
 
 
-def _run_spreads(cells: dict[tuple[str, str, str], pd.DataFrame]) -> dict[tuple[str, str], RunSpread | None]:
-    """(direction, metric) → spread between runs, pooled over MSG-SARL and its ablations."""
-    groups: dict[tuple[str, str], list[pd.DataFrame]] = {}
-    for (direction, system, metric), cell in cells.items():
-        if system in systems.ABLATIONS:
-            groups.setdefault((direction, metric), []).append(cell)
-    return {key: pooled_spread(group) for key, group in groups.items()}
+def _pool(system: str) -> str | None:
+    """The kind of a trained system whose runs tell how far runs spread: those with changed settings borrow only."""
+    return systems.kind_of(system) if systems.is_trained(system) and system in systems.SYSTEMS else None
 
 
 @lru_cache(maxsize=8192)
@@ -117,41 +113,35 @@ def ablations(profile: str, database: str, direction: str, ours: pd.DataFrame | 
     """
     printed = published().query("table in ('I', 'II', 'III') and database == @database and direction == @direction")
     ours = summary(profile, database) if ours is None else ours
-    return _beside(ours, direction, systems.ABLATIONS, printed)
+    return _beside(ours, direction, printed, (), systems.ABLATIONS)
 
 
 def rivals(profile: str, database: str, direction: str, ours: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Ours beside Tables IV and V (photo to sketch), VI and VII (sketch to photo), with the exemplar rivals.
+    """Ours beside Tables IV and V (photo to sketch), VI and VII (sketch to photo), with the exemplar and deep rivals.
 
     Columns and order as ``ablations``.  The paper's tables name no exemplar method and no floor.
     """
-    tables = "('IV', 'V')" if direction == "photo-to-sketch" else "('VI', 'VII')"
-    printed = published().query(f"table in {tables} and database == @database and direction == @direction")
+    numbers = ["IV", "V"] if direction == DIRECTIONS[0] else ["VI", "VII"]  # noqa: F841 (the query names it)
+    printed = published().query("table in @numbers and database == @database and direction == @direction")
     ours = summary(profile, database) if ours is None else ours
-    return _beside(ours, direction, (*systems.of_kind("exemplar"), "msg-sarl"), printed)
+    return _beside(ours, direction, printed, systems.of_kind("exemplar"), (*systems.of_kind("deep"), "msg-sarl"))
 
 
-def _beside(ours: pd.DataFrame, direction: str, names: tuple[str, ...], printed: pd.DataFrame) -> pd.DataFrame:
-    """Join our summary with printed values; systems that only the paper has stand before the trained ones."""
-    ours = ours[ours.direction == direction]
-    known = {system.label: system.name for system in systems.SYSTEMS.values()}
-    printed = printed.assign(system=printed.system.map(lambda label: known.get(label, label)))
-    only_printed = [name for name in dict.fromkeys(printed.system) if name not in systems.SYSTEMS]
-    exemplars = [name for name in names if name in systems.of_kind("exemplar")]
-    order = [*FLOORS, *exemplars, *only_printed, *(name for name in names if name not in exemplars), CEILING]
-    always = (*FLOORS, CEILING)
-    present = set(ours.system)
-    wanted = [name for name in order if name in present or name in always or name in set(printed.system)]
-    table = ours.drop(columns="direction").merge(
-        printed[["system", "metric", "value"]].rename(columns={"value": "published"}),
-        on=["system", "metric"], how="outer")
-    missing = [name for name in always if name not in present]
-    table = pd.concat([table[table.system.isin(wanted)], pd.DataFrame({"system": missing, "metric": "ssim"})])
-    metrics = [*STUDY_METRICS[direction], *SET_METRICS]
-    table = table.assign(label=table.system.map(labels.label_of)).sort_values(
-        ["system", "metric"], key=lambda column: column.map((wanted if column.name == "system" else metrics).index))
-    columns = ["label", "system", "metric", "value", "low", "high", "n", "seeds", "spread", "published"]
-    return table[columns].reset_index(drop=True)
+def _beside(ours: pd.DataFrame, direction: str, printed: pd.DataFrame, first: tuple[str, ...],
+            last: tuple[str, ...]) -> pd.DataFrame:
+    """Ours joined with printed values, in this order: floors, ``first``, what only the paper has, ``last``, ceiling."""
+    printed = printed[["system", "metric", "value"]].rename(columns={"value": "published"})
+    printed["system"] = printed.system.map(systems.named)
+    foreign = [name for name in dict.fromkeys(printed.system) if name not in systems.SYSTEMS]
+    rows = [*FLOORS, *first, *foreign, *last, CEILING]
+    ours = ours[ours.direction == direction].drop(columns="direction")
+    lacking = [name for name in (*FLOORS, CEILING) if name not in set(ours.system)]
+    table = pd.concat([ours.merge(printed, on=["system", "metric"], how="outer"),
+                       pd.DataFrame({"system": lacking, "metric": "ssim"})], ignore_index=True)
+    table = table[table.system.isin(rows)].assign(label=table.system.map(labels.label_of))
+    places = {name: place for place, name in enumerate([*rows, *STUDY_METRICS[direction], *SET_METRICS])}
+    table = table.sort_values(["system", "metric"], key=lambda column: column.map(places), ignore_index=True)
+    return table[["label", "system", "metric", "value", "low", "high", "n", "seeds", "spread", "published"]]
 
 
 def as_text(table: pd.DataFrame) -> pd.DataFrame:
@@ -161,47 +151,42 @@ def as_text(table: pd.DataFrame) -> pd.DataFrame:
     several; the published value stands in a column of its own.  What was not run or not computed says so.
     """
     metrics = [metric for metric in METRIC_LABELS if metric == "fid" or metric in set(table.metric)]
+    printed = set(table.metric[table.published.notna()])
     rows = {}
-    for system, part in table.groupby("system", sort=False):
-        by_metric = part.set_index("metric")
+    for label, part in table.groupby("label", sort=False):
+        by_metric = part.set_index("metric").reindex(metrics)
         ran = by_metric.value.notna().any()
-        row = {}
-        for metric in metrics:
-            entry = by_metric.loc[metric] if metric in by_metric.index else None
-            row[METRIC_LABELS[metric]] = _cell(metric, entry, ran)
-            if table.published[table.metric == metric].notna().any():
-                has = entry is not None and not np.isnan(entry.published)
-                row[f"{METRIC_LABELS[metric]} published"] = f"{entry.published:.2f}" if has else "—"
-        row["faces"] = f"{by_metric.n.max():.0f}" if ran else "—"
-        row["seeds"] = f"{by_metric.seeds.max():.0f}" if ran else "—"
-        rows[part.label.iloc[0]] = row
+        row = rows[label] = {}
+        for entry in by_metric.itertuples():
+            title = METRIC_LABELS[entry.Index]
+            row[title] = _cell(entry) if ran else NOT_RUN
+            if entry.Index in printed:
+                row[f"{title} published"] = "—" if np.isnan(entry.published) else f"{entry.published:.2f}"
+        row |= {"faces": f"{part.n.max():.0f}" if ran else "—", "seeds": f"{part.seeds.max():.0f}" if ran else "—"}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("system")
 
 
-def _cell(metric: str, entry: pd.Series | None, ran: bool) -> str:
-    if not ran:
-        return NOT_RUN
-    if entry is None or np.isnan(entry.value):
+def _cell(entry) -> str:
+    if np.isnan(entry.value):
         return NOT_COMPUTED
-    digits = _DECIMALS.get(metric, 2)
-    text = f"{entry.value:.{digits}f}"
-    if not np.isnan(entry.low):
-        text += f" [{entry.low:.{digits}f}, {entry.high:.{digits}f}]"
-    return text + (f" ± {entry.spread:.{digits}f}" if not np.isnan(entry.spread) else "")
+    digits = _DECIMALS.get(entry.Index, 2)
+    limits = "" if np.isnan(entry.low) else f" [{entry.low:.{digits}f}, {entry.high:.{digits}f}]"
+    return f"{entry.value:.{digits}f}{limits}" + ("" if np.isnan(entry.spread) else f" ± {entry.spread:.{digits}f}")
 
 
 def caption(profile: str, database: str, kind: str, direction: str) -> str:
     """What a reader must know beside a table: database, profile, size, what is published where, what the marks mean."""
     settings = RunSettings.at(profile)
+    to_sketch = direction == DIRECTIONS[0]
     numbers = {("ablations", "cuhk-student"): "I", ("ablations", "cufs"): "II", ("ablations", "cufsf"): "III",
-               ("rivals", "cufs"): "IV" if direction == "photo-to-sketch" else "VI",
-               ("rivals", "cufsf"): "V" if direction == "photo-to-sketch" else "VII"}
+               ("rivals", "cufs"): "IV" if to_sketch else "VI", ("rivals", "cufsf"): "V" if to_sketch else "VII"}
     number = numbers.get((kind, database))
     text = (f"{kind.capitalize()} on {database}, {DIRECTION_LABELS[direction]}; profile {profile} ({settings.size} px, "
             f"epochs: {settings.epochs}; the paper: 256 px, 400). Brackets: 95 % interval over the faces (bootstrap; "
-            "jackknife for distances of sets); where the study has a system of several seeds, over training runs as "
-            f"well: systems of {OWN_FROM} runs or more by their own spread, those of fewer by the spread pooled over "
-            "all trained systems. ±: standard deviation over seeds. ")
+            "jackknife for distances of sets); where the study has a trained system of the same kind (MSG-SARL and its "
+            f"ablations; deep rivals) with several seeds, over training runs as well: systems of {OWN_FROM} runs or "
+            "more by their own spread, those of fewer by the spread pooled over their kind. ±: standard deviation over "
+            "seeds. ")
     text += (f"Published: Table {number} of Duan et al. (2020), single numbers without spread."
              if number else "The paper has no such table for this database.")
     if database in databases.EMBEDDED:
@@ -217,14 +202,12 @@ def write_tables(profile: str, database: str) -> list[Path]:
     ours = summary(profile, database)
     folder = paths.study_folder(profile, database) / "tables"
     written = []
-    for kind, make in (("ablations", ablations), ("rivals", rivals)):
-        for direction in DIRECTIONS:
-            table = make(profile, database, direction, ours)
-            stem = folder / f"{kind}_{direction}"
-            text = f"{caption(profile, database, kind, direction)}\n\n{markdown(as_text(table))}"
-            _write(stem.with_suffix(".csv"), table.to_csv(index=False, float_format="%.6g"))
-            _write(stem.with_suffix(".md"), text)
-            written += [stem.with_suffix(".csv"), stem.with_suffix(".md")]
+    for kind, direction in itertools.product((ablations, rivals), DIRECTIONS):
+        table, stem = kind(profile, database, direction, ours), folder / f"{kind.__name__}_{direction}"
+        text = f"{caption(profile, database, kind.__name__, direction)}\n\n{markdown(as_text(table))}"
+        files.write_csv(stem.with_suffix(".csv"), table, "%.6g")
+        files.write_text(stem.with_suffix(".md"), text)
+        written += [stem.with_suffix(".csv"), stem.with_suffix(".md")]
     return written
 
 
@@ -233,8 +216,3 @@ def markdown(table: pd.DataFrame) -> str:
     lines = [[table.index.name or "", *table.columns], ["---", *["---:"] * len(table.columns)]]
     lines += [[name, *row] for name, row in zip(table.index, table.to_numpy(), strict=True)]
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines) + "\n"
-
-
-def _write(file: Path, text: str) -> None:
-    with files.atomic_file(file) as temporary:
-        temporary.write_text(text, encoding="utf-8")

@@ -7,6 +7,7 @@ import pandas as pd
 from lib.base import files, labels, paths, systems
 from lib.base.directions import DIRECTIONS
 from lib.findings.ablations import SWITCHES, pairs_of
+from lib.training import run_folders
 
 WON = 0.02  # a discriminator whose loss ends below has won: in a draw it is 0.25
 _TERMS = ("perceptual", "adversarial", "discriminator")
@@ -20,18 +21,17 @@ def final_losses(profile: str, database: str) -> pd.DataFrame:
     """
     columns = [f"{direction}/{term}" for direction in DIRECTIONS for term in _TERMS]
     rows = []
-    for system in systems.ABLATIONS:
-        for file in sorted((paths.study_folder(profile, database) / system).glob("seed*/run.json")):
-            record, log = files.read_json(file), pd.read_csv(file.with_name("log.csv"))
+    for run in run_folders.list_runs(paths.study_folder(profile, database)):
+        if run.system in systems.ABLATIONS and (run.folder / "run.json").exists():
+            record, log = files.read_json(run.folder / "run.json"), pd.read_csv(run.folder / "log.csv", encoding="utf-8")
             if len(log) == record["settings"]["epochs"]:
-                rows.append((system, record["seed"], record["device"], *log[columns].iloc[-1]))
+                rows.append((run.system, run.seed, record["device"], *log[columns].iloc[-1]))
     return pd.DataFrame(rows, columns=["system", "seed", "device", *columns])
 
 
 def ranges(ends: pd.DataFrame) -> pd.DataFrame:
     """``final_losses`` for people: a row per cell, ``smallest to largest`` over its runs."""
-    named = {f"{direction}/{term}": f"{labels.TASK[direction]} {term}"
-             for direction in DIRECTIONS for term in _TERMS}
+    named = {f"{direction}/{term}": f"{labels.TASK[direction]} {term}" for direction in DIRECTIONS for term in _TERMS}
     table = ends.groupby("system", sort=False)[list(named)].agg(_range)
     return table.rename(columns=named, index=labels.label_of).rename_axis(index=None)
 
@@ -59,8 +59,7 @@ def account(ends: pd.DataFrame) -> str:
     of_sketches = ends.groupby("system")[f"{DIRECTIONS[0]}/discriminator"].mean()
     pairs = pairs_of("MSG")
     lower = sum(of_sketches[with_msg] < of_sketches[without] for with_msg, without in pairs)
-    text = (f"In {len(runs_won)} of the {len(ends)} runs a discriminator has won outright "
-            f"(its loss is below {WON})")
+    text = f"In {len(runs_won)} of the {len(ends)} runs a discriminator has won outright " f"(its loss is below {WON})"
     if len(won):
         text += f": {named}. {runs_won.system.map(SWITCHES['MSG']).sum()} of these show it several scales (MSG)"
     return (f"{text}. In {lower} of the {len(pairs)} pairs of cells the discriminator of sketches ends with the lower "

@@ -14,34 +14,23 @@ A verdict speaks of the study that it was made from: its database, image size an
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 
 import pandas as pd
 
 from lib.base import labels, systems
 from lib.base.directions import DIRECTIONS
-from lib.base.statistics import holm
 from lib.evaluation.scoring import Scores, read_scores
 from lib.findings import ablations, tables
 from lib.findings.ablations import METRICS
-from lib.findings.contrasts import FACES_AND_TRAININGS, OWN_FROM, compare, limits_hold_for, pooled_spread
+from lib.findings.contrasts import FACES_AND_TRAININGS, Effect, difference, pooled_spread, with_holm
 
 SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
 
 
-@dataclass(frozen=True)
-class Claim:
-    """What the paper says of a part, in our words, and the effect that it speaks of."""
-
-    part: str
-    statement: str
-
-
-CLAIMS = (
-    Claim("MSG", "Showing the discriminator several scales improves the synthesised images."),
-    Claim("self-attention", "Self-attention improves them, in both directions."),
-    Claim("cycle", "The cycle-consistency loss improves them."),
-)
+CLAIMS = {  # part → what the paper says of it, in our words
+    "MSG": "Showing the discriminator several scales improves the synthesised images.",
+    "self-attention": "Self-attention improves them, in both directions.",
+    "cycle": "The cycle-consistency loss improves them."}
 
 
 def of_parts(profile: str, database: str, scores: Scores | None = None) -> pd.DataFrame:
@@ -54,13 +43,13 @@ def of_parts(profile: str, database: str, scores: Scores | None = None) -> pd.Da
     found = ablations.effects(profile, database, scores).set_index(["effect", "direction", "metric"])
     printed = ablations.published_effects(database)
     rows = []
-    for claim, direction, metric in itertools.product(CLAIMS, DIRECTIONS, METRICS):
-        effect = found.loc[claim.part, direction, metric]
-        values = printed.query("effect == @claim.part and direction == @direction and metric == @metric").published
-        rows.append((claim.part, claim.statement, direction, metric, _range(values), effect.estimate, effect.low,
-                     effect.high, effect.p_holm, effect.limits, verdict(effect.estimate, effect.p_holm, effect.limits)))
-    return pd.DataFrame(rows, columns=["part", "claim", "direction", "metric", "published", "estimate", "low", "high",
-                                       "p_holm", "limits", "verdict"])
+    for part, direction, metric in itertools.product(CLAIMS, DIRECTIONS, METRICS):
+        effect = found.loc[part, direction, metric]
+        values = printed.query("effect == @part and direction == @direction and metric == @metric").published
+        rows.append({"part": part, "claim": CLAIMS[part], "direction": direction, "metric": metric,
+                     "published": _range(values), **effect[["estimate", "low", "high", "p_holm", "limits"]],
+                     "verdict": verdict(effect.estimate, effect.p_holm, effect.limits)})
+    return pd.DataFrame(rows)
 
 
 def of_the_full_model(profile: str, database: str, scores: Scores | None = None,
@@ -69,25 +58,19 @@ def of_the_full_model(profile: str, database: str, scores: Scores | None = None,
 
     full: may be another reading of it, such as ``msg-sarl+channel_logits=raw``; without scores there are no rows.
     Columns: direction, metric, system, estimate (full − system, percentage points), low, high, p_holm (over the seven),
-    seeds (the fewest of the two), limits, verdict: of this pair.  A cell of three or more trainings shows its own spread between them, others borrow
-    the one pooled over the cells.
+    seeds (the fewest of the two), limits, verdict: of this pair.  A cell of three or more trainings shows its own
+    spread between them, others borrow the one pooled over the cells.
     """
     scores = scores or read_scores(profile, database)
     rows = []
     for direction, metric in itertools.product(DIRECTIONS, METRICS):
         cells = ablations.cells_of(scores, direction, metric, [full])
         spread = pooled_spread(cells[system] for system in systems.ABLATIONS if system in cells)
-        others = [system for system in systems.ABLATIONS if system != "msg-sarl" and system in cells]
-        if full not in cells or not others:
-            continue
-        found = [compare([cells[full].to_numpy(), cells[system].to_numpy()], [1, -1], spread,
-                         own_from=OWN_FROM) for system in others]
-        adjusted = holm([effect.p_value for effect in found])
-        rows += [(direction, metric, system, effect.estimate, effect.low, effect.high, p, effect.seeds,
-                  holds := limits_hold_for(effect, spread), verdict(effect.estimate, p, holds))
-                 for system, effect, p in zip(others, found, adjusted, strict=True)]
-    return pd.DataFrame(rows, columns=["direction", "metric", "system", "estimate", "low", "high", "p_holm", "seeds",
-                                       "limits", "verdict"])
+        rows += [(direction, metric, system, *difference(cells[full], cells[system], spread))
+                 for system in systems.ABLATIONS if system != "msg-sarl" and system in cells and full in cells]
+    table = with_holm(pd.DataFrame(rows, columns=["direction", "metric", "system", *Effect._fields]))
+    table = table.drop(columns=["p_value", "images"])
+    return table.assign(verdict=[verdict(row.estimate, row.p_holm, row.limits) for row in table.itertuples()])
 
 
 def is_clear(p_holm: float, limits: str) -> bool:

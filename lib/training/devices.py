@@ -14,16 +14,18 @@ a step of two spinning threads then waits for the scheduler again and again: 0.4
 from __future__ import annotations
 
 import dataclasses
+import functools
+import math
 import os
 import sys
 import time
-from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from torch import nn
 
-from lib.base import files, paths
+from lib.base import cache, files
 from lib.base.errors import StudyError, unknown_name
 from lib.base.hardware import processor
 from lib.base.settings import RunSettings
@@ -39,20 +41,26 @@ class Precision(NamedTuple):
     reason: str
 
 
-@cache
+@functools.cache
 def default_device() -> torch.device:
     """A CUDA card if there is one that computes, else the processor (on Macs too)."""
     if not torch.cuda.is_available():
         return torch.device("cpu")
+    name = "The CUDA card"
     try:
+        name = torch.cuda.get_device_name()
         ones = torch.ones(8, 8, device="cuda")
         if (ones @ ones)[0, 0].item() == 8:
             return torch.device("cuda")
         cause = "a product of ones came out wrong"
     except RuntimeError as error:  # a card that this build of torch has no kernels for, or one that is full
-        cause = str(error).splitlines()[0]
-    print(f"{torch.cuda.get_device_name()} cannot be used ({cause}); computing on the processor.", file=sys.stderr)
+        cause = _first_line(error)
+    print(f"{name} cannot be used ({cause}); computing on the processor.", file=sys.stderr)
     return torch.device("cpu")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def device_name(device: torch.device) -> str:
@@ -87,26 +95,33 @@ def fast_precision(device: torch.device) -> Precision:
     return Precision(asked, "MSGSARL_PRECISION asks for it")
 
 
-@cache
+@functools.cache
 def _measured_precision(device: torch.device) -> Precision:
     here = device_name(device) if device.type == "cuda" else processor()
     if not _declares_bf16(device):
         return Precision("fp32", f"{here} has no bf16 units")
-    file, key = paths.cache_root() / "precision.json", f"{here}, torch {torch.__version__}"
-    try:
-        known = files.read_json(file) if file.exists() else {}
-    except StudyError:
-        known = {}  # damaged: measured again
+    file, key = cache.file("precision.json"), f"{here}, torch {torch.__version__}"
+    known = _measured(file)
     if key not in known:
-        known = {**known, key: round(_speed_up(device), 2)}
         try:
-            files.write_json(file, known)
-        except StudyError:
-            pass  # a cache that cannot be written only costs the second next time
+            known[key] = round(_speed_up(device), 2)
+        except RuntimeError as error:
+            return Precision("fp32", f"bf16 fails on {here} ({_first_line(error)})")
+        cache.keep(file, lambda temporary: files.write_json(temporary, known))
     speed_up = known[key]
     if speed_up < WORTH:
         return Precision("fp32", f"a convolution in bf16 is only {speed_up:g} times as fast as in fp32 on {here}")
     return Precision("bf16", f"a convolution in bf16 is {speed_up:g} times as fast as in fp32 on {here}")
+
+
+def _measured(file: Path) -> dict[str, float]:
+    """Earlier measurements; what is damaged is measured again."""
+    try:
+        known = files.read_json(file)
+    except StudyError:
+        return {}
+    known = known if isinstance(known, dict) else {}
+    return {key: ratio for key, ratio in known.items() if isinstance(ratio, float) and 0 < ratio < math.inf}
 
 
 def _declares_bf16(device: torch.device) -> bool:

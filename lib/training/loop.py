@@ -89,7 +89,7 @@ def train(plan: Plan, faces: PairedFaces, folder: Path, seed: int, *, device: to
                     checkpoints.save(path, {**identity, **progress.contents(saved - started), "finished": False})
             row = progress.end_epoch(steps, time.monotonic() - started)
             _check_finite(row, path)
-            _write_log(folder / "log.csv", progress.rows)
+            files.write_csv(folder / "log.csv", pd.DataFrame(progress.rows), "%.6g")
             _write_samples(trainable, settings, faces, folder, progress.epoch)
             bar.set_postfix_str(_summary(row))
     seconds = progress.seconds + time.monotonic() - started
@@ -189,11 +189,6 @@ def _check_finite(row: dict, path: Path) -> None:
     if broken:
         raise StudyError(f"{path.parent}: training diverged in epoch {row['epoch']} ({', '.join(broken)} not finite). "
                          "Lower learning_rate or use precision=fp32.")
-
-
-def _write_log(path: Path, rows: list[dict]) -> None:
-    with files.atomic_file(path) as temporary:
-        pd.DataFrame(rows).to_csv(temporary, index=False, float_format="%.6g")
 
 
 def _write_samples(trainable: Trainable, settings: RunSettings, faces: PairedFaces, folder: Path, epoch: int) -> None:

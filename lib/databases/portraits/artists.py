@@ -35,42 +35,20 @@ class Artist:
 ARTISTS = (
     Artist(),
     Artist(hatch_angle=-52, hatch=0.75, rub=0.10, contour=1.3, width=0.85, hair=1.15, passes=2, paper=249, grain=0.25),
-    Artist(
-        hatch_angle=62, hatch=0.42, rub=0.42, contour=0.9, width=1.15, hair=0.95, wobble=0.25, paper=241, grain=0.36
-    ),
-    Artist(
-        hatch_angle=35,
-        hatch_gap=2.9,
-        hatch=0.8,
-        cross=0.38,
-        rub=0.08,
-        contour=1.25,
-        passes=3,
-        overshoot=3.0,
-        wobble=0.5,
-        hair=0.9,
-        hair_strokes=0.75,
-        paper=244,
-    ),
-    Artist(
-        hatch_angle=75,
-        hatch_gap=1.8,
-        hatch=0.5,
-        rub=0.3,
-        contour=1.05,
-        width=1.0,
-        hair=1.25,
-        hair_strokes=1.2,
-        accents=1.15,
-        paper=238,
-        grain=0.4,
-    ),
-)
+    Artist(hatch_angle=62, hatch=0.42, rub=0.42, contour=0.9, width=1.15, hair=0.95, wobble=0.25, paper=241,
+           grain=0.36),
+    Artist(hatch_angle=35, hatch_gap=2.9, hatch=0.8, cross=0.38, rub=0.08, contour=1.25, passes=3, overshoot=3.0,
+           wobble=0.5, hair=0.9, hair_strokes=0.75, paper=244),
+    Artist(hatch_angle=75, hatch_gap=1.8, hatch=0.5, rub=0.3, contour=1.05, width=1.0, hair=1.25, hair_strokes=1.2,
+           accents=1.15, paper=238, grain=0.4))
 AVERAGE = Face(Traits())
 
 
 class Bend:
-    """Smooth displacement of points, given at scattered places and spread by Gaussian weights."""
+    """Smooth displacement of points, given at scattered places and spread by Gaussian weights.
+
+    places, moves: (n, 2) px.  reach: standard deviation of the weights, px.  Called with points (..., 2) it moves them.
+    """
 
     MARGIN, NODES = 10, 10  # px kept around the image; px between the nodes on which the displacement is computed
 

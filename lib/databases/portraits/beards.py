@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lib.databases.portraits.geometry import EYE_LEVEL, MIDDLE, Face
-from lib.databases.portraits.raster import Grid, blur, linear, over
+from lib.databases.portraits.raster import Grid, linear, over
 from lib.databases.portraits.strands import COLOURS, colour
 
 
@@ -32,34 +32,25 @@ def beard_hairs(face: Face, rng: np.random.Generator) -> tuple[np.ndarray, np.nd
     rim = np.hypot(*(face.rim(rim_angle) - (MIDDLE, 133)).T)
     inside = np.hypot(x, y - 133) < rim - 0.4
     a = np.abs(x)
-    upper_edge = np.interp(
-        a,
-        [0, half, 0.8 * w["jaw"], w["jaw"] + 4, w["cheek"]],
-        [n["base"] + 3.5, mouth_y - 9, mouth_y - 12, EYE_LEVEL + 24, EYE_LEVEL + 5],
-    ) + 1.2 * np.sin(0.7 * x)
+    upper_edge = np.interp(a, [0, half, 0.8 * w["jaw"], w["jaw"] + 4, w["cheek"]], [
+        n["base"] + 3.5, mouth_y - 9, mouth_y - 12, EYE_LEVEL + 24, EYE_LEVEL + 5]) + 1.2 * np.sin(0.7 * x)
     lip_top = np.interp(x + MIDDLE, m["upper"][:, 0], m["upper"][:, 1], left=mouth_y, right=mouth_y)
     lip_low = np.interp(x + MIDDLE, m["lower"][:, 0], m["lower"][:, 1], left=mouth_y, right=mouth_y)
     lips = (y > lip_top - 0.6) & (y < lip_low + 1.2) & (a < half + 0.5)
-    moustache = (y < lip_top + 0.8) & (y > n["base"] + 2.6 + 0.055 * a) & (a < half + 4) | (a > half - 1) & (
-        a < half + 6
-    ) & (abs(y - mouth_y + 1) < 4)
+    moustache = ((y < lip_top + 0.8) & (y > n["base"] + 2.6 + 0.055 * a) & (a < half + 4)
+                 | (a > half - 1) & (a < half + 6) & (abs(y - mouth_y + 1) < 4))
     soul = (a < 5.5) & (y > lip_low + 2.2) & (y < lip_low + 9)
     chin = (y > lip_low + 6.5 + 0.010 * a**2) & (a < half + 3)
     around = (a > half) & (a < half + 7) & (y > mouth_y - 6)
-    keep = {
-        "stubble": (y > upper_edge),
-        "moustache": moustache,
-        "goatee": moustache | chin | around | soul,
-        "full": (y > upper_edge)
-        & (moustache | (y > lip_low - 2) & ((a > half - 1) | (y > lip_low + 5.5)) | (a > half + 2) | soul),
-    }[kind]
+    keep = {"stubble": (y > upper_edge), "moustache": moustache, "goatee": moustache | chin | around | soul,
+            "full": (y > upper_edge) & (moustache | (y > lip_low - 2) & ((a > half - 1) | (y > lip_low + 5.5))
+                                        | (a > half + 2) | soul)}[kind]
     chosen = np.flatnonzero(keep & inside & ~lips)[:count]
     x, y = x[chosen], y[chosen]
     edge = np.clip((y - upper_edge[chosen]) / 9, 0.12, 1) if kind in ("stubble", "full") else np.ones(len(x))
     over_lip = y < mouth_y - 1
-    way_x = np.where(
-        over_lip, np.sign(x) * np.clip(np.abs(x) / 12, 0.25, 0.95), 0.30 * x / 40 + 0.18 * rng.standard_normal(len(x))
-    )
+    way_x = np.where(over_lip, np.sign(x) * np.clip(np.abs(x) / 12, 0.25, 0.95),
+                     0.30 * x / 40 + 0.18 * rng.standard_normal(len(x)))
     way_y = np.where(over_lip, 0.75, 1.0)
     reach = length * rng.uniform(0.6, 1.15, len(x)) * np.where(over_lip, min(1, 4.2 / length), 1.0)
     s = np.linspace(0, 1, 10)[None]
@@ -69,7 +60,8 @@ def beard_hairs(face: Face, rng: np.random.Generator) -> tuple[np.ndarray, np.nd
     return np.stack([px, py], -1), edge
 
 
-def paint_facial_hair(skin, face: Face, grid: Grid, rng) -> None:
+def paint_facial_hair(skin: np.ndarray, face: Face, grid: Grid, rng: np.random.Generator) -> None:
+    """Paint the beard on the skin, a linear-light picture (3, H, W), in place."""
     hairs = beard_hairs(face, rng)
     if hairs is None:
         return
@@ -80,10 +72,11 @@ def paint_facial_hair(skin, face: Face, grid: Grid, rng) -> None:
     n = len(points)
     tone = np.clip(1 + 0.4 * rng.standard_normal(n), 0.4, 2.2)
     weight = np.repeat(edge[:, None], 10, 1)
-    window = grid.window(MIDDLE - 75, EYE_LEVEL, MIDDLE + 75, 240)
-    ink = blur(grid.crop(window).splat(points, weight), 0.42 * grid.scale)
-    bright = blur(grid.crop(window).splat(points, weight * tone[:, None]), 0.42 * grid.scale)
+    part = grid.part(MIDDLE - 75, EYE_LEVEL, MIDDLE + 75, 240)
+    here = skin[part.index]
+    ink = part.blur(part.splat(points, weight), 0.42)
+    bright = part.blur(part.splat(points, weight * tone[:, None]), 0.42)
     cover = 1 - np.exp(-(0.13 if stubble else 0.34) * grid.scale * ink)
     shade = bright / np.maximum(ink, 1e-4)
-    lightness = np.clip(0.75 + 0.5 * (skin[window].mean(0) / max(float(skin[window].mean()), 1e-3) - 1), 0.35, 1.3)
-    over(skin[window], base * (0.8 * shade * lightness), np.clip(cover, 0, 0.6 if stubble else 0.96))
+    lightness = np.clip(0.75 + 0.5 * (here.mean(0) / max(float(here.mean()), 1e-3) - 1), 0.35, 1.3)
+    over(here, base * (0.8 * shade * lightness), np.clip(cover, 0, 0.6 if stubble else 0.96))

@@ -7,6 +7,7 @@ changes a line of it never sees pictures of an earlier version.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from functools import lru_cache
 from pathlib import Path
@@ -14,11 +15,12 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from lib.base import files, images, paths
+from lib.base import cache, images
 from lib.base.errors import StudyError, unknown_name
 from lib.databases.paired_faces import PairedFaces
 from lib.databases.portraits import artists, photo, sketch, wild
 from lib.databases.portraits.geometry import Face
+from lib.databases.portraits.pencil import Sheet
 from lib.databases.portraits.raster import Grid
 from lib.databases.portraits.traits import Traits, draw
 
@@ -48,12 +50,12 @@ def portrait(database: str, number: int, traits: Traits | None = None) -> tuple[
     tame = database == "portraits"
     light = (wild.studio_light if tame else wild.wild_light)(scene)
     backdrop = (wild.studio_backdrop if tame else wild.wild_backdrop)(scene, GRID)
-    picture, relief, hair, coverage, shine = photo.take(face, light, backdrop, scene, GRID)
+    picture, sitter = photo.take(face, light, backdrop, scene, GRID)
     artist = artists.ARTISTS[hand.integers(len(artists.ARTISTS))]
     bend = artists.misses(hand, artist.error)
     if not tame:
         bend = bend + artists.exaggeration(face, EXAGGERATION)
-    return picture, sketch.draw(face, relief, hair, coverage, shine, artist, bend, hand, GRID)
+    return picture, sketch.draw(sitter, artist, Sheet(GRID, hand, bend))
 
 
 @lru_cache
@@ -68,7 +70,7 @@ def version() -> str:
 def generate(name: str, split: str, limit: int | None = None) -> PairedFaces:
     """One split of ``portraits`` or ``portraits-wild``, or its first ``limit`` pairs, from the cache if it is there.
 
-    Raises StudyError for an unknown name or split, or when the cache cannot be written.
+    Raises StudyError for an unknown name or split, and for a limit below one.
     """
     if name not in SPLITS:
         raise unknown_name("embedded database", name, SPLITS)
@@ -81,15 +83,13 @@ def generate(name: str, split: str, limit: int | None = None) -> PairedFaces:
     first = 1 if split == "train" else SPLITS[name]["train"] + 1
     pairs = _cached(name, split, first, count)
     names = tuple(f"{LETTERS[name]}-{number:04d}" for number in range(first, first + count))
-    return PairedFaces(
-        name, split, np.ascontiguousarray(pairs[..., :3]), np.ascontiguousarray(pairs[..., 3]), names, (name,) * count
-    )
+    return PairedFaces(name, split, np.ascontiguousarray(pairs[..., :3]), np.ascontiguousarray(pairs[..., 3]), names,
+                       (name,) * count)
 
 
 def _cached(name: str, split: str, first: int, count: int) -> np.ndarray:
     """The first ``count`` pairs as (count, 250, 200, 4), photo and sketch; draws what the cache lacks."""
-    folder = paths.cache_root() / "portraits"
-    file = folder / f"{name}-{split}-{version()}.npy"
+    file = cache.file("portraits", f"{name}-{split}-{version()}.npy")
     known = _read(file)
     if len(known) >= count:
         return np.array(known[:count])
@@ -97,11 +97,12 @@ def _cached(name: str, split: str, first: int, count: int) -> np.ndarray:
     pairs[: len(known)] = known
     for k in tqdm(range(len(known), count), desc=f"drawing {name} ({split})", unit="pair", disable=None):
         pairs[k, ..., :3], pairs[k, ..., 3] = portrait(name, first + k)
-    with files.atomic_file(file) as temporary, open(temporary, "wb") as stream:
-        np.save(stream, pairs)
-    for stale in folder.glob(f"{name}-{split}-*.npy"):
-        if stale != file:
-            stale.unlink(missing_ok=True)
+    del known  # a mapped file cannot be replaced on every system
+    cache.keep_arrays(file, pairs)
+    with contextlib.suppress(OSError):
+        for stale in file.parent.glob(f"{name}-{split}-*.npy"):
+            if stale != file:
+                stale.unlink(missing_ok=True)
     return pairs
 
 

@@ -1,25 +1,30 @@
-"""Eyes, lips, nostrils, moles, brows and glasses of the photograph, each in its own window."""
+"""Eyes, lips, nostrils, moles, brows and glasses of the photograph, each in its own window.
+
+``paint_…`` change a linear-light picture (3, H, W) in place: the ``skin`` of the head's grid, or the whole ``canvas``.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
-from lib.databases.portraits.curves import evenly, smooth_curve
+from lib.databases.portraits.curves import evenly, interpolate, smooth_curve
 from lib.databases.portraits.geometry import EYE_LEVEL, MIDDLE, SIDES, Face
-from lib.databases.portraits.raster import Grid, bell, blur, curve_distance, fill_between, linear, over, rgb, step
+from lib.databases.portraits.raster import Grid, bell, blur, linear, over, rgb, step
 from lib.databases.portraits.strands import COLOURS, colour
+from lib.databases.portraits.traits import Traits
+from lib.databases.portraits.wild import Light
 
-IRIS = [
-    linear(tone) for tone in ((46, 31, 24), (92, 66, 42), (118, 128, 92), (110, 140, 168))
-]  # brown, hazel, green, blue
+# brown, hazel, green, blue
+IRIS = [linear(tone) for tone in ((46, 31, 24), (92, 66, 42), (118, 128, 92), (110, 140, 168))]
 
 
-def iris_lightness(traits) -> float:
+def iris_lightness(traits: Traits) -> float:
     """0 (dark brown) … 1 (pale); pale irises are rare in deep complexions."""
     return float(np.clip((traits.iris_light - 0.35 - 0.9 * max(0, traits.complexion - 0.4)) / 0.5, 0, 1))
 
 
-def iris_colour(traits) -> np.ndarray:
+def iris_colour(traits: Traits) -> np.ndarray:
+    """Linear-light colour (3, 1, 1) of the iris."""
     light = iris_lightness(traits)
     pale = IRIS[2] + traits.iris_hue * (IRIS[3] - IRIS[2])
     hazel = IRIS[0] + min(1, 2 * light) * (IRIS[1] - IRIS[0])
@@ -27,50 +32,50 @@ def iris_colour(traits) -> np.ndarray:
 
 
 def moles(face: Face) -> list[tuple[float, float, float]]:
-    """Place and size of up to three moles; a function of the traits, so that both domains agree."""
+    """x, y and size (px) of up to three moles; a function of the traits, so that both domains agree."""
     t = face.t
     count = int(4 * max(0.0, t.moles - 0.45))
     seed = np.random.default_rng(int(1e9 * t.moles) % 2**31)
-    spots = [
-        (MIDDLE + seed.uniform(-42, 42), EYE_LEVEL + seed.uniform(14, 66), seed.uniform(0.55, 1.0))
-        for _ in range(count)
-    ]
+    spots = [(MIDDLE + seed.uniform(-42, 42), EYE_LEVEL + seed.uniform(14, 66), seed.uniform(0.55, 1.0))
+             for _ in range(count)]
     return [s for s in spots if np.hypot((s[0] - MIDDLE) / 40, (s[1] - 170) / 48) < 1 and abs(s[0] - MIDDLE) > 13]
 
 
-def shade_line(skin, window, distance, width: float, amount, tint=(0.9, 1.0, 1.0)) -> None:
-    """Darken along a curve: a Gaussian of the distance to it."""
+def shade_line(skin: np.ndarray, distance: np.ndarray, width: float, amount: np.ndarray | float,
+               tint: tuple[float, float, float] = (0.9, 1.0, 1.0)) -> None:
+    """Darken skin (3, h, w) along a curve: a Gaussian of the distance (h, w) to it, ``width`` px, ``amount`` strong."""
     line = np.exp(-0.5 * (distance / np.float32(width)) ** 2) * amount
-    skin[window] *= 1 - line * rgb(*tint)
+    skin *= 1 - line * rgb(*tint)
 
 
-def paint_eyes(skin, face: Face, grid: Grid, light) -> None:
+def paint_eyes(skin: np.ndarray, face: Face, grid: Grid, light: Light) -> None:
+    """Lids, eyeball, iris, catchlight and lashes of both eyes."""
     t = face.t
     for side in SIDES:
         eye, centre = face.eye(side), face.iris_centre(side)
         x0, x1 = sorted((eye["upper"][0, 0], eye["upper"][-1, 0]))
-        window = grid.window(x0 - 4, EYE_LEVEL - 17, x1 + 4, EYE_LEVEL + 14)
-        x, y = grid.axes(window)
+        part = grid.part(x0 - 4, EYE_LEVEL - 17, x1 + 4, EYE_LEVEL + 14)
+        here, x, y = skin[part.index], part.x, part.y
         u = (x - (x0 + x1) / 2) / ((x1 - x0) / 2)
         along = np.clip(1.12 - u * u, 0, 1) ** 0.6
         outer = np.clip(0.5 + 0.5 * side * u, 0, 1)
         # Lids: crease above, soft fold below, pouch.
-        crease = curve_distance(grid, window, eye["crease"])
+        crease = part.below(eye["crease"])
         depth = 0.42 + 0.12 * t.eye_depth
-        shade_line(skin, window, crease, 0.75, depth * along)
-        shade_line(skin, window, np.where(crease > 0, crease * 0.9, crease * 0.45), 1.6, 0.16 * along)
-        bag = curve_distance(grid, window, eye["bag"])
-        shade_line(skin, window, bag, 1.0, (0.05 + 0.22 * t.eye_bags) * along * (1 - 0.5 * outer))
+        shade_line(here, crease, 0.75, depth * along)
+        shade_line(here, np.where(crease > 0, crease * 0.9, crease * 0.45), 1.6, 0.16 * along)
+        bag = part.below(eye["bag"])
+        shade_line(here, bag, 1.0, (0.05 + 0.22 * t.eye_bags) * along * (1 - 0.5 * outer))
         # Eyeball.
-        open_eye = fill_between(grid, window, eye["upper"], eye["lower"])
-        up, low = curve_distance(grid, window, eye["upper"]), curve_distance(grid, window, eye["lower"])
+        open_eye = part.between(eye["upper"], eye["lower"])
+        up, low = part.below(eye["upper"]), part.below(eye["lower"])
         dx, dy = x - centre[0], y - centre[1]
         ball = np.clip(1.02 - 0.0022 * dx * dx - 0.004 * dy * dy, 0.3, 1.1)
         lid_shadow = 1 - 0.55 * np.exp(-np.maximum(up, 0) / 1.9)
         white = linear((216, 208, 203)) * (ball * lid_shadow * (light.key * 0.72 + light.ambient))
-        over(skin[window], white, open_eye)
+        over(here, white, open_eye)
         inner = bell(x, x0 + 1.4 if side > 0 else x1 - 1.4, 1.5) * bell(y, EYE_LEVEL + 1.2, 1.4)
-        over(skin[window], linear((196, 128, 116)) * 0.9, 0.8 * inner * open_eye)
+        over(here, linear((196, 128, 116)) * 0.9, 0.8 * inner * open_eye)
         # Iris, pupil, catchlight.
         r = np.sqrt(dx * dx + dy * dy)
         radius = face.iris_radius
@@ -79,80 +84,79 @@ def paint_eyes(skin, face: Face, grid: Grid, light) -> None:
         fibre = 1 + 0.16 * np.sin(23 * angle + 1.7 * np.sin(5 * angle)) + 0.30 * dy / radius
         rim = 1 - 0.62 * step(r, radius - 1.5, radius)
         iris = iris_colour(t) * (fibre * rim * (0.35 + 0.65 * lid_shadow) * (light.key + light.ambient) * 1.12)
-        over(skin[window], iris, disc)
-        over(skin[window], rgb(0.006, 0.005, 0.005), np.clip((0.42 * radius - r) * grid.scale + 0.5, 0, 1) * open_eye)
+        over(here, iris, disc)
+        over(here, rgb(0.006, 0.005, 0.005), np.clip((0.42 * radius - r) * grid.scale + 0.5, 0, 1) * open_eye)
         glint = np.exp(-0.5 * (((dx - 1.7 * np.sign(light.vector[0])) / 0.85) ** 2 + ((dy + 1.7) / 0.8) ** 2))
-        skin[window] += 0.95 * glint * open_eye
-        skin[window] += (0.05 * np.exp(-0.5 * (((dx + 1.5) / 1.6) ** 2 + ((dy - 2.4) / 1.0) ** 2)) * disc)
+        here += 0.95 * glint * open_eye
+        here += 0.05 * np.exp(-0.5 * (((dx + 1.5) / 1.6) ** 2 + ((dy - 2.4) / 1.0) ** 2)) * disc
         # Lashes and lid edges.
         female = 0.5 - 0.5 * t.masculinity
         line = 0.62 + 0.34 * female + 0.16 * outer
         within = np.clip((1.03 - np.abs(u)) * 12, 0, 1)
-        shade_line(skin, window, up + 0.15, line * 0.95, 0.93 * within * (0.72 + 0.28 * outer), (0.96, 1.0, 1.0))
-        shade_line(skin, window, low - 0.2, 0.55, (0.40 + 0.18 * outer) * within, (0.8, 0.95, 1.0))
-        _lashes(skin, eye, side, grid, window, female)
+        shade_line(here, up + 0.15, line * 0.95, 0.93 * within * (0.72 + 0.28 * outer), (0.96, 1.0, 1.0))
+        shade_line(here, low - 0.2, 0.55, (0.40 + 0.18 * outer) * within, (0.8, 0.95, 1.0))
+        _lashes(here, part, eye["upper"], side, female)
 
 
-def _lashes(skin, eye, side, grid, window, female) -> None:
-    upper = eye["upper"]
-    place = np.linspace(8, 24, 13)
-    root = np.stack([np.interp(place, range(25), upper[:, k]) for k in (0, 1)], -1)
+def _lashes(skin: np.ndarray, grid: Grid, upper: np.ndarray, side: int, female: float) -> None:
+    root = interpolate(upper, np.arange(25), np.linspace(8, 24, 13))
     length = (1.2 + 2.2 * female) * np.linspace(0.4, 1, 13)
     s = np.linspace(0, 1, 10)[None, :, None]
     way = np.stack([side * np.linspace(0.1, 0.9, 13), -np.ones(13)], -1) * length[:, None]
     points = root[:, None] + way[:, None] * s - np.array([0, 0.25]) * length[:, None, None] * s**2
-    ink = grid.crop(window).splat(points.reshape(-1, 2), np.full(130, 0.30 * grid.scale))
-    skin[window] *= 1 - np.clip(blur(ink, 0.3 * grid.scale), 0, 0.85)
+    ink = grid.splat(points.reshape(-1, 2), np.full(130, 0.30 * grid.scale))
+    skin *= 1 - np.clip(grid.blur(ink, 0.3), 0, 0.85)
 
 
-def paint_nostrils(skin, face: Face, grid: Grid) -> None:
+def nostril(part: Grid, face: Face, side: int) -> np.ndarray:
+    """How much of each cell (H, W) a nostril hides, 0 … 1."""
+    centre, wide, high = face.nostril(side)
+    dx, dy = part.x - centre[0], part.y - centre[1]
+    dy = dy + side * dx * 0.28
+    return np.exp(-0.5 * ((dx / (0.72 * wide)) ** 2 + (dy / (0.72 * high)) ** 2) ** 1.4)
+
+
+def paint_nostrils(skin: np.ndarray, face: Face, grid: Grid) -> None:
+    """Nostrils, the edge of the wings and the shadow below."""
     for side in SIDES:
-        centre, wide, high = face.nostril(side)
-        window = grid.window(centre[0] - 9, centre[1] - 7, centre[0] + 9, centre[1] + 6)
-        dx, dy = grid.x[:, window[2]] - centre[0], grid.y[window[1]] - centre[1]
-        dy = dy + side * dx * 0.28
-        hole = np.exp(-0.5 * ((dx / (0.72 * wide)) ** 2 + (dy / (0.72 * high)) ** 2) ** 1.4)
-        over(skin[window], skin[window] * rgb(0.16, 0.09, 0.08), np.clip(0.92 * hole, 0, 1))
-        wing = face.wing(side)
-        for p, amount in zip(wing[2::2], np.linspace(0.05, 0.17, 9), strict=True):
-            cell = grid.window(p[0] - 4, p[1] - 5, p[0] + 4, p[1] + 5)
-            skin[cell] *= 1 - amount * bell(grid.y[cell[1]], p[1], 1.6) * bell(
-                grid.x[:, cell[2]], p[0] + side * 0.4, 1.0
-            )
+        x, y = face.nostril(side)[0]
+        part = grid.part(x - 9, y - 7, x + 9, y + 6)
+        here, hole = skin[part.index], nostril(part, face, side)
+        over(here, here * rgb(0.16, 0.09, 0.08), np.clip(0.92 * hole, 0, 1))
+        for p, amount in zip(face.wing(side)[2::2], np.linspace(0.05, 0.17, 9), strict=True):
+            part = grid.part(p[0] - 4, p[1] - 5, p[0] + 4, p[1] + 5)
+            skin[part.index] *= 1 - amount * bell(part.y, p[1], 1.6) * bell(part.x, p[0] + side * 0.4, 1.0)
     base = face.nose["base"]
-    window = grid.window(MIDDLE - 12, base - 4, MIDDLE + 12, base + 8)
-    shadow = 0.22 * bell(grid.y[window[1]], base + 1.5, 1.9) * bell(grid.x[:, window[2]], MIDDLE, 6.5)
-    skin[window] *= 1 - shadow * rgb(0.85, 1, 1)
+    part = grid.part(MIDDLE - 12, base - 4, MIDDLE + 12, base + 8)
+    shadow = 0.22 * bell(part.y, base + 1.5, 1.9) * bell(part.x, MIDDLE, 6.5)
+    skin[part.index] *= 1 - shadow * rgb(0.85, 1, 1)
 
 
-def paint_mouth(skin, face: Face, grid: Grid) -> None:
+def paint_mouth(skin: np.ndarray, face: Face, grid: Grid) -> None:
+    """Lips, their creases and gleam, the line between them and the shadow below."""
     t, m = face.t, face.mouth
-    x0, x1 = m["line"][0, 0], m["line"][-1, 0]
-    y = m["line"][20, 1]
-    window = grid.window(x0 - 6, y - 12, x1 + 6, y + 16)
-    x, yy = grid.axes(window)
+    x0, x1, y = m["line"][0, 0], m["line"][-1, 0], m["line"][20, 1]
+    part = grid.part(x0 - 6, y - 12, x1 + 6, y + 16)
+    here, x, yy = skin[part.index], part.x, part.y
     u = (x - (x0 + x1) / 2) / ((x1 - x0) / 2)
-    upper = blur(fill_between(grid, window, m["upper"], m["line"]), 0.45 * grid.scale)
-    lower = blur(fill_between(grid, window, m["line"], m["lower"]), 0.55 * grid.scale)
-    red = 0.55 + 0.45 * t.lip_colour
+    upper = part.blur(part.between(m["upper"], m["line"]), 0.45)
+    lower = part.blur(part.between(m["line"], m["lower"]), 0.55)
     tint = rgb(0.93, 0.50, 0.52) if t.complexion < 0.62 else rgb(0.92, 0.62, 0.62)
-    tint = 1 - red * (1 - tint)
-    skin[window] *= 1 - upper * (1 - 0.76 * tint)
-    skin[window] *= 1 - lower * (1 - 0.97 * tint)
-    creases = 1 + 0.05 * np.sin(2.1 * x + 0.6 * np.sin(0.9 * x)) * (upper + lower)
-    skin[window] *= creases
-    gleam = (
-        np.exp(-0.5 * (((u + 0.12) / 0.30) ** 2 + ((yy - y - 0.42 * (m["lower"][20, 1] - y) - 0.4) / 1.0) ** 2)) * lower
-    )
-    skin[window] += (0.085 * gleam * (0.4 + 0.6 * t.lip_colour))
-    line = curve_distance(grid, window, m["line"])
+    tint = 1 - (0.55 + 0.45 * t.lip_colour) * (1 - tint)
+    here *= 1 - upper * (1 - 0.76 * tint)
+    here *= 1 - lower * (1 - 0.97 * tint)
+    here *= 1 + 0.05 * np.sin(2.1 * x + 0.6 * np.sin(0.9 * x)) * (upper + lower)
+    below = yy - y - 0.42 * (m["lower"][20, 1] - y) - 0.4
+    gleam = np.exp(-0.5 * (((u + 0.12) / 0.30) ** 2 + (below / 1.0) ** 2)) * lower
+    here += 0.085 * gleam * (0.4 + 0.6 * t.lip_colour)
+    line = part.below(m["line"])
     within = np.clip((1.06 - np.abs(u)) * 9, 0, 1)
-    shade_line(skin, window, line, 0.62 + 0.25 * (1 - np.clip(np.abs(u), 0, 1).mean()), 0.80 * within, (0.86, 1, 1))
-    shade_line(skin, window, np.where(line < 0, line * 0.5, line), 1.2, 0.22 * within)
-    under = curve_distance(grid, window, m["lower"])
-    shade_line(skin, window, under - 1.4, 1.5, 0.20 * np.clip(0.75 - u * u, 0, 1), (0.85, 1, 1))
+    shade_line(here, line, 0.62 + 0.25 * (1 - np.clip(np.abs(u), 0, 1).mean()), 0.80 * within, (0.86, 1, 1))
+    shade_line(here, np.where(line < 0, line * 0.5, line), 1.2, 0.22 * within)
+    under = part.below(m["lower"])
+    shade_line(here, under - 1.4, 1.5, 0.20 * np.clip(0.75 - u * u, 0, 1), (0.85, 1, 1))
     for cx in (x0, x1):
-        skin[window] *= 1 - (0.34 * bell(x, cx, 1.6) * bell(yy, m["line"][0, 1], 1.4))
+        here *= 1 - 0.34 * bell(x, cx, 1.6) * bell(yy, m["line"][0, 1], 1.4)
 
 
 def strokes_of_brow(face: Face, side: int, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -171,23 +175,24 @@ def strokes_of_brow(face: Face, side: int, n: int, rng: np.random.Generator) -> 
     return np.stack([x, y], -1)
 
 
-def paint_brows(skin, face: Face, grid: Grid, rng) -> None:
+def paint_brows(skin: np.ndarray, face: Face, grid: Grid, rng: np.random.Generator) -> None:
+    """Every hair of both brows."""
     t = face.t
     base, grey = colour(t)
     tone = (base + 0.55 * grey * (linear(COLOURS["grey"]) - base)) * 0.62
     for side in SIDES:
         line = face.brow(side)[0]
         x0, x1 = sorted((line[0, 0], line[-1, 0]))
-        window = grid.window(x0 - 6, line[:, 1].min() - 9, x1 + 6, line[:, 1].max() + 9)
+        part = grid.part(x0 - 6, line[:, 1].min() - 9, x1 + 6, line[:, 1].max() + 9)
         hairs = strokes_of_brow(face, side, int(110 + 170 * t.brow_density), rng)
         weight = np.repeat(np.interp(np.linspace(0, 1, 12), [0, 0.3, 1], [0.7, 1, 0.25])[None], len(hairs), 0)
-        ink = grid.crop(window).splat(hairs, weight) * (0.115 * grid.scale)
-        cover = np.clip(1 - np.exp(-1.5 * blur(ink, 0.4 * grid.scale) - 0.45 * blur(ink, 1.2 * grid.scale)), 0, 0.93)
-        over(skin[window], tone, cover)
+        ink = part.splat(hairs, weight) * (0.115 * grid.scale)
+        cover = np.clip(1 - np.exp(-1.5 * part.blur(ink, 0.4) - 0.45 * part.blur(ink, 1.2)), 0, 0.93)
+        over(skin[part.index], tone, cover)
 
 
 def glasses_shape(face: Face) -> dict | None:
-    """Rims of the lenses (left, right), bridge and temples; None when none are worn."""
+    """Curves of the rims (left, right), bridge and temples, and the frame's width (px); None when none are worn."""
     t = face.t
     if t.glasses < 0.78:
         return None
@@ -196,51 +201,37 @@ def glasses_shape(face: Face) -> dict | None:
     a = np.linspace(0, 2 * np.pi, 90)
     cx = np.sign(np.cos(a)) * np.abs(np.cos(a)) ** (2 / power)
     cy = np.sign(np.sin(a)) * np.abs(np.sin(a)) ** (2 / power)
-    rims = [
-        np.stack(
-            [MIDDLE + side * 25.6 + wide * cx, EYE_LEVEL + 1.8 + high * cy * (1 - 0.10 * cx * side * t.frame_shape)], -1
-        )
-        for side in SIDES
-    ]
+    rims = [np.stack([MIDDLE + side * 25.6 + wide * cx,
+                      EYE_LEVEL + 1.8 + high * cy * (1 - 0.10 * cx * side * t.frame_shape)], -1) for side in SIDES]
     gap = 25.6 - wide
     bridge = smooth_curve([(MIDDLE - gap, EYE_LEVEL - 1), (MIDDLE, EYE_LEVEL - 3.4), (MIDDLE + gap, EYE_LEVEL - 1)], 16)
     cheek = face.half_widths()["cheek"]
-    temples = [
-        np.linspace(
-            (MIDDLE + side * (25.6 + wide), EYE_LEVEL - 3), (MIDDLE + side * (cheek + 0.5), EYE_LEVEL - 4.5), 12
-        )
-        for side in SIDES
-    ]
+    temples = [np.linspace((MIDDLE + side * (25.6 + wide), EYE_LEVEL - 3),
+                           (MIDDLE + side * (cheek + 0.5), EYE_LEVEL - 4.5), 12) for side in SIDES]
     return {"rims": rims, "bridge": bridge, "temples": temples, "width": 0.75 + 0.95 * t.frame_weight}
 
 
-def paint_glasses(canvas, face: Face, grid: Grid) -> None:
+def paint_glasses(canvas: np.ndarray, face: Face, grid: Grid) -> None:
+    """Frame, its shadow, and the reflections of the lenses."""
     shape = glasses_shape(face)
     if shape is None:
         return
     t = face.t
-    window = grid.window(MIDDLE - 70, EYE_LEVEL - 24, MIDDLE + 70, EYE_LEVEL + 30)
+    part = grid.part(MIDDLE - 70, EYE_LEVEL - 24, MIDDLE + 70, EYE_LEVEL + 30)
+    here = canvas[part.index]
     lines = [*shape["rims"], shape["bridge"], *shape["temples"]]
     dense = np.concatenate([evenly(line, 500) for line in lines])
-    ink = grid.crop(window).splat(dense, np.ones(len(dense)))
+    ink = part.splat(dense, np.ones(len(dense)))
     sigma = 0.42 * shape["width"] * grid.scale
-    frame = blur(np.minimum(ink, 1), sigma) * (2.4 * sigma)
-    frame = np.clip(frame * 1.25 - 0.12, 0, 1)
-    shadow = np.roll(blur(frame, 1.1 * grid.scale), int(2.5 * grid.scale), 0)
-    canvas[window] *= (1 - 0.22 * np.clip(shadow, 0, 1))
-    metal = t.frame_weight < 0.3
-    tone = (
-        linear((150, 140, 125))
-        if metal
-        else linear((30, 24, 26)) + 0.05 * rgb(t.cloth_hue, 0.2, 1 - t.cloth_hue) * (t.frame_size > 0)
-    )
-    gleam = np.clip(blur(frame, 0.6 * grid.scale) - np.roll(blur(frame, 0.6 * grid.scale), grid.scale, 0), 0, 1)
-    over(canvas[window], tone, frame)
-    canvas[window] += 0.12 * gleam
+    frame = np.clip(blur(np.minimum(ink, 1), sigma) * (2.4 * sigma) * 1.25 - 0.12, 0, 1)
+    shadow = np.roll(part.blur(frame, 1.1), int(2.5 * grid.scale), 0)
+    here *= 1 - 0.22 * np.clip(shadow, 0, 1)
+    metal, tint = linear((150, 140, 125)), rgb(t.cloth_hue, 0.2, 1 - t.cloth_hue)
+    tone = metal if t.frame_weight < 0.3 else linear((30, 24, 26)) + 0.05 * tint * (t.frame_size > 0)
+    soft = part.blur(frame, 0.6)
+    over(here, tone, frame)
+    here += 0.12 * np.clip(soft - np.roll(soft, grid.scale, 0), 0, 1)
     for rim in shape["rims"]:
-        lens = grid.crop(window).polygon(rim)
-        x, y = grid.axes(window)
-        band = np.exp(-0.5 * ((x - rim[:, 0].mean() + 0.8 * (y - EYE_LEVEL) + 7) / 3.2) ** 2) + 0.5 * np.exp(
-            -0.5 * ((x - rim[:, 0].mean() + 0.8 * (y - EYE_LEVEL) + 0.5) / 1.2) ** 2
-        )
-        canvas[window] += 0.045 * band * lens
+        across = part.x - rim[:, 0].mean() + 0.8 * (part.y - EYE_LEVEL)
+        band = np.exp(-0.5 * ((across + 7) / 3.2) ** 2) + 0.5 * np.exp(-0.5 * ((across + 0.5) / 1.2) ** 2)
+        here += 0.045 * band * part.polygon(rim)

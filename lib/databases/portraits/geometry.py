@@ -2,16 +2,18 @@
 
 Unit: pixels of the 200×250 image, x to the right, y down; the eye centres are at (75, 125) and (125, 125).
 Curves are float arrays (n, 2).  ``side`` is -1 for the left half of the image and +1 for the right.
+Letters: t traits, k scale of the head, w half widths of the head by place, s a side with its share of asymmetry,
+n measures of the nose, m curves of the mouth, u a coordinate along a curve.
 """
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 from scipy.interpolate import CubicSpline, PchipInterpolator
 
-from lib.databases.portraits.curves import once_per_side, smooth_curve
+from lib.databases.portraits.curves import smooth_curve
 from lib.databases.portraits.traits import Traits
 
 MIDDLE, EYE_LEVEL, HALF_DISTANCE = 100.0, 125.0, 25.0
@@ -24,7 +26,8 @@ class Face:
 
     def __init__(self, traits: Traits):
         self.t = traits
-        self.kept: dict = {}
+        for method in ("eye", "iris_centre", "brow", "wing", "ear", "neck_edge", "nasolabial"):  # asked for many times
+            setattr(self, method, cache(getattr(self, method)))
 
     @cached_property
     def scale(self) -> float:
@@ -32,9 +35,8 @@ class Face:
         return 1.0 - 0.055 * self.t.eye_distance
 
     def side_scale(self, side: int) -> float:
+        """How much wider than the mean a side is."""
         return 1.0 + 0.022 * self.t.asymmetry * side
-
-    # -- head ---------------------------------------------------------------------------------------
 
     @cached_property
     def chin_y(self) -> float:
@@ -46,6 +48,7 @@ class Face:
         return EYE_LEVEL - self.scale * (86 + 5.0 * self.t.head_height)
 
     def half_widths(self) -> dict[str, float]:
+        """Half the head's width at temple, cheek, jaw and chin."""
         t, k = self.t, self.scale
         width = 59.0 + 2.6 * t.head_width + 1.2 * t.fullness
         cheek = width - 0.4 + 2.0 * t.cheekbone_width + 1.0 * t.cheek_fullness
@@ -63,25 +66,19 @@ class Face:
         sides = []
         for side in (1, -1):
             s = self.side_scale(side) * side
-            sides.append(
-                [
-                    (MIDDLE + s * w["chin"], chin - 2.6 * k),
-                    (MIDDLE + s * 0.80 * w["jaw"], chin - 12.0 * k),
-                    (MIDDLE + s * w["jaw"], jaw_y),
-                    (MIDDLE + s * (0.45 * w["jaw"] + 0.55 * w["cheek"] + 1.2), jaw_y - 20 * k),
-                    (MIDDLE + s * w["cheek"], 133.0),
-                    (MIDDLE + s * w["temple"], 96.0),
-                    (MIDDLE + s * 0.74 * w["temple"], top + 17 * k),
-                    (MIDDLE + s * 0.36 * w["temple"], top + 3.2 * k),
-                ]
-            )
+            sides.append([
+                (MIDDLE + s * w["chin"], chin - 2.6 * k), (MIDDLE + s * 0.80 * w["jaw"], chin - 12.0 * k),
+                (MIDDLE + s * w["jaw"], jaw_y),
+                (MIDDLE + s * (0.45 * w["jaw"] + 0.55 * w["cheek"] + 1.2), jaw_y - 20 * k),
+                (MIDDLE + s * w["cheek"], 133.0), (MIDDLE + s * w["temple"], 96.0),
+                (MIDDLE + s * 0.74 * w["temple"], top + 17 * k), (MIDDLE + s * 0.36 * w["temple"], top + 3.2 * k)])
         points = np.array([(MIDDLE, chin), *sides[0], (MIDDLE, top), *sides[1][::-1], (MIDDLE, chin)])
         chord = np.r_[0, np.cumsum(np.hypot(*np.diff(points, axis=0).T))]
         return CubicSpline(chord, points, bc_type="periodic")(np.linspace(0, chord[-1], 360, endpoint=False))
 
     @cached_property
     def radius(self) -> tuple[np.ndarray, np.ndarray]:
-        """Angles from straight down (towards the right) and the radius of the outline there."""
+        """Angles from straight down (towards the right), (721,) radians, and the outline's radius there, (721,) px."""
         offset = self.outline - CENTRE
         angle = np.arctan2(offset[:, 0], offset[:, 1])
         order = np.argsort(angle)
@@ -89,15 +86,13 @@ class Face:
         even = np.linspace(-np.pi, np.pi, 721)
         return even, np.interp(even, angle, radius, period=2 * np.pi)
 
-    def rim(self, degrees, grow=0.0) -> np.ndarray:
-        """Points of the outline at angles from straight up (clockwise), moved out by ``grow`` px."""
+    def rim(self, degrees: np.ndarray | list[float], grow: np.ndarray | float = 0.0) -> np.ndarray:
+        """Points (n, 2) of the outline at angles (n,) from straight up (clockwise), moved out by ``grow`` px."""
         degrees = np.asarray(degrees, float)
         even, radius = self.radius
         r = np.interp(np.pi - np.radians(degrees), even, radius, period=2 * np.pi) + grow
         a = np.radians(degrees)
         return CENTRE + np.stack([r * np.sin(a), -r * np.cos(a)], -1)
-
-    # -- eyes and brows -----------------------------------------------------------------------------
 
     def eye_centre(self, side: int) -> np.ndarray:
         return np.array([MIDDLE + side * HALF_DISTANCE, EYE_LEVEL])
@@ -106,9 +101,8 @@ class Face:
     def iris_radius(self) -> float:
         return 5.25 + 0.4 * self.t.iris_size
 
-    @once_per_side
     def eye(self, side: int) -> dict[str, np.ndarray]:
-        """Curves of one eye from the inner to the outer corner: upper and lower lid, crease, bag."""
+        """Curves (25, 2) of one eye from the inner to the outer corner: upper and lower lid, crease, bag."""
         t, centre = self.t, self.eye_centre(side)
         half = 12.6 + 1.2 * t.eye_width
         up = 4.75 + 0.85 * t.eye_opening
@@ -122,16 +116,15 @@ class Face:
         crease = upper - np.maximum(0.25, fold * (1 - 0.30 * u**2) * (1 - 0.25 * (u < 0) * u**2)) - 0.4 * (u > 0) * u
         bag = lower + (4.6 + 1.0 * t.eye_bags) * (1 - 0.45 * u**2)
         x = centre[0] + side * half * u
-        line = lambda y: np.stack([x, centre[1] + y], -1)  # noqa: E731
-        return {"upper": line(upper), "lower": line(lower), "crease": line(crease), "bag": line(bag)}
+        curves = {"upper": upper, "lower": lower, "crease": crease, "bag": bag}
+        return {name: np.stack([x, centre[1] + y], -1) for name, y in curves.items()}
 
-    @once_per_side
     def iris_centre(self, side: int) -> np.ndarray:
+        """(x, y), halfway between the eye's centre and that of its opening."""
         eye = self.eye(side)
         opening = (eye["upper"][12, 1] + eye["lower"][12, 1]) / 2
         return np.array([self.eye_centre(side)[0], 0.5 * opening + 0.5 * EYE_LEVEL - 0.35])
 
-    @once_per_side
     def brow(self, side: int) -> tuple[np.ndarray, np.ndarray]:
         """Centre line of a brow from inner to outer end, (30, 2), and its half thickness, (30,)."""
         t = self.t
@@ -142,29 +135,19 @@ class Face:
         y -= arch * (np.sin(np.pi * np.clip(u, 0, 1) ** 1.25) - 0.45) * 0.9
         y += 1.6 * np.clip(u - 0.68, 0, 1) ** 1.5 * (3 + t.brow_arch) - 0.5 * t.asymmetry * side
         x = MIDDLE + side * (inner + length * u)
-        half = (
-            (2.35 + 0.85 * t.brow_thickness + 0.25 * t.masculinity)
-            * np.minimum(1, 0.62 + 1.8 * u)
-            * (1 - u**2.6) ** 0.8
-        )
+        half = ((2.35 + 0.85 * t.brow_thickness + 0.25 * t.masculinity) * np.minimum(1, 0.62 + 1.8 * u)
+                * (1 - u**2.6) ** 0.8)
         return np.stack([x, y], -1), np.maximum(half, 0.35)
-
-    # -- nose ---------------------------------------------------------------------------------------
 
     @cached_property
     def nose(self) -> dict[str, float]:
         """Measures of the nose: levels (y) of nasion, tip and base, half widths, sideways bend."""
         t = self.t
         base = EYE_LEVEL + self.scale * (33.5 + 3.4 * t.nose_length)
-        return {
-            "nasion": EYE_LEVEL - 6.0,
-            "base": base,
-            "tip": base - 4.2 - 1.3 * t.nose_turn,
-            "half": self.scale * (13.2 + 2.2 * t.nose_width),
-            "bridge": 4.3 + 1.0 * t.nose_bridge + 0.3 * t.nose_width,
-            "ball": 6.4 + 0.9 * t.nose_tip + 0.5 * t.nose_width,
-            "bend": 0.9 * t.nose_bend,
-        }
+        return {"nasion": EYE_LEVEL - 6.0, "base": base, "tip": base - 4.2 - 1.3 * t.nose_turn,
+                "half": self.scale * (13.2 + 2.2 * t.nose_width),
+                "bridge": 4.3 + 1.0 * t.nose_bridge + 0.3 * t.nose_width,
+                "ball": 6.4 + 0.9 * t.nose_tip + 0.5 * t.nose_width, "bend": 0.9 * t.nose_bend}
 
     def nostril(self, side: int) -> tuple[np.ndarray, float, float]:
         """Centre, half width and half height of a nostril."""
@@ -172,7 +155,6 @@ class Face:
         centre = np.array([MIDDLE + 0.3 * n["bend"] + side * 0.50 * n["half"], n["base"] - 1.0 - 0.3 * t.nose_turn])
         return centre, 0.235 * n["half"], 1.15 + 0.45 * t.nose_turn
 
-    @once_per_side
     def wing(self, side: int) -> np.ndarray:
         """Outer edge of a nose wing, from above down to the base."""
         n, s = self.nose, side * self.side_scale(side)
@@ -180,22 +162,16 @@ class Face:
         return smooth_curve([(x + 0.72 * s * h, b - 10.5), (x + 0.97 * s * h, b - 6.5), (x + 0.99 * s * h, b - 2.6),
                              (x + 0.80 * s * h, b + 0.1), (x + 0.60 * s * h, b - 0.5)], 20)
 
-    # -- mouth --------------------------------------------------------------------------------------
-
     @cached_property
     def mouth(self) -> dict[str, np.ndarray]:
-        """Curves from the left to the right corner: the line between the lips, upper and lower edge."""
+        """Curves (41, 2) from the left to the right corner: the line between the lips, upper and lower edge."""
         t, k, base = self.t, self.scale, self.nose["base"]
         y = base + 0.385 * (self.chin_y - base) + 0.9 * t.mouth_height
         half = k * (20.5 + 2.4 * t.mouth_width)
         u = np.linspace(-1, 1, 41)
         lift = 1.0 * t.mouth_curve + 0.7
-        line = (
-            y
-            - 1.1 * lift * (u**2 * 1.9 - 0.6)
-            + 0.9 * np.exp(-((u / 0.16) ** 2))
-            - 0.55 * np.exp(-(((np.abs(u) - 0.42) / 0.22) ** 2))
-        )
+        line = (y - 1.1 * lift * (u**2 * 1.9 - 0.6) + 0.9 * np.exp(-((u / 0.16) ** 2))
+                - 0.55 * np.exp(-(((np.abs(u) - 0.42) / 0.22) ** 2)))
         taper = (1 - np.abs(u) ** 1.9) ** 0.9
         upper = 5.0 + 1.3 * t.upper_lip
         bow = 0.6 + 1.3 * t.cupids_bow
@@ -205,11 +181,8 @@ class Face:
         x = MIDDLE + half * u * np.where(u > 0, self.side_scale(1), self.side_scale(-1))
         return {"line": np.stack([x, line], -1), "upper": np.stack([x, top], -1), "lower": np.stack([x, low], -1)}
 
-    # -- ears, neck, folds --------------------------------------------------------------------------
-
-    @once_per_side
     def ear(self, side: int) -> dict[str, np.ndarray]:
-        """Outer rim, inner ridge and lobe fold of an ear; the rim runs from its upper root to the lobe."""
+        """Outer rim (36, 2) and inner ridge (16, 2) of an ear; the rim runs from its upper root to the lobe."""
         t, k = self.t, self.scale
         s = side * self.side_scale(side)
         w = self.half_widths()["cheek"]
@@ -229,25 +202,16 @@ class Face:
         jaw = self.half_widths()["jaw"]
         return min(self.scale * (38.0 + 3.0 * t.neck_width + 2.0 * t.masculinity + 2.2 * t.fullness), jaw - 3)
 
-    @once_per_side
     def neck_edge(self, side: int) -> np.ndarray:
         """Side of the neck from under the jaw to the slope of the shoulder, leaving the image."""
         t, n = self.t, self.neck_half
         slope = 243 - 5.0 * t.shoulders
-        return smooth_curve(
-            [
-                (MIDDLE + side * n, 165),
-                (MIDDLE + side * n, 195),
-                (MIDDLE + side * (n + 1.2), slope - 16),
-                (MIDDLE + side * (n + 9), slope - 5),
-                (MIDDLE + side * (n + 30), slope + 4),
-                (MIDDLE + side * (n + 75), slope + 16),
-            ],
-            40,
-        )
+        return smooth_curve([(MIDDLE + side * n, 165), (MIDDLE + side * n, 195),
+                             (MIDDLE + side * (n + 1.2), slope - 16), (MIDDLE + side * (n + 9), slope - 5),
+                             (MIDDLE + side * (n + 30), slope + 4), (MIDDLE + side * (n + 75), slope + 16)], 40)
 
-    @once_per_side
     def nasolabial(self, side: int) -> np.ndarray:
+        """Fold from the wing of the nose past the corner of the mouth, (18, 2)."""
         n, m = self.nose, self.mouth["line"]
         corner = m[-1] if side > 0 else m[0]
         start = np.array([MIDDLE + side * (n["half"] + 1.5), n["base"] - 6.5])
@@ -256,19 +220,15 @@ class Face:
         return smooth_curve([start, middle, end], 18)
 
     def forehead_line(self, k: int) -> np.ndarray:
-        """One of three wavy lines across the forehead."""
+        """Line 0, 1 or 2 of the three that wave across the forehead, (24, 2)."""
         t = self.t
         y = EYE_LEVEL - 28 - 2.2 * t.brow_height - (7.5 + 1.5 * t.hairline) * k
         half = 31 - 3 * k * (1.5 + t.brow_length)
         u = np.linspace(-1, 1, 24)
-        wave = (0.7 + 0.7 * t.brow_arch) * np.cos((1.9 + 0.4 * t.nose_bend) * np.pi * u) + 0.7 * np.sin(
-            4 * u + 2 * k + 6 * t.line_phase
-        )
-        return np.stack(
-            [MIDDLE + 3 * t.asymmetry * (k - 1) + half * u, y + wave + (2.0 + 1.5 * t.brow_tilt) * u**2], -1
-        )
-
-    # -- hairline -----------------------------------------------------------------------------------
+        wave = ((0.7 + 0.7 * t.brow_arch) * np.cos((1.9 + 0.4 * t.nose_bend) * np.pi * u)
+                + 0.7 * np.sin(4 * u + 2 * k + 6 * t.line_phase))
+        x = MIDDLE + 3 * t.asymmetry * (k - 1) + half * u
+        return np.stack([x, y + wave + (2.0 + 1.5 * t.brow_tilt) * u**2], -1)
 
     @cached_property
     def hairline(self) -> PchipInterpolator:
@@ -278,38 +238,17 @@ class Face:
         y = max(y, self.top_y + 14)
         back = 9.0 * max(0.0, t.recession - 0.35) * (1 if t.masculinity > 0 else 0.35)
         temple, cheek = w["temple"], w["cheek"]
-        half = [
-            (0.0, y - 2.5 * t.recession),
-            (0.16, y + 0.4 - 2.5 * t.recession),
-            (0.34, y - 0.8 * back + 1.5),
-            (0.52, y + 7 - 0.75 * back),
-            (0.64, y + 17 - 0.2 * back),
-            (0.76, y + 31),
-            (0.88, EYE_LEVEL - 13),
-            (1.0, EYE_LEVEL + 7),
-        ]
-        xs = [
-            0.0,
-            13.0,
-            0.53 * temple - 0.1 * back,
-            0.745 * temple,
-            0.86 * temple,
-            0.885 * temple,
-            cheek - 5.5,
-            cheek - 2.5,
-        ]
-        u = np.array([h[0] for h in half])
-        points = np.stack([np.array(xs), np.array([h[1] for h in half])], -1)
-        full_u = np.r_[-u[:0:-1], u]
-        left = points[:0:-1] * (-1, 1)
-        full = np.concatenate([left, points]) + (MIDDLE, 0)
-        return PchipInterpolator(full_u, full)
-
-    # -- landmarks ----------------------------------------------------------------------------------
+        half = np.array([  # u, x, y
+            (0.0, 0.0, y - 2.5 * t.recession), (0.16, 13.0, y + 0.4 - 2.5 * t.recession),
+            (0.34, 0.53 * temple - 0.1 * back, y - 0.8 * back + 1.5), (0.52, 0.745 * temple, y + 7 - 0.75 * back),
+            (0.64, 0.86 * temple, y + 17 - 0.2 * back), (0.76, 0.885 * temple, y + 31),
+            (0.88, cheek - 5.5, EYE_LEVEL - 13), (1.0, cheek - 2.5, EYE_LEVEL + 7)])
+        whole = np.concatenate([half[:0:-1] * (-1, -1, 1), half]) + (0, MIDDLE, 0)
+        return PchipInterpolator(whole[:, 0], whole[:, 1:])
 
     @cached_property
     def landmarks(self) -> np.ndarray:
-        """About 60 points that describe the shape of the face, for warps between faces."""
+        """About 60 points (n, 2) that describe the shape of the face, for warps between faces."""
         parts = [self.outline[::15]]
         for side in SIDES:
             eye = self.eye(side)

@@ -20,7 +20,11 @@ TABLE = 1024
 
 
 class Hair:
-    """The hair of one face: ``back`` hangs behind neck and ears, ``front`` lies on the head."""
+    """The hair of one face: ``back`` hangs behind neck and ears, ``front`` lies on the head (layers of strands).
+
+    front_mass, back_mass: outlines (n, 2) of what they fill.  Tables over u, (TABLE, 2): ``inner`` and ``outer`` edge
+    of the surface and its ``outward`` direction.
+    """
 
     def __init__(self, face: Face):
         self.face, t = face, face.t
@@ -46,8 +50,6 @@ class Hair:
             right = self.outer[fall] - (2.0, 0.0)
             self.back_mass = np.concatenate([right, (right * (-1, 1) + (2 * MIDDLE, 0))[::-1]])
 
-    # -- the surface --------------------------------------------------------------------------------
-
     def _tables(self) -> None:
         f, t, c, k = self.face, self.face.t, self.cut, self.face.scale
         volume = 1 + 0.28 * t.hair_volume
@@ -72,22 +74,14 @@ class Hair:
             outer = outer + taper * (inner + np.sign(u)[:, None] * (2.6, 0.0) - outer)
         if self.hang:
             s, d = np.sign(u[beyond]), np.abs(u[beyond]) - 1
-            w = f.half_widths()
-            end = reach
-            y = (EYE_LEVEL + 7) + d * (end - EYE_LEVEL - 7)
-            neck = f.neck_half + 3
-            fall = np.clip(d * (end - EYE_LEVEL) / 110, 0, 1.3)
+            w, neck = f.half_widths(), f.neck_half + 3
+            y = (EYE_LEVEL + 7) + d * (reach - EYE_LEVEL - 7)
+            fall = np.clip(d * (reach - EYE_LEVEL) / 110, 0, 1.3)
             lean = 1 - 1.2 * t.hair_length * 0.3
-            inner_x = (
-                w["cheek"] - 2.5 + (neck - w["cheek"] - 1.0) * np.sin(np.pi / 2 * np.clip(fall, 0, 1)) ** 1.5 * lean
-            )
-            outer_x = (
-                w["cheek"]
-                + side
-                + 1
-                + c.spread * np.sin(np.pi * np.clip(fall * 0.62, 0, 1)) * k
-                - 2.0 * (1 - np.clip(fall, 0, 1))
-            )
+            bow = np.sin(np.pi / 2 * np.clip(fall, 0, 1)) ** 1.5
+            inner_x = w["cheek"] - 2.5 + (neck - w["cheek"] - 1.0) * bow * lean
+            outer_x = (w["cheek"] + side + 1 + c.spread * np.sin(np.pi * np.clip(fall * 0.62, 0, 1)) * k
+                       - 2.0 * (1 - np.clip(fall, 0, 1)))
             if c.reach < 215:  # a bob turns in at its end
                 outer_x -= (24 if "coils" in c.flows else 12) * np.clip(d - 0.6, 0, 1) ** 1.5 * 2.5
                 inner_x -= 1.5 * np.clip(d - 0.7, 0, 1) * 3.3
@@ -97,7 +91,7 @@ class Hair:
         a = np.radians(np.clip(degrees, -90, 90))
         self.outward = np.stack([np.sin(a), -np.cos(a)], -1).astype(np.float32)
 
-    def _parted(self, u, inner):
+    def _parted(self, u: np.ndarray, inner: np.ndarray) -> np.ndarray:
         """Edge of hair that falls from a parting: high at the parting, an arch over temples and cheeks."""
         f, t = self.face, self.face.t
         part = 0.34 * t.hair_part
@@ -112,7 +106,7 @@ class Hair:
         arch = np.stack([x, y], -1)
         return arch + blend * blend * (3 - 2 * blend) * (inner - arch)
 
-    def _wreath(self, u, inner, outer):
+    def _wreath(self, u: np.ndarray, inner: np.ndarray, outer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Only the sides are left: the hairline climbs steeply to the silhouette at |u| about 0.55."""
         rise = np.clip((0.75 - np.abs(u)) / 0.2, 0, 1)[:, None]
         rim = self.face.rim(RIM_DEGREES * np.clip(u, -1, 1), -0.5)
@@ -130,8 +124,6 @@ class Hair:
         points[..., 1] += room * (1 - np.exp(-1.25 * fringe / room))
         return points, self.outward[index] * (0.22 + 0.72 * np.clip(v, 0, 1))[..., None]
 
-    # -- rules --------------------------------------------------------------------------------------
-
     def _front(self) -> list[Strands]:
         rules = {"along": self._along, "down": self._down, "sweep": self._sweep, "back": self._backwards,
                  "forward": self._forward, "stubble": self._stubble, "coils": self._coils}
@@ -140,7 +132,8 @@ class Hair:
             layers = self._bun() + layers
         return layers
 
-    def _strands(self, u, v, opacity=1.0, locks=26.0, frizz=1.0) -> Strands:
+    def _strands(self, u: np.ndarray, v: np.ndarray, opacity: float = 1.0, locks: float = 26.0,
+                 frizz: float = 1.0) -> Strands:
         """Strands along surface paths (n, m); locks share a tone and a wave, frizz bends each a little."""
         t, c, rng = self.face.t, self.cut, self.rng
         points, outward = self.on_surface(u.astype(np.float32), v.astype(np.float32))
@@ -175,12 +168,8 @@ class Hair:
             u = start + (end[:, None] - start) * s
             drift = 0.10 * rng.standard_normal((n, 1)) * s
             # Front strands of the wide side sag over the forehead.
-            sag = (
-                -0.30
-                * max(0.0, -side * t.hair_part + 0.3)
-                * np.exp(-(((u - part - 0.35 * side) / 0.22) ** 2))
-                * (1 - v[:, None]) ** 2
-            )
+            sag = (-0.30 * max(0.0, -side * t.hair_part + 0.3) * np.exp(-(((u - part - 0.35 * side) / 0.22) ** 2))
+                   * (1 - v[:, None]) ** 2)
             layers.append(self._strands(u, np.clip(v[:, None] + drift, 0, 1) + sag))
         return layers
 
@@ -234,9 +223,8 @@ class Hair:
         s = np.linspace(0, 1, 60)[None]
         lean = 0.22 * t.hair_part + 0.10 * np.sin(23 * u0 + 5 * t.hair_part) * c.rough * 0.5
         edge = 1 - np.abs(u0 / 0.8) ** 3 * (0.9 if c.fringe > 0.3 else 0.2)
-        tip = (
-            -c.fringe * edge * (1 + 0.12 * c.rough * np.sin(31 * u0 + 3) + 0.12 * c.rough * rng.standard_normal((n, 1)))
-        )
+        uneven = 1 + 0.12 * c.rough * np.sin(31 * u0 + 3) + 0.12 * c.rough * rng.standard_normal((n, 1))
+        tip = -c.fringe * edge * uneven
         start = np.where(rng.random((n, 1)) < 0.62, rng.uniform(0.3, 1.0, (n, 1)), rng.uniform(0, 0.45, (n, 1)))
         v = start + (tip - start) * s
         u = u0 + lean * s**1.5 * (1 - 0.5 * np.abs(u0))
@@ -247,11 +235,8 @@ class Hair:
         u = rng.uniform(-1, 1, (n, 1))
         v = rng.random((n, 1))
         s = np.linspace(0, 1, 6)[None]
-        return [
-            self._strands(
-                u + 0.012 * rng.standard_normal((n, 1)) * s, v + 0.09 * s - 0.02, opacity=0.7, locks=5, frizz=1.2
-            )
-        ]
+        u = u + 0.012 * rng.standard_normal((n, 1)) * s
+        return [self._strands(u, v + 0.09 * s - 0.02, opacity=0.7, locks=5, frizz=1.2)]
 
     def _coils(self) -> list[Strands]:
         """Small loops all over the surface."""
@@ -262,9 +247,8 @@ class Hair:
             u *= 1 - 0.10 * (np.abs(u) > 1.7) * rng.random((n, 1))
         v = rng.random((n, 1)) ** 0.85
         layer = self._strands(np.repeat(u, 26, 1), np.repeat(v, 26, 1), locks=40, frizz=0)
-        a = np.linspace(0, 2.6 * np.pi, 26)[None] * np.where(rng.random((n, 1)) < 0.5, 1, -1) + rng.uniform(
-            0, 6.3, (n, 1)
-        )
+        turn = np.where(rng.random((n, 1)) < 0.5, 1, -1)
+        a = np.linspace(0, 2.6 * np.pi, 26)[None] * turn + rng.uniform(0, 6.3, (n, 1))
         size = (1.3 + 2.4 * (1 - t.hair_curl) + 0.5 * c.rough * rng.random((n, 1))) * np.linspace(1, 0.55, 26)[None]
         layer.points[..., 0] += size * np.cos(a)
         layer.points[..., 1] += size * np.sin(a) + 1.5 * np.linspace(-1, 1, 26)[None] * (1 if self.hang else 0.3)
@@ -293,11 +277,8 @@ class Hair:
             return []
         rng, n, m = self.rng, 380, 130
         y0, y1 = EYE_LEVEL - 10, self.reach - 2
-        half = (
-            np.interp(np.linspace(y0, y1, m), self.outer[TABLE * 3 // 4 :, 1], self.outer[TABLE * 3 // 4 :, 0])
-            - MIDDLE
-            - 1.5
-        )
+        edge = self.outer[TABLE * 3 // 4 :]
+        half = np.interp(np.linspace(y0, y1, m), edge[:, 1], edge[:, 0]) - MIDDLE - 1.5
         across = rng.uniform(-1, 1, (n, 1))
         x = MIDDLE + across * half[None] + 0.8 * rng.standard_normal((n, 1))
         y = (np.arange(m)[None] + rng.random((n, 1))) / m * (y1 - y0 - 4 * rng.random((n, 1)) * self.cut.rough) + y0
@@ -305,6 +286,5 @@ class Hair:
         outward = np.zeros_like(points)
         outward[..., 0] = 0.7 * across
         depth = 0.42 + 0.30 * np.abs(across[:, 0]) ** 2
-        return [
-            Strands(points, outward, (depth * np.clip(1 + 0.22 * rng.standard_normal(n), 0.5, 1.5)).astype(np.float32))
-        ]
+        tone = depth * np.clip(1 + 0.22 * rng.standard_normal(n), 0.5, 1.5)
+        return [Strands(points, outward, tone.astype(np.float32))]

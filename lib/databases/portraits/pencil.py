@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from lib.databases.portraits.curves import interpolate
 from lib.databases.portraits.raster import Grid, blur, half_size
 
 STEP = 0.42  # px between samples of a stroke
@@ -48,59 +49,46 @@ class Sheet:
             self.points.append((paths + jitter).reshape(-1, 2))
             self.weights.append(amount.reshape(-1))
 
-    def line(self, curve: np.ndarray, pressure: float = 1.0, width: float = 0.9, *, taper=(0.25, 0.25), passes: int = 2,
-             overshoot: float = 1.2, wobble: float = 0.35, hidden: np.ndarray | None = None) -> None:
-        """Draw a contour: ``passes`` passes of the hand, each slightly off and slightly too long.
+    def line(self, curve: np.ndarray, pressure: float = 1.0, width: float = 0.9, *,
+             taper: tuple[float, float] = (0.25, 0.25), passes: int = 2, overshoot: float = 1.2, wobble: float = 0.35,
+             hidden: np.ndarray | None = None) -> None:
+        """Draw a contour (n, 2): ``passes`` passes of the hand, each slightly off and slightly too long.
 
-        taper: shares of the length over which pressure rises and falls.  hidden: coverage (H, W) of what
-        lies in front.
+        taper: shares of the length over which pressure rises and falls.  overshoot, wobble: px.  hidden: coverage
+        (H, W) of what lies in front.
         """
         curve, rng = np.asarray(curve, float), self.rng
-        path = np.concatenate(
-            [
-                curve[:1] + overshoot * _unit(curve[0] - curve[1]),
-                curve,
-                curve[-1:] + overshoot * _unit(curve[-1] - curve[-2]),
-            ]
-        )
+        path = np.concatenate([curve[:1] + overshoot * _unit(curve[0] - curve[1]), curve,
+                               curve[-1:] + overshoot * _unit(curve[-1] - curve[-2])])
         chord = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(path, axis=0).T))])
         count, knots = max(6, int(chord[-1] / STEP)), max(3, int(chord[-1] / 14) + 2)
         s = np.linspace(0, 1, count)
         early, late = overshoot * rng.random((2, passes, 1))
         at = early + (chord[-1] - late - early) * s  # (passes, count)
-        path = np.stack([np.interp(at, chord, path[:, 0]), np.interp(at, chord, path[:, 1])], -1)
+        path = interpolate(path, chord, at)
         slow = np.maximum(0, 1 - np.abs(np.linspace(0, knots - 1, count) - np.arange(knots)[:, None]))  # (knots, count)
         path = path + np.moveaxis(wobble * rng.standard_normal((2, passes, knots)) @ slow, 0, -1)
         rise = np.clip(s / max(taper[0], 1e-3), 0.12, 1) * np.clip((1 - s) / max(taper[1], 1e-3), 0.12, 1)
         thick = width * (0.6 + 0.4 * rise)
-        amount = (
-            pressure
-            / passes
-            * rise
-            * thick
-            * (rng.uniform(0.75, 1.2, (passes, knots)) @ slow)
-            * (chord[-1] / count / TRACES)
-        )
+        uneven = rng.uniform(0.75, 1.2, (passes, knots)) @ slow
+        amount = pressure / passes * rise * thick * uneven * (chord[-1] / count / TRACES)
         if hidden is not None:
             amount = amount * (1 - self.grid.sample(hidden, path)) ** 2
-        jitter = (
-            rng.standard_normal((TRACES, passes, count, 2), np.float32)
-            * np.float32(0.34)
-            * thick[:, None].astype(np.float32)
-        )
+        jitter = rng.standard_normal((TRACES, passes, count, 2), np.float32) * np.float32(0.34)
+        jitter = jitter * thick[:, None].astype(np.float32)
         self.points.append((path.astype(np.float32) + jitter).reshape(-1, 2))
         self.weights.append(np.broadcast_to(amount.astype(np.float32), (TRACES, passes, count)).reshape(-1))
 
-    def tone(self, density: np.ndarray, window=(..., slice(None), slice(None))) -> None:
-        """Rub a tone in: density (h, w) over a window of the grid."""
+    def tone(self, density: np.ndarray, part: Grid | None = None) -> None:
+        """Rub a tone in: density (H, W) over the grid or a part of it."""
+        part = part or self.grid
         rows, columns = np.nonzero(density > 0.01)
-        x, y = self.grid.x[0, window[2]][columns], self.grid.y[window[1], 0][rows]
-        self.points.append(np.stack([x, y], -1))
+        self.points.append(np.stack([part.x[0, columns], part.y[rows, 0]], -1))
         self.weights.append(density[rows, columns] / self.grid.scale**2)
 
-    def lift(self, amount: np.ndarray, window=(..., slice(None), slice(None))) -> None:
-        """Erase: a share (h, w) of the graphite over a window."""
-        self.lifted[window] = np.maximum(self.lifted[window], amount)
+    def lift(self, amount: np.ndarray, part: Grid) -> None:
+        """Erase: a share (H, W) of the graphite over a part of the grid."""
+        self.lifted[part.index] = np.maximum(self.lifted[part.index], amount)
 
     def finish(self, paper: float, grain: float) -> np.ndarray:
         """The sheet as uint8 (250, 200).  paper: its tone, 0 … 255; grain: contrast of the tooth."""

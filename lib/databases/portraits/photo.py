@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,41 +12,29 @@ from lib.databases.portraits.geometry import EYE_LEVEL, MIDDLE, SIDES, Face
 from lib.databases.portraits.hair import Hair
 from lib.databases.portraits.raster import Grid, bell, blur, double_size, half_size, linear, over, rgb, step
 from lib.databases.portraits.surface import Relief
+from lib.databases.portraits.traits import Traits
+from lib.databases.portraits.wild import Light
 
-SKIN = [
-    linear(tone)
-    for tone in (
-        (246, 222, 208),
-        (238, 204, 184),
-        (226, 186, 160),
-        (204, 160, 130),
-        (172, 128, 99),
-        (128, 92, 70),
-        (92, 66, 53),
-    )
-]
+SKIN = [linear(tone) for tone in (
+    (246, 222, 208), (238, 204, 184), (226, 186, 160), (204, 160, 130), (172, 128, 99), (128, 92, 70), (92, 66, 53))]
 
 
-@dataclass
-class Light:
-    """Key light (direction towards it: x right, y down, z to the viewer), its strength, and the surroundings."""
+@dataclass(frozen=True)
+class Sitter:
+    """What the artist knows of the person: face, relief and hair, and of the picture only where hair is and shines.
 
-    direction: tuple[float, float, float] = (-0.30, -0.50, 0.81)
-    key: float = 0.80
-    ambient: float = 0.30
-    colour: tuple[float, float, float] = (1.0, 0.985, 0.96)
-    shadow: tuple[float, float, float] = (0.97, 1.0, 1.04)
-    gloss: float = 0.10
-    exposure: float = 1.0
-    vector: np.ndarray = field(init=False)
+    coverage, shine: (H, W), share of hair and its brightness.
+    """
 
-    def __post_init__(self):
-        v = np.asarray(self.direction, np.float32)
-        self.vector = v / np.linalg.norm(v)
+    face: Face
+    relief: Relief
+    hair: Hair
+    coverage: np.ndarray
+    shine: np.ndarray
 
 
-def skin_tone(traits) -> np.ndarray:
-    """Linear-light colour of the skin."""
+def skin_tone(traits: Traits) -> np.ndarray:
+    """Linear-light colour (3, 1, 1) of the skin."""
     place = traits.complexion * (len(SKIN) - 1.001)
     k = int(place)
     tone = SKIN[k] + (place - k) * (SKIN[k + 1] - SKIN[k])
@@ -85,8 +73,12 @@ def albedo(face: Face, relief: Relief, rng: np.random.Generator) -> np.ndarray:
     return base * np.clip(1 + red * tint + np.clip(dark, 0, 1.6) * shade, 0.12, 1.6)
 
 
-def lit(light: Light, normal, occlusion, wrap=(0.30, 0.20, 0.16)) -> np.ndarray:
-    """Light (3, H, W) that reaches a surface; wrapped, more so in red, as light bleeds through skin."""
+def lit(light: Light, normal: tuple[np.ndarray, np.ndarray, np.ndarray], occlusion: np.ndarray,
+        wrap: tuple[float, float, float] = (0.30, 0.20, 0.16)) -> np.ndarray:
+    """Light (3, H, W) that reaches a surface; wrapped, more so in red, as light bleeds through skin.
+
+    normal: x, y, z, each (H, W).  occlusion: (H, W), share of the surroundings in view.
+    """
     nx, ny, nz = normal
     d = nx * light.vector[0] + ny * light.vector[1] + nz * light.vector[2]
     sky = light.ambient * (0.80 - 0.20 * ny) * occlusion
@@ -97,19 +89,19 @@ def lit(light: Light, normal, occlusion, wrap=(0.30, 0.20, 0.16)) -> np.ndarray:
     return out
 
 
-def paint_neck(canvas, face: Face, grid: Grid, light: Light) -> None:
+def paint_neck(canvas: np.ndarray, face: Face, grid: Grid, light: Light) -> None:
+    """Paint the neck on a canvas (3, H, W) in place, in the shadow of the head."""
     t = face.t
     left, right = face.neck_edge(-1), face.neck_edge(1)
-    window = grid.window(0, 160, 200, 250)
-    mask = grid.crop(window).polygon(np.concatenate([left, right[::-1]]), 0.4)
-    x, y = grid.axes(window)
+    part = grid.part(0, 160, 200, 250)
+    mask, x, y = part.polygon(np.concatenate([left, right[::-1]]), 0.4), part.x, part.y
     half = face.neck_half
     across = np.clip((x - MIDDLE) / (half * 1.08), -1, 1)
     nx = 0.92 * across * np.ones_like(y)
     nz = np.sqrt(np.maximum(1 - nx * nx, 0))
     shade = lit(light, (nx, np.full_like(nx, -0.05), nz), np.ones_like(nx))
     # The head's soft shadow falls on the neck, longest below the chin.
-    edge = np.interp(x[0], *_jaw_line(face))[None].astype(np.float32)
+    edge = np.interp(x[0], *face.rim(np.linspace(250, 110, 60)).T)[None].astype(np.float32)
     shadow = 1 - 0.62 * (1 - step(y - edge, 2.0, 26.0))
     # Tendons and the notch between the collar bones.
     for side in SIDES:
@@ -117,23 +109,18 @@ def paint_neck(canvas, face: Face, grid: Grid, light: Light) -> None:
         shadow = shadow - (0.05 + 0.06 * t.age) * np.exp(-0.5 * ((x - line) / 2.4) ** 2) * step(y, 205, 225)
     shadow = shadow - 0.10 * bell(y, 244, 6) * bell(x, MIDDLE, 6)
     tone = skin_tone(t) * rgb(0.97, 0.94, 0.93)
-    over(canvas[window], tone * shade * np.maximum(shadow, 0.1), mask)
+    over(canvas[part.index], tone * shade * np.maximum(shadow, 0.1), mask)
 
 
-def _jaw_line(face: Face) -> tuple[np.ndarray, np.ndarray]:
-    lower = face.rim(np.linspace(250, 110, 60))
-    return lower[:, 0], lower[:, 1]
-
-
-def paint_ears(canvas, face: Face, grid: Grid, light: Light) -> None:
+def paint_ears(canvas: np.ndarray, face: Face, grid: Grid, light: Light) -> None:
+    """Paint both ears on a canvas (3, H, W) in place."""
     tone = skin_tone(face.t) * rgb(1.02, 0.88, 0.86)
     for side in SIDES:
         ear = face.ear(side)
         lo, hi = ear["rim"].min(0) - 3, ear["rim"].max(0) + 3
-        window = grid.window(lo[0], lo[1], hi[0], hi[1])
-        x, y = grid.axes(window)
-        mask = grid.crop(window).polygon(ear["rim"])
-        soft = blur(mask, 1.8 * grid.scale)
+        part = grid.part(*lo, *hi)
+        mask, x, y = part.polygon(ear["rim"]), part.x, part.y
+        soft = part.blur(mask, 1.8)
         nx = np.gradient(soft, axis=1) * -3.2 * grid.scale
         ny = np.gradient(soft, axis=0) * -3.2 * grid.scale
         norm = np.sqrt(1 + nx * nx + ny * ny)
@@ -143,21 +130,18 @@ def paint_ears(canvas, face: Face, grid: Grid, light: Light) -> None:
             hollow += 0.16 * bell(y, p[1] + 1, 3.0) * bell(x, p[0] - side * 0.6, 1.5)
         canal = ear["ridge"][-1]
         hollow += 0.35 * bell(y, canal[1] - 3, 3.4) * bell(x, canal[0] - side * 1.0, 1.8)
-        over(canvas[window], tone * shade * (0.92 - np.clip(hollow, 0, 0.7)), blur(mask, 0.35 * grid.scale))
+        over(canvas[part.index], tone * shade * (0.92 - np.clip(hollow, 0, 0.7)), part.blur(mask, 0.35))
 
 
-def take(face: Face, light: Light, backdrop: np.ndarray, rng: np.random.Generator, grid: Grid):
-    """Photograph a face.
-
-    Returns the picture, uint8 (250, 200, 3), and what the artist needs: relief, hair, and the hair's
-    coverage and brightness, each (H, W).
+def take(face: Face, light: Light, backdrop: np.ndarray, rng: np.random.Generator,
+         grid: Grid) -> tuple[np.ndarray, Sitter]:
+    """Photograph a face: the picture, uint8 (250, 200, 3), and what the artist needs.
 
     backdrop: linear-light picture (3, H, W) at the grid's size; it is painted over.
     """
     canvas, whole = backdrop, grid
     rim = face.outline
-    head = whole.window(rim[:, 0].min() - 2, rim[:, 1].min() - 2, rim[:, 0].max() + 2, rim[:, 1].max() + 2)
-    grid = whole.crop(head)  # most of the work is done where the head is
+    grid = whole.part(*rim.min(0) - 2, *rim.max(0) + 2)  # most of the work is done where the head is
     relief = Relief(face, grid)
     style = Hair(face)
     strands.paint(canvas, style.back, style.back_mass, face, whole, light, rng)
@@ -183,14 +167,14 @@ def take(face: Face, light: Light, backdrop: np.ndarray, rng: np.random.Generato
     details.paint_eyes(skin, face, grid, light)
     details.paint_brows(skin, face, grid, rng)
     beards.paint_facial_hair(skin, face, grid, rng)
-    over(canvas[head], skin, mask)
+    over(canvas[grid.index], skin, mask)
     coverage, shine = strands.paint(canvas, style.front, style.front_mass, face, whole, light, rng, relief)
     details.paint_glasses(canvas, face, whole)
-    return develop(canvas * light.exposure, rng), relief, style, coverage, shine
+    return develop(canvas * light.exposure, rng), Sitter(face, relief, style, coverage, shine)
 
 
 def develop(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The camera: soft shoulder, reduction to 250×200, sensor noise, 8 bits."""
+    """The camera: soft shoulder, reduction of (3, H, W) to (250, 200, 3), sensor noise, 8 bits."""
     picture = half_size(canvas).transpose(1, 2, 0)
     picture = np.where(picture > 0.6, 0.6 + (1 - np.exp(-(picture - 0.6) / 0.4)) * 0.4, picture)
     picture = 255 * np.sqrt(np.maximum(picture, 0))

@@ -1,4 +1,4 @@
-"""Small drawing kit on a supersampled float32 canvas: windows, polygons, soft shapes, point splats.
+"""Small drawing kit on a supersampled float32 canvas: parts, polygons, soft shapes, point splats.
 
 A canvas has ``scale`` × 250 rows and ``scale`` × 200 columns; shapes are given in image pixels.
 Colours are linear light; pictures become sRGB-like (square root) only at the end.
@@ -14,39 +14,29 @@ HEIGHT, WIDTH = 250, 200
 
 
 class Grid:
-    """Pixel coordinates of a canvas, or of a window of it, in image pixels.
+    """Pixel coordinates of a canvas, or of a part of it, in image pixels.
 
-    ``x`` is a row (1, W), ``y`` a column (H, 1).
+    ``x`` is a row (1, W), ``y`` a column (H, 1); H, W count the cells of the grid.  scale: cells per px.  top, left: of
+    a part, in cells of the canvas.  ``index`` picks a part from fields (H, W) and pictures (3, H, W) of the grid that
+    it was taken from.
     """
 
-    def __init__(self, scale: int, top: int = 0, left: int = 0, shape: tuple[int, int] | None = None):
-        self.scale, self.top, self.left = scale, top, left
+    def __init__(self, scale: int, top: int = 0, left: int = 0, shape: tuple[int, int] | None = None,
+                 index: tuple = (..., slice(None), slice(None))):
+        self.scale, self.top, self.left, self.index = scale, top, left, index
         self.shape = shape or (HEIGHT * scale, WIDTH * scale)
         self.x = ((np.arange(left, left + self.shape[1], dtype=np.float32) + 0.5) / scale - 0.5)[None, :]
         self.y = ((np.arange(top, top + self.shape[0], dtype=np.float32) + 0.5) / scale - 0.5)[:, None]
 
-    def window(self, left: float, top: float, right: float, bottom: float) -> tuple:
-        """Index of the cells that cover a rectangle; fits fields (H, W) and pictures (3, H, W)."""
+    def part(self, left: float, top: float, right: float, bottom: float) -> "Grid":
+        """The grid of the cells that cover a rectangle (px)."""
         s, (height, width) = self.scale, self.shape
-        place = (
-            (top + 0.5) * s - self.top,
-            (bottom + 0.5) * s - self.top + 1,
-            (left + 0.5) * s - self.left,
-            (right + 0.5) * s - self.left + 1,
-        )
-        first, last = (int(min(max(p, 0), height)) for p in place[:2])
-        start, end = (int(min(max(p, 0), width)) for p in place[2:])
-        return ..., slice(first, last), slice(start, end)
-
-    def crop(self, window: tuple) -> "Grid":
-        """The grid of a window."""
-        _, rows, columns = window
-        return Grid(
-            self.scale,
-            self.top + rows.start,
-            self.left + columns.start,
-            (rows.stop - rows.start, columns.stop - columns.start),
-        )
+        rows = ((top + 0.5) * s - self.top, (bottom + 0.5) * s - self.top + 1)
+        columns = ((left + 0.5) * s - self.left, (right + 0.5) * s - self.left + 1)
+        rows = slice(*(int(min(max(place, 0), height)) for place in rows))
+        columns = slice(*(int(min(max(place, 0), width)) for place in columns))
+        return Grid(s, self.top + rows.start, self.left + columns.start,
+                    (rows.stop - rows.start, columns.stop - columns.start), (..., rows, columns))
 
     def place(self, part: "Grid", field: np.ndarray, outside: float = 0.0) -> np.ndarray:
         """A field of a cropped grid put back into a field of this one."""
@@ -54,10 +44,6 @@ class Grid:
         top, left = part.top - self.top, part.left - self.left
         whole[top:top + part.shape[0], left:left + part.shape[1]] = field
         return whole
-
-    def axes(self, window: tuple) -> tuple[np.ndarray, np.ndarray]:
-        """Coordinates of a window: x (1, w) and y (h, 1)."""
-        return self.x[:, window[2]], self.y[window[1]]
 
     def _cells(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         column = np.floor((points[..., 0] + np.float32(0.5)) * self.scale).astype(np.int32) - self.left
@@ -73,7 +59,11 @@ class Grid:
     def splat(self, points: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Sum of the weights of the points that fall into each cell, float32, (H, W)."""
         index, inside = self.cells(points)
-        total = np.bincount(index[inside], weights=weights[inside], minlength=self.shape[0] * self.shape[1])
+        return self.total(index[inside], weights[inside])
+
+    def total(self, index: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Sum of the weights (n,) of each cell, by flat index (n,): float32, (H, W)."""
+        total = np.bincount(index, weights=weights, minlength=self.shape[0] * self.shape[1])
         return total.reshape(self.shape).astype(np.float32)
 
     def sample(self, field: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -84,15 +74,25 @@ class Grid:
     def polygon(self, points: np.ndarray, soft: float = 0.0) -> np.ndarray:
         """Coverage 0 … 1 of a polygon, its edge softened by a Gaussian of ``soft`` px."""
         image = Image.new("L", (self.shape[1], self.shape[0]))
-        ImageDraw.Draw(image).polygon(
-            [tuple(p) for p in (np.asarray(points) + 0.5) * self.scale - (self.left + 0.5, self.top + 0.5)], fill=255
-        )
+        corners = (np.asarray(points) + 0.5) * self.scale - (self.left + 0.5, self.top + 0.5)
+        ImageDraw.Draw(image).polygon([tuple(corner) for corner in corners], fill=255)
         mask = np.asarray(image, np.float32) / 255
         return self.blur(mask, soft) if soft else mask
 
     def blur(self, field: np.ndarray, sigma: float) -> np.ndarray:
         """Gaussian blur by ``sigma`` image px."""
         return blur(field, sigma * self.scale)
+
+    def below(self, curve: np.ndarray) -> np.ndarray:
+        """Vertical distance (px, positive below) of every cell from a curve y(x), (H, W) float32."""
+        order = 1 if curve[-1, 0] > curve[0, 0] else -1
+        return self.y - np.interp(self.x[0], curve[::order, 0], curve[::order, 1])[None].astype(np.float32)
+
+    def between(self, upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
+        """Anti-aliased coverage of the area between two curves y(x), (H, W) in 0 … 1."""
+        inside = np.minimum(self.below(upper), -self.below(lower)) * self.scale + np.float32(0.5)
+        within = (self.x >= min(upper[0, 0], upper[-1, 0])) & (self.x <= max(upper[0, 0], upper[-1, 0]))
+        return np.clip(inside, 0, 1) * within
 
 
 def blur(field: np.ndarray, sigma: float) -> np.ndarray:
@@ -152,20 +152,3 @@ def rgb(red: float, green: float, blue: float) -> np.ndarray:
 def linear(display) -> np.ndarray:
     """Linear light of a display colour (0 … 255 each), (3, 1, 1); the display's gamma is taken as 2."""
     return (np.asarray(display, np.float32).reshape(3, 1, 1) / 255) ** 2
-
-
-def fill_between(grid: Grid, window: tuple, upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
-    """Anti-aliased coverage of the area between two curves y(x) in a window, (h, w) in 0 … 1."""
-    x = grid.x[0, window[2]]
-    inside = np.minimum(
-        curve_distance(grid, window, upper), -curve_distance(grid, window, lower)
-    ) * grid.scale + np.float32(0.5)
-    within = (x >= min(upper[0, 0], upper[-1, 0])) & (x <= max(upper[0, 0], upper[-1, 0]))
-    return np.clip(inside, 0, 1) * within[None]
-
-
-def curve_distance(grid: Grid, window: tuple, curve: np.ndarray) -> np.ndarray:
-    """Vertical distance (px, signed, positive below) of a window's cells from a curve y(x), (h, w) float32."""
-    order = 1 if curve[-1, 0] > curve[0, 0] else -1
-    x, y = grid.axes(window)
-    return y - np.interp(x[0], curve[::order, 0], curve[::order, 1])[None].astype(np.float32)

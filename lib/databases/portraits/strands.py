@@ -13,19 +13,17 @@ import numpy as np
 
 from lib.databases.portraits.geometry import Face
 from lib.databases.portraits.raster import Grid, blur, linear, over
+from lib.databases.portraits.surface import Relief
+from lib.databases.portraits.traits import Traits
+from lib.databases.portraits.wild import Light
 
-COLOURS = {
-    "black": (34, 28, 27),
-    "brown": (92, 62, 43),
-    "blond": (205, 168, 112),
-    "red": (150, 76, 40),
-    "grey": (188, 186, 184),
-}
+COLOURS = {"black": (34, 28, 27), "brown": (92, 62, 43), "blond": (205, 168, 112), "red": (150, 76, 40),
+           "grey": (188, 186, 184)}
 
 
 @dataclass
 class Strands:
-    """Strands of one layer: paths (n, m, 2) px, outward normals (n, m, 2), brightness and opacity of each."""
+    """One layer: paths (n, m, 2) px, outward normals (n, m, 2), brightness (n,) or (n, m), opacity of all strands."""
 
     points: np.ndarray
     outward: np.ndarray
@@ -33,8 +31,8 @@ class Strands:
     opacity: float = 1.0
 
 
-def colour(traits) -> tuple[np.ndarray, float]:
-    """Linear-light colour of pigmented hair and the share of grey strands."""
+def colour(traits: Traits) -> tuple[np.ndarray, float]:
+    """Linear-light colour (3, 1, 1) of pigmented hair and the share of grey strands."""
     c = {name: linear(rgb) for name, rgb in COLOURS.items()}
     dark = min(1.0, traits.hair_dark + 1.3 * max(0.0, traits.complexion - 0.42))
     base = c["blond"] + (c["brown"] - c["blond"]) * min(1, dark / 0.42)
@@ -43,7 +41,7 @@ def colour(traits) -> tuple[np.ndarray, float]:
     return base, float(np.clip((traits.hair_grey - 0.55) / 0.4, 0, 1))
 
 
-def _fibre_light(layer: Strands, light, half: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _fibre_light(layer: Strands, light: Light, half: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Diffuse and glossy light on every sample, each (n, m); computed at every fourth and repeated."""
     m = layer.points.shape[1]
     every = 4 if m > 40 else 1
@@ -61,20 +59,18 @@ def _fibre_light(layer: Strands, light, half: np.ndarray) -> tuple[np.ndarray, n
     return tuple(np.repeat(part, every, 1)[:, :m] for part in (diffuse, gloss))
 
 
-def paint(
-    canvas, layers: list[Strands], mass: np.ndarray, face: Face, grid: Grid, light, rng, relief=None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Draw strands on a linear-light canvas; return their coverage and brightness, each (H, W), about 0 … 1.
+def paint(canvas: np.ndarray, layers: list[Strands], mass: np.ndarray, face: Face, grid: Grid, light: Light,
+          rng: np.random.Generator, relief: Relief | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Draw strands on a linear-light canvas (3, H, W); return their coverage and brightness, each (H, W), about 0 … 1.
 
-    Every sample is shaded as a fibre (Kajiya and Kay, 1989) on a rounded mass of hair.  A strand's random
-    priority decides who is seen where several cross.
+    mass: outline (n, 2) of the rounded mass of hair, on which every sample is shaded as a fibre.  A strand's random
+    priority decides who is seen where several cross.  relief: of the head, on which hair throws a shadow.
     """
     if not layers:
         return np.zeros(grid.shape, np.float32), np.zeros(grid.shape, np.float32)
     low = [min(layer.points[..., k].min() for layer in layers) - 3 for k in (0, 1)]
     high = [max(layer.points[..., k].max() for layer in layers) + 3 for k in (0, 1)]
-    window = grid.window(*low, *high)
-    part = grid.crop(window)
+    part = grid.part(*low, *high)
     base, grey_share = colour(face.t)
     half = light.vector + np.array([0, 0, 1], np.float32)
     half /= np.linalg.norm(half)
@@ -90,15 +86,7 @@ def paint(
         samples.append([index[inside], *(np.broadcast_to(weight, (n, m))[inside] for weight in weights)])
     index, *weights = (np.concatenate(column) for column in zip(*samples, strict=True))
     fine = 0.45 * grid.scale
-    sums = [
-        blur(
-            np.bincount(index, weights=weight, minlength=part.shape[0] * part.shape[1])
-            .reshape(part.shape)
-            .astype(np.float32),
-            fine,
-        )
-        for weight in (weights if grey_share else weights[:-1])
-    ]
+    sums = [blur(part.total(index, weight), fine) for weight in (weights if grey_share else weights[:-1])]
     # Between the strands one sees deeper, darker hair, not the wall behind.
     solid = (0.45 if opacity < 1 else 0.97) * part.polygon(mass, 1.0) if len(mass) else np.float32(0)
     coverage = 1 - np.exp(-1.15 * sums[0]) * (1 - solid)
@@ -108,11 +96,11 @@ def paint(
     tint = base + np.clip(grey[0], 0, 1) * (linear(COLOURS["grey"]) - base) if grey else base
     picture = tint * diffuse + gloss * (0.10 + 0.30 * face.t.hair_shine) * (0.35 * tint + 0.09)
     if relief is not None:  # hair throws a soft shadow on the skin
-        skin = grid.place(relief.grid, np.clip(relief.inside, 0, 1))[window]
+        skin = grid.place(relief.grid, np.clip(relief.inside, 0, 1))[part.index]
         drop = int(2.5 * grid.scale)
         shadow = np.zeros_like(coverage)
         shadow[drop:] = coverage[:-drop]
-        canvas[window] *= 1 - 0.42 * blur(shadow, 2.2 * grid.scale) * skin
-    over(canvas[window], picture, coverage)
+        canvas[part.index] *= 1 - 0.42 * blur(shadow, 2.2 * grid.scale) * skin
+    over(canvas[part.index], picture, coverage)
     brightness = 0.75 * diffuse / (light.key + light.ambient) + 0.9 * gloss
     return grid.place(part, coverage), grid.place(part, brightness)

@@ -30,26 +30,22 @@ class Relief:
     def bump(self, x: float, y: float, sx: float, sy: float, amount: float) -> None:
         """Add a Gaussian bump (negative: a hollow)."""
         reach = 4.0
-        window = self.grid.window(x - reach * sx, y - reach * sy, x + reach * sx, y + reach * sy)
-        across, down = self.grid.axes(window)
-        self.height[window] += (np.float32(amount) * bell(down, y, sy)) * bell(across, x, sx)
+        part = self.grid.part(x - reach * sx, y - reach * sy, x + reach * sx, y + reach * sy)
+        self.height[part.index] += (np.float32(amount) * bell(part.y, y, sy)) * bell(part.x, x, sx)
 
     def _dome(self) -> None:
         # The dome is smooth: at half resolution and doubled it looks the same for a quarter of the work.
         grid, (angle, radius) = self.grid, self.face.radius
         x, y = half_size(np.broadcast_to(grid.x, grid.shape)), half_size(np.broadcast_to(grid.y, grid.shape))
         dx, dy = x - np.float32(CENTRE[0]), y - np.float32(CENTRE[1])
-        index = ((np.arctan2(dx, dy) + np.float32(np.pi)) * np.float32((len(angle) - 1) / (2 * np.pi)) + 0.5).astype(
-            np.int32
-        )
-        edge = radius.astype(np.float32)[index]
+        place = (np.arctan2(dx, dy) + np.float32(np.pi)) * np.float32((len(angle) - 1) / (2 * np.pi)) + 0.5
+        edge = radius.astype(np.float32)[place.astype(np.int32)]
         distance = np.sqrt(dx * dx + dy * dy)
         relative = distance / edge
         dome = DEPTH * np.sqrt(np.maximum(1 - relative**3.0, 0.0))
         dome = blur(dome, 1.2 * grid.scale / 2)
-        self.height, self.inside = (
-            double_size(part)[: grid.shape[0], : grid.shape[1]].copy() for part in (dome, edge - distance)
-        )
+        self.height, self.inside = (double_size(part)[: grid.shape[0], : grid.shape[1]].copy()
+                                    for part in (dome, edge - distance))
 
     def _features(self) -> None:
         f, t, n = self.face, self.face.t, self.face.nose
@@ -84,19 +80,18 @@ class Relief:
 
     def _nose(self, n: dict[str, float]) -> None:
         """Ridge growing towards the tip and cut off below it; ball and wings."""
-        t, grid = self.face.t, self.grid
-        tall = 1.0 + 0.16 * t.nose_height
-        window = grid.window(MIDDLE - 42, n["nasion"] - 15, MIDDLE + 42, n["base"] + 11)
-        x, y = grid.axes(window)
+        tall = 1.0 + 0.16 * self.face.t.nose_height
+        part = self.grid.part(MIDDLE - 42, n["nasion"] - 15, MIDDLE + 42, n["base"] + 11)
+        x, y, height = part.x, part.y, self.height[part.index]
         along = np.clip((y - n["nasion"] + 8) / (n["tip"] - n["nasion"] + 8), 0, 1.15)
         centre = MIDDLE + np.float32(n["bend"]) * np.sin(np.float32(np.pi) * np.clip(along, 0, 1))
         width = n["bridge"] * (1.0 + 0.45 * along**2)
         rise = tall * (1.8 + 7.6 * along**1.5) * step(y, n["nasion"] - 14, n["nasion"] + 4)
         cut = 1 - step(y, n["tip"] - 1.0, n["base"] + 2.4)
-        self.height[window] += (rise * cut) * np.exp(-0.5 * ((x - centre) / width) ** 2)
+        height += (rise * cut) * np.exp(-0.5 * ((x - centre) / width) ** 2)
         # A broad foot carries the ridge into the cheeks and fades towards the base.
         foot = 3.6 * step(y, n["nasion"], n["tip"] - 6) * (1 - step(y, n["tip"] - 4, n["base"] + 9))
-        self.height[window] += foot * bell(x, MIDDLE, 0.78 * n["half"])
+        height += foot * bell(x, MIDDLE, 0.78 * n["half"])
         self.bump(MIDDLE + 0.3 * n["bend"], n["tip"] - 1.2, n["ball"], n["ball"] * 0.82, 4.6 * tall)
         for side in SIDES:
             x0 = MIDDLE + 0.3 * n["bend"] + side * 0.70 * n["half"]
@@ -120,7 +115,11 @@ class Relief:
     @cached_property
     def normals(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Unit normals (x, y, z), each (H, W) float32; y points down."""
-        return normals(self.height, self.grid.scale)
+        gx, gy = np.zeros_like(self.height), np.zeros_like(self.height)
+        gx[:, 1:-1] = (self.height[:, 2:] - self.height[:, :-2]) * np.float32(0.5 * self.grid.scale)
+        gy[1:-1] = (self.height[2:] - self.height[:-2]) * np.float32(0.5 * self.grid.scale)
+        nz = 1 / np.sqrt(1 + gx * gx + gy * gy)
+        return -gx * nz, -gy * nz, nz
 
     @cached_property
     def hollow(self) -> np.ndarray:
@@ -128,11 +127,3 @@ class Relief:
         quarter = half_size(half_size(self.height))
         around = double_size(double_size(blur(quarter, 6.0 * self.grid.scale / 4)))
         return self.height - around[: self.grid.shape[0], : self.grid.shape[1]]
-
-
-def normals(height: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    gx, gy = np.zeros_like(height), np.zeros_like(height)
-    gx[:, 1:-1] = (height[:, 2:] - height[:, :-2]) * np.float32(0.5 * scale)
-    gy[1:-1] = (height[2:] - height[:-2]) * np.float32(0.5 * scale)
-    nz = 1 / np.sqrt(1 + gx * gx + gy * gy)
-    return -gx * nz, -gy * nz, nz

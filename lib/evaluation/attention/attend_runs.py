@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
-from filelock import FileLock
 from tqdm import tqdm
 
 from lib import databases
@@ -25,6 +24,7 @@ from lib.databases import data_hash
 from lib.evaluation.attention.observing import SARBS
 from lib.evaluation.attention.quantities import QUANTITIES, measure, summarise
 from lib.training import make_run, plans, run_folders
+from lib.training.run_folders import Run
 from lib.training.translate import Translator
 
 VERSION = 1  # part of every stamp: raise it when the numbers change
@@ -63,36 +63,40 @@ def measure_study(profile: str, database: str, faces: int = FACES, force: bool =
     table, measured, left_out = _read(folder), [], {}
     for run in tqdm(found, desc="attention", unit="run", leave=False, disable=None):
         name, plan = f"{run.system}/seed{run.seed}", plans.plan(profile, run.system)
-        if not (run.folder / "checkpoint.pt").exists():
-            left_out[name] = (f"its network is not here; `python -m lib train --database {database} "
-                              f"--system {run.system} --profile {profile} --seed {run.seed} --force` makes it again")
-            continue
         try:
-            translator = Translator(run.folder / "checkpoint.pt")
+            translator = _network(run, plan, database)
         except StudyError as error:
             left_out[name] = str(error)
-            continue
-        if not translator.finished or not plan.accepts(translator.settings):
-            left_out[name] = "trained with other settings" if translator.finished else "its training is not finished"
             continue
         test = make_run.load_faces(database, plan.settings, "test")
         stamp = {"version": VERSION, "data": data_hash(test), "faces": min(faces, len(test)),
                  "checkpoint": hashlib.sha256((run.folder / "checkpoint.pt").read_bytes()).hexdigest()}
         record, key = run.folder / "private" / "attention.json", {"system": run.system, "seed": run.seed}
-        if not force and tables_on_disk.rows_of(table, key).any() and record.exists() and files.read_json(record) == stamp:
+        if not force and tables_on_disk.rows_of(table, key).any() and tables_on_disk.is_made_from(record, stamp):
             continue
         parts = [summarise(measure(translator, direction, make_run.sources_and_targets(test, direction)[0][:faces]))
                  .assign(**key, direction=direction) for direction in DIRECTIONS]
-        (folder / "private").mkdir(exist_ok=True)
-        with FileLock(folder / "private" / "attention"):  # another process may be measuring other runs
-            table = tables_on_disk.replace(_read(folder), pd.concat(parts)[_COLUMNS], key, ["system", "seed"])
-            tables_on_disk.write(folder / "attention.csv", table, digits=6)
+        table = tables_on_disk.renew(folder / "attention.csv", pd.concat(parts)[_COLUMNS], key, ["system", "seed"],
+                                     text=["sarb"], digits=6)
         files.write_json(record, stamp)
         measured.append(name)
     if not len(table):
         reasons = listed([f"{name}: {reason}" for name, reason in left_out.items()])
         raise StudyError(f"{folder}: nothing to measure\n{reasons}")
     return AttentionTable(table, tuple(measured), left_out)
+
+
+def _network(run: Run, plan: plans.Plan, database: str) -> Translator:
+    """The trained network of a run; raises StudyError saying why there is none to measure."""
+    if not (run.folder / "checkpoint.pt").exists():
+        raise StudyError(f"its network is not here; `python -m lib train --database {database} --system {run.system} "
+                         f"--profile {plan.profile} --seed {run.seed} --force` makes it again")
+    translator = Translator(run.folder / "checkpoint.pt")
+    if not translator.finished:
+        raise StudyError("its training is not finished")
+    if not plan.accepts(translator.settings):
+        raise StudyError("trained with other settings")
+    return translator
 
 
 def _attends(plan: plans.Plan) -> bool:
@@ -126,14 +130,15 @@ def read_scales(profile: str, database: str, system: str) -> pd.DataFrame:
     Epoch 0 is the start, where all are 0 (Eq. 8, 10).  Raises StudyError when there is no log or the
     system has no attention.
     """
-    folder = paths.study_folder(profile, database) / system
-    logs = {int(file.parent.name[4:]): file for file in folder.glob("seed*/log.csv") if file.parent.name[4:].isdigit()}
+    study = paths.study_folder(profile, database)
+    logs = {run.seed: run.folder / "log.csv" for run in run_folders.list_runs(study)
+            if run.system == system and (run.folder / "log.csv").exists()}
     if not logs:
-        raise StudyError(f"{folder}: no log.csv of any seed. Train with "
+        raise StudyError(f"{study / system}: no log.csv of any seed. Train with "
                          f"`python -m lib train --database {database} --system {system} --profile {profile}`.")
     rows = []
-    for seed, file in sorted(logs.items()):
-        log = pd.read_csv(file)
+    for seed, file in logs.items():
+        log = pd.read_csv(file, encoding="utf-8")
         names = [(d, i, s) for d in DIRECTIONS for i in SARBS for s in ("alpha", "beta") if f"{d}/{s}{i}" in log]
         if not names:
             raise StudyError(f"{file}: logs no attention scales; take a system with self-attention.")

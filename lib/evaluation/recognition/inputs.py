@@ -8,6 +8,7 @@ import numpy as np
 
 from lib.base import images
 from lib.base.errors import StudyError, listed
+from lib.base.pairing import pair_by_name
 
 
 def checked_faces(faces: np.ndarray, name: str) -> np.ndarray:
@@ -32,21 +33,17 @@ def checked_faces(faces: np.ndarray, name: str) -> np.ndarray:
     return faces
 
 
-def read_pairs(real: Path, synthesised: Path) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+def read_pairs(real: Path, synthesised: Path,
+               pattern: str | None = None) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
     """Read two folders whose images go by the same names, whatever their suffixes.
 
-    Returns names, real and synthesised faces, both (n, H, W) uint8 grey (as MATLAB's ``rgb2gray``).
-    Raises StudyError listing every name without partner or met twice, and every image of another size.
+    pattern: picks the name out of a file's (``lib.base.pairing``).  Returns names, real and synthesised faces, both
+    (n, H, W) uint8 grey (as MATLAB's ``rgb2gray``).  Raises StudyError listing every name without partner or met
+    twice, and every image of another size.
     """
-    first, second = Path(real), Path(synthesised)
-    first_files, second_files = images.by_stem(first), images.by_stem(second)
-    lonely = [f"{first_files[name]}: no partner in {second}" for name in sorted(first_files.keys() - second_files)]
-    lonely += [f"{second_files[name]}: no partner in {first}" for name in sorted(second_files.keys() - first_files)]
-    if lonely:
-        raise StudyError(f"{len(lonely)} of {len(first_files) + len(second_files)} images have no partner of the same "
-                         f"name (suffixes may differ):\n{listed(lonely)}\nRename, add or remove them.")
-    names = tuple(sorted(first_files))
-    files = [group[name] for group in (first_files, second_files) for name in names]
+    pairs = pair_by_name([real, synthesised], pattern=pattern)
+    names = tuple(pair.name for pair in pairs)
+    files = [pair.files[side] for side in (0, 1) for pair in pairs]
     faces = [images.to_grey(images.read_image(file)) for file in files]
     height, width = faces[0].shape
     odd = [f"{file}: {face.shape[1]}×{face.shape[0]}" for file, face in zip(files, faces)

@@ -10,7 +10,8 @@ Reads the synthesised test faces of all run folders of ``results/<profile>/<data
 - ``recognition.json``: protocol, checksum of its splits, fingerprint of what each row was computed from.
 
 A row whose inputs are unchanged is not computed again.  Rows of runs whose images are not here (they are
-not committed, their ``run.json`` is) stay as they are, as long as the test faces are the same.
+not committed, their ``run.json`` is) stay as they are, as long as the test faces are the same.  Two processes take
+turns: the second finds what the first has computed.
 
 Controls that publications leave out, for each direction:
 - ``grey-input``: the input itself, grey, as if it were the synthesised image;
@@ -118,33 +119,37 @@ def recognise_study(profile: str, database: str, needed: tuple[str, ...] = (), f
 
 def recognise_runs(folder: Path, faces: PairedFaces, force: bool = False) -> Tables:
     """As ``recognise_study`` for a study folder and its test faces (n, 250, 200[, 3])."""
+    with tables_on_disk.locked(folder, "recognition"):
+        return _recognise_runs(folder, faces, force)
+
+
+def _recognise_runs(folder: Path, faces: PairedFaces, force: bool) -> Tables:
     protocol = Protocol.for_database(faces.database, len(faces))
     real = {"photo-to-sketch": faces.sketches, "sketch-to-photo": images.to_grey(faces.photos)}
     common = {"version": _VERSION, "method": "nlda", **asdict(protocol), "splits": protocol.checksum(),
               "real": {direction: hashlib.sha256(array).hexdigest() for direction, array in real.items()}}
     entries, absent = _entries(folder, faces, real)
-    tables, prints, before = _earlier(folder, common, {entry.key for entry in entries} | set(absent))
-    computed, shared = 0, {}
-    for entry in entries:
-        mark = entry.fingerprint()
-        if prints.get(entry.key) == mark and not force:
-            continue
-        prints[entry.key] = mark
-        tables = {name: _without(table, {entry.key}) for name, table in tables.items()}
+    earlier, prints, before = _earlier(folder, common)
+    marks = {entry.key: entry.fingerprint() for entry in entries}
+    todo = [entry for entry in entries if force or prints.get(entry.key) != marks[entry.key]]
+    stay = {*marks, *absent} & prints.keys() - {entry.key for entry in todo}
+    parts, shared = {name: [_of_runs(table, stay)] for name, table in earlier.items()}, {}
+    for entry in todo:
         for system, result in _outcomes(entry, real[entry.direction], protocol, shared):
             identity = {"direction": entry.direction, "system": system, "seed": entry.seed}
-            tables["identities"].append(_identity_rows(identity, result, faces.names))
+            parts["identities"].append(_identity_rows(identity, result, faces.names))
             if entry.system == "grey-input" or "@" not in system:
-                tables["curves"].append(curve_table(result, **identity))
-                tables["ranks"].append(_rank_rows(identity, result))
-        computed += 1
-    joined = {name: tables_on_disk.in_order(pd.concat(parts, ignore_index=True), _KEY) for name, parts in tables.items()}
+                parts["curves"].append(curve_table(result, **identity))
+                parts["ranks"].append(_rank_rows(identity, result))
+    tables = {name: tables_on_disk.in_order(pd.concat([rows for rows in some if len(rows)], ignore_index=True), _KEY)
+              for name, some in parts.items()}
+    prints = {key: marks.get(key) or prints[key] for key in sorted({*marks, *stay})}
     dropped = tuple(sorted(before - prints.keys()))
-    if computed or dropped:
-        for name, table in joined.items():
+    if todo or dropped:
+        for name, table in tables.items():
             tables_on_disk.write(folder / FILES[name][0], table)
-        files.write_json(folder / "recognition.json", {**common, "fingerprints": dict(sorted(prints.items()))})
-    return Tables(**joined, protocol=protocol, computed=computed, absent=tuple(absent), dropped=dropped)
+        files.write_json(folder / "recognition.json", {**common, "fingerprints": prints})
+    return Tables(**tables, protocol=protocol, computed=len(todo), absent=tuple(absent), dropped=dropped)
 
 
 def read_study(profile: str, database: str) -> Tables:
@@ -210,30 +215,23 @@ def _rank_rows(identity: dict, result: Recognition) -> pd.DataFrame:
     return pd.DataFrame({**identity, "rank": np.arange(1, len(shares) + 1), "accuracy": shares})
 
 
-def _earlier(folder: Path, common: dict,
-             valid: set[str]) -> tuple[dict[str, list[pd.DataFrame]], dict[str, str], set[str]]:
-    """Tables and fingerprints of an earlier computation, as far as they hold; and the runs it had.
-
-    They hold for the runs in ``valid``, if protocol and test faces are the same.
-    """
+def _earlier(folder: Path, common: dict) -> tuple[dict[str, pd.DataFrame], dict[str, str], set[str]]:
+    """Tables and fingerprints of an earlier computation with the same protocol and test faces; and the runs it had."""
     record_file = folder / "recognition.json"
+    nothing = {name: pd.DataFrame(columns=columns) for name, (_, columns) in FILES.items()}
     if not record_file.exists() or not all((folder / file).exists() for file, _ in FILES.values()):
-        return {name: [] for name in FILES}, {}, set()
+        return nothing, {}, set()
     record = files.read_json(record_file)
-    before = set(record.get("fingerprints", {}))
+    prints = record.get("fingerprints", {})
     if any(record.get(name) != value for name, value in common.items()):
-        return {name: [] for name in FILES}, {}, before
-    prints = {key: mark for key, mark in record.get("fingerprints", {}).items() if key in valid}
-    return {name: _without([_read(folder, name)], before - valid) for name in FILES}, prints, before
+        return nothing, {}, set(prints)
+    return {name: _read(folder, name) for name in FILES}, prints, set(prints)
 
 
-def _without(parts: list[pd.DataFrame], keys: set[str]) -> list[pd.DataFrame]:
-    """The tables without the rows of some runs, those of their regions included."""
-    kept = []
-    for part in parts:
-        run = part.direction + "/" + part.system.str.split("@").str[0] + "/" + part.seed.astype(str)
-        kept.append(part[~run.isin(keys)])
-    return [part for part in kept if len(part)]
+def _of_runs(table: pd.DataFrame, keys: set[str]) -> pd.DataFrame:
+    """The rows of some runs, those of their regions included."""
+    run = table.direction + "/" + table.system.str.split("@").str[0] + "/" + table.seed.astype(str)
+    return table[run.isin(keys)]
 
 
 def _read(folder: Path, name: str) -> pd.DataFrame:

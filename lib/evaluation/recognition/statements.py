@@ -10,6 +10,7 @@ resampling cannot show is that another gallery would be easier or harder for eve
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -19,15 +20,8 @@ from lib.base.errors import unknown_name
 from lib.evaluation.recognition.recognise_runs import Tables, read_study
 from lib.evaluation.recognition.regions import REGIONS
 
-_LABELS = {"random-pairing": "random pairing", "mean-face": "one face for all"}
-
-
-def label(system: str) -> str:
-    """The name people read: ``grey-input@hair`` → ``input, grey: hair only``."""
-    name, _, region = system.partition("@")
-    base, *overrides = name.split("+")
-    text = _LABELS.get(base) or (systems.SYSTEMS[base].label if base in systems.SYSTEMS else base)
-    return " + ".join([text, *overrides]) + (f": {region} only" if region else "")
+# The name people read; the mean face is here that of the tested people, not of those that systems were trained on.
+label = partial(labels.label_of, names={"random-pairing": "random pairing", "mean-face": "one face for all"})
 
 
 def kind(system: str) -> str:
@@ -79,12 +73,11 @@ def summary(tables: Tables) -> pd.DataFrame:
         for system, curve in curves.groupby("system", sort=False):
             grid = curve.pivot_table(index=["seed", "split"], columns="dimension", values="accuracy")
             mean = grid.mean()
-            rows.append({
-                "direction": direction, "system": system, "label": label(system), "seeds": curve.seed.nunique(),
-                **dict(zip(("accuracy", "low", "high"), limits[system])),
-                "spread": grid[grid.columns[-1]].std(), "best_of_mean": mean.max(),
-                "best_dimension": int(mean.idxmax()), "mean_of_best": grid.max(axis=1).mean(),
-                "face_only": limits.get(f"{system}@face", [np.nan])[0]})
+            rows.append({"direction": direction, "system": system, "label": label(system),
+                         "seeds": curve.seed.nunique(), **dict(zip(("accuracy", "low", "high"), limits[system])),
+                         "spread": grid[grid.columns[-1]].std(), "best_of_mean": mean.max(),
+                         "best_dimension": int(mean.idxmax()), "mean_of_best": grid.max(axis=1).mean(),
+                         "face_only": limits.get(f"{system}@face", [np.nan])[0]})
     return pd.DataFrame(rows)
 
 
@@ -144,19 +137,15 @@ def findings(tables: Tables, reference: str = "msg-sarl") -> list[str]:
                  f"{tables.protocol.repeats} random splits; guessing gives {100 / (people - trained):.1f} %."]
     for direction in rows.index.unique("direction"):
         pairs = comparisons(tables, direction, reference).set_index("system")
-        input_row, pair = rows.loc[direction, "grey-input"], pairs.loc["grey-input"]
-        limits = labels.with_limits(*(100 * pair[name] for name in ("difference", "low", "high")), digits=1)
+        pair = pairs.loc["grey-input"]
         sentences.append(
             f"{labels.TASK[direction]}: {label(reference)} is recognised in "
             f"{_share_with_limits(rows.loc[direction, reference])} of the tests, its input as it is in "
-            f"{_share_with_limits(input_row)}; difference in percentage points {limits}, Holm-corrected p: "
-            f"{labels.p_value(pair.holm)}.")
-        systems_only = pairs[[kind(name) != "control" for name in pairs.index]]
-        verdicts = systems_only.apply(_verdict, axis=1) if len(systems_only) else pd.Series(dtype=str)
-        sentences.append(
-            f"{labels.TASK[direction]}: {label(reference)} is significantly better recognised than "
-            f"{sum(verdicts == 'better')} and worse than {sum(verdicts == 'worse')} of {len(systems_only)} other "
-            "systems; the rest cannot be told apart with these people.")
+            f"{_share_with_limits(rows.loc[direction, 'grey-input'])}; difference in percentage points "
+            f"{_points(pair)}, Holm-corrected p: {labels.p_value(pair.holm)}.")
+        others = _told_apart(pairs[[kind(name) != "control" for name in pairs.index]], "better recognised than")
+        sentences.append(f"{labels.TASK[direction]}: {label(reference)} is {others}; the rest cannot be told apart "
+                         "with these people.")
         if face := _inner_face(tables, direction, reference):
             sentences.append(face)
     parts = ", ".join(f"{region} {_share_with_limits(rows.loc['photo-to-sketch', f'grey-input@{region}'])}"
@@ -177,19 +166,22 @@ def _inner_face(tables: Tables, direction: str, reference: str) -> str | None:
         return None
     pairs = comparisons(tables, direction, mine, [untranslated, *(name for name in names if name != mine)])
     pairs = pairs.set_index("system")
-    against_input, rest = pairs.loc[untranslated], pairs.drop(untranslated).apply(_verdict, axis=1)
-    limits = labels.with_limits(*(100 * against_input[name] for name in ("difference", "low", "high")), digits=1)
-    return (f"{labels.TASK[direction]}, inner face alone: {label(reference)} against its input {limits} points, "
-            f"Holm-corrected p: {labels.p_value(against_input.holm)}; significantly better than "
-            f"{sum(rest == 'better')} and worse than {sum(rest == 'worse')} of {len(rest)} other systems.")
+    pair = pairs.loc[untranslated]
+    return (f"{labels.TASK[direction]}, inner face alone: {label(reference)} against its input {_points(pair)} points, "
+            f"Holm-corrected p: {labels.p_value(pair.holm)}; {_told_apart(pairs.drop(untranslated), 'better than')}.")
 
 
 def _share_with_limits(row: pd.Series) -> str:
     return f"{100 * row.accuracy:.1f} % [{100 * row.low:.1f}, {100 * row.high:.1f}]"
 
 
-def _verdict(pair: pd.Series) -> str:
-    """better, worse or no demonstrable difference, at 5 % after correction."""
-    if pair.holm > 0.05:
-        return "no demonstrable difference"
-    return "better" if pair.difference > 0 else "worse"
+def _points(pair: pd.Series) -> str:
+    """A difference with its limits, in percentage points."""
+    return labels.with_limits(*(100 * pair[name] for name in ("difference", "low", "high")), digits=1)
+
+
+def _told_apart(pairs: pd.DataFrame, better: str) -> str:
+    """From how many systems the reference differs at 5 % after correction."""
+    clear = pairs[pairs.holm <= 0.05].difference
+    return (f"significantly {better} {(clear > 0).sum()} and worse than {(clear <= 0).sum()} of {len(pairs)} other "
+            "systems")

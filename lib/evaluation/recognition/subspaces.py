@@ -118,8 +118,7 @@ def _fisherface(train: np.ndarray, test: np.ndarray, largest: float) -> np.ndarr
 
 
 METHODS: dict[str, Callable[[np.ndarray, np.ndarray, float], np.ndarray]] = {
-    "nlda": _nlda, "eigenface": _eigenface, "fisherface": _fisherface,
-}
+    "nlda": _nlda, "eigenface": _eigenface, "fisherface": _fisherface}
 
 
 def dimensions(method: str, identities: int) -> int:

@@ -26,6 +26,7 @@ from lib.base import statistics
 from lib.base.errors import StudyError
 from lib.base.statistics import Interval, wilson_interval
 from lib.evaluation.user_study.models import fit_choices, fleiss_kappa
+from lib.evaluation.user_study.plan import face_labels, position_columns
 from lib.evaluation.user_study.simulation import shown_indices
 
 LEVEL = 0.95
@@ -60,14 +61,13 @@ def analyse(votes: pd.DataFrame, systems: tuple[str, ...], *, repeats: int = 200
     repeats: bootstrap resamples of each kind.  Raises StudyError for fewer than two raters or two faces,
     whose spread nobody can know.
     """
-    raters, faces = votes.rater.nunique(), _faces(votes).nunique()
+    raters, faces = votes.rater.nunique(), face_labels(votes).nunique()
     if raters < 2 or faces < 2:
         raise StudyError(f"{raters} rater(s) and {faces} face(s) remain; an interval needs at least two of each.")
-    return Analysis(
-        votes=len(votes), raters=raters, faces=faces, median_seconds=float(votes.seconds.median()),
-        shares=_shares(votes, systems, repeats, seed), pairs=_pairs(votes, systems, repeats, seed),
-        strengths=_strengths(votes, systems, repeats, seed), agreement=_agreement(votes, systems, repeats, seed),
-        **_positions(votes))
+    return Analysis(votes=len(votes), raters=raters, faces=faces, median_seconds=float(votes.seconds.median()),
+                    shares=_shares(votes, systems, repeats, seed), pairs=_pairs(votes, systems, repeats, seed),
+                    strengths=_strengths(votes, systems, repeats, seed),
+                    agreement=_agreement(votes, systems, repeats, seed), **_positions(votes))
 
 
 def two_way_interval(values: np.ndarray, raters: np.ndarray, faces: np.ndarray, *,
@@ -100,15 +100,11 @@ def _never_certain(interval: Interval, clusters: int, lowest: float = 0.0) -> In
     """
     estimate, low, high = interval
     reach = 1 - lowest
-    limits = [wilson_interval((value - lowest) / reach * clusters, clusters, LEVEL) for value in estimate]
-    wilson_low, wilson_high = np.transpose(limits) * reach + lowest
+    limits = wilson_interval((estimate - lowest) / reach * clusters, clusters, LEVEL)
+    wilson_low, wilson_high = (side * reach + lowest for side in limits)
     flat = high - low < _NO_WIDTH
     return Interval(estimate, np.where(flat, np.minimum(wilson_low, estimate), low),
                     np.where(flat, np.maximum(wilson_high, estimate), high))
-
-
-def _faces(votes: pd.DataFrame) -> pd.Series:
-    return votes.database + "/" + votes.face
 
 
 def _chosen(votes: pd.DataFrame, systems: tuple[str, ...]) -> np.ndarray:
@@ -117,7 +113,7 @@ def _chosen(votes: pd.DataFrame, systems: tuple[str, ...]) -> np.ndarray:
 
 
 def _labels(votes: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    return votes.rater.to_numpy(), _faces(votes).to_numpy()
+    return votes.rater.to_numpy(), face_labels(votes).to_numpy()
 
 
 def _shares(votes: pd.DataFrame, systems: tuple[str, ...], repeats: int, seed: int) -> pd.DataFrame:
@@ -126,11 +122,12 @@ def _shares(votes: pd.DataFrame, systems: tuple[str, ...], repeats: int, seed: i
         parts += list(votes.groupby("database"))
     tables = []
     for database, part in parts:
-        if part.rater.nunique() < 2 or _faces(part).nunique() < 2:
+        clusters = min(part.rater.nunique(), face_labels(part).nunique())
+        if clusters < 2:
             continue  # no interval; its votes are in "all"
         chosen = _chosen(part, systems)
         interval, effect = two_way_interval(chosen, *_labels(part), repeats=repeats, seed=seed)
-        interval = _never_certain(interval, min(part.rater.nunique(), _faces(part).nunique()))
+        interval = _never_certain(interval, clusters)
         tables.append(pd.DataFrame({
             "database": database, "system": systems, "votes": chosen.sum(axis=0).astype(int),
             "share": interval.estimate, "low": interval.low.clip(0, 1), "high": interval.high.clip(0, 1),
@@ -152,19 +149,15 @@ def _pairs(votes: pd.DataFrame, systems: tuple[str, ...], repeats: int, seed: in
     raters, faces = _labels(votes)
     interval, _ = two_way_interval(differences, raters, faces, repeats=repeats, seed=seed)
     fewer = min(raters, faces, key=lambda labels: len(np.unique(labels)))
-    clusters = len(np.unique(fewer))
-    freedom = clusters - 1
+    freedom = len(np.unique(fewer)) - 1
     error = (interval.high - interval.low) / (2 * stats.t.ppf((1 + LEVEL) / 2, freedom))
     with np.errstate(invalid="ignore", divide="ignore"):
         p = np.where(interval.high - interval.low >= _NO_WIDTH,
-                     2 * stats.t.sf(np.abs(interval.estimate) / error, freedom),
-                     _sign_flips(differences, fewer, seed))
-    interval = _never_certain(interval, clusters, lowest=-1.0)
-    return pd.DataFrame({
-        "first": [systems[a] for a, _ in pairs], "second": [systems[b] for _, b in pairs],
-        "difference": interval.estimate, "low": interval.low, "high": interval.high, "p": p,
-        "p_holm": statistics.holm(p),
-        "p_raters": _sign_flips(differences, raters, seed)})
+                     2 * stats.t.sf(np.abs(interval.estimate) / error, freedom), _sign_flips(differences, fewer, seed))
+    interval = _never_certain(interval, freedom + 1, lowest=-1.0)
+    return pd.DataFrame({"first": [systems[a] for a, _ in pairs], "second": [systems[b] for _, b in pairs],
+                         "difference": interval.estimate, "low": interval.low, "high": interval.high, "p": p,
+                         "p_holm": statistics.holm(p), "p_raters": _sign_flips(differences, raters, seed)})
 
 
 def _sign_flips(differences: np.ndarray, labels: np.ndarray, seed: int) -> list[float]:
@@ -191,22 +184,20 @@ def _positions(votes: pd.DataFrame) -> dict:
     Orders were drawn by the plan, independently of everybody's taste: without a pull of positions each is
     equally likely in every vote, whatever raters and faces have in common, and the χ² test is valid.
     """
-    places = sum(column.startswith("position_") for column in votes.columns)
+    places = len(position_columns(votes))
     counts = np.bincount(votes.position.to_numpy(dtype=int) - 1, minlength=places)
-    limits = [wilson_interval(int(count), len(votes), LEVEL) for count in counts]
+    low, high = wilson_interval(counts, len(votes), LEVEL)
     table = pd.DataFrame({"position": range(1, places + 1), "votes": counts, "share": counts / len(votes),
-                          "low": [low for low, _ in limits], "high": [high for _, high in limits]})
+                          "low": low, "high": high})
     return {"positions": table, "position_p": float(stats.chisquare(counts).pvalue)}
 
 
 def _agreement(votes: pd.DataFrame, systems: tuple[str, ...], repeats: int, seed: int) -> Interval:
-    counts = pd.crosstab(_faces(votes), votes.system).reindex(columns=list(systems), fill_value=0).to_numpy(float)
+    counts = pd.crosstab(face_labels(votes), votes.system).reindex(columns=list(systems), fill_value=0).to_numpy(float)
     counts = counts[counts.sum(axis=1) >= 2]
-    if len(counts) < 2:
-        return Interval(float("nan"), float("nan"), float("nan"))
-    kappa = fleiss_kappa(counts)
-    if np.isnan(kappa):  # a single system got every vote: nothing to agree or disagree about
-        return Interval(float("nan"), float("nan"), float("nan"))
+    # Where a single system got every vote there is nothing to agree or disagree about.
+    if len(counts) < 2 or np.isnan(fleiss_kappa(counts)):
+        return Interval(np.nan, np.nan, np.nan)
 
     def defined(values, weights):  # not where the faces drawn gave every vote to one system
         kappas = fleiss_kappa(values, weights)

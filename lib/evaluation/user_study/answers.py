@@ -61,31 +61,27 @@ def read_answers(paths: Iterable[Path], study: Study) -> Answers:
     Raises StudyError when a path does not exist, there is no file at all, or answers of people and
     of programs are mixed.  Everything else wrong with a file quarantines that file.
     """
-    files = _files(paths)
-    records: dict[Path, dict] = {}
-    quarantined: dict[Path, tuple[str, str]] = {}
+    files, records, quarantined = _files(paths), {}, {}
     for file in files:
         try:
             records[file] = check(_load(file), study)
         except _Refused as reason:
             quarantined[file] = ("", str(reason))
-    quarantined.update(_repeated(records))
+    quarantined |= _repeated(records)
     kept = {file: record for file, record in records.items() if file not in quarantined}
     if len({record["simulated"] for record in kept.values()}) > 1:
         raise StudyError("These files mix simulated answers with people's. Analyse them apart: a simulated answer "
                          "is nobody's opinion.")
-    by_rater = {rater: trials for rater, trials in study.plan.groupby("rater", sort=False)}
-    votes, aside = [], [(_file_name(file), *quarantined[file][:1], "quarantined", quarantined[file][1])
-                        for file in files if file in quarantined]
+    aside = [(_file_name(file), quarantined[file][0], "quarantined", quarantined[file][1])
+             for file in files if file in quarantined]
+    votes = [_table({"trials": []}, study.plan.iloc[:0])]
     for file, record in kept.items():
-        table = _table(record, by_rater[record["rater"]])
-        reason = exclusion(table, study)
-        if reason:
+        table = _table(record, study.plan[study.plan.rater == record["rater"]])
+        if reason := exclusion(table, study):
             aside.append((_file_name(file), record["rater"], "excluded", reason))
         else:
-            votes.append(table[table.kind == "vote"].drop(columns="kind"))
-    empty = _table({"trials": []}, study.plan.iloc[:0]).drop(columns="kind")
-    return Answers(pd.concat(votes, ignore_index=True) if votes else empty,
+            votes.append(table[table.kind == "vote"])
+    return Answers(pd.concat(votes[1:] or votes, ignore_index=True).drop(columns="kind"),
                    pd.DataFrame(aside, columns=["file", "rater", "kind", "reason"]),
                    len(files), any(record["simulated"] for record in kept.values()))
 
@@ -156,21 +152,22 @@ def check(record: object, study: Study) -> dict:
 
 def _check_clock(record: dict, trials: list[dict]) -> None:
     """Refuse times that cannot be: negative, longer than a day, backwards, before the page or after now."""
+    started, finished = record["started"], record["finished"]
     for number, trial in enumerate(trials, 1):
         if not 0 <= trial["ms"] <= _LONGEST_TRIAL:
             raise _Refused(f"clock: trial {number} took {_number(trial['ms'])} ms")
-    latest = int(time.time() * 1000) + _AHEAD
     for name in ("started", "finished"):
-        if record[name] is not None and not _EARLIEST <= record[name] <= latest:
+        if record[name] is not None and not _EARLIEST <= record[name] <= int(time.time() * 1000) + _AHEAD:
             raise _Refused(f"clock: '{name}' lies before 2020 or after today")
-    if record["finished"] is not None and record["finished"] < record["started"]:
-        raise _Refused("clock: finished before it started")
-    if record["finished"] is not None:
-        lasted, looked = record["finished"] - record["started"], sum(trial["ms"] for trial in trials)
-        if looked > lasted + _CLOCK_SLACK:
-            raise _Refused(f"clock: {looked / 1000:.0f} s of looking in a session of {lasted / 1000:.0f} s")
-    if (record["finished"] is None) != any(trial["chosen"] is None for trial in trials):
+    if (finished is None) != any(trial["chosen"] is None for trial in trials):
         raise _Refused("finished and unanswered trials contradict each other")
+    if finished is None:
+        return
+    if finished < started:
+        raise _Refused("clock: finished before it started")
+    looked = sum(trial["ms"] for trial in trials)
+    if looked > finished - started + _CLOCK_SLACK:
+        raise _Refused(f"clock: {looked / 1000:.0f} s of looking in a session of {(finished - started) / 1000:.0f} s")
 
 
 def _typed(value: object, fields: dict, where: str) -> dict:
@@ -226,8 +223,7 @@ def _table(record: dict, trials: pd.DataFrame) -> pd.DataFrame:
 def exclusion(table: pd.DataFrame, study: Study) -> str:
     """Return why the rules leave a session out (its trials joined to the plan), or an empty string."""
     rules = study.rules
-    unanswered = int(table.position.isna().sum())
-    if unanswered:
+    if unanswered := int(table.position.isna().sum()):
         return f"incomplete: {unanswered} of {len(table)} trials unanswered"
     checks, votes = table[table.kind == "check"], table[table.kind == "vote"]
     failed = int((checks.system != plans.CORRECT).sum())

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from lib.base import statistics
-from lib.base.statistics import wilson_interval
 from lib.evaluation.user_study.analysis import two_way_interval
+from lib.evaluation.user_study.plan import face_labels
 from lib.evaluation.user_study.simulation import Taste, choose, expected_shares, shown_indices
 
 
@@ -19,9 +19,8 @@ def coverage_table(plan: pd.DataFrame, systems: tuple[str, ...], worth: dict[str
     error over studies, and the mean width.  Methods: ``independent votes`` (Wilson), ``raters`` (cluster bootstrap over
     raters), ``both at once`` (pigeonhole bootstrap), ``two-way`` (ours).
     """
-    shown = shown_indices(plan[plan.kind == "vote"], systems)
     votes = plan[plan.kind == "vote"]
-    raters, faces = votes.rater.to_numpy(), (votes.database + "/" + votes.face).to_numpy()
+    shown, raters, faces = shown_indices(votes, systems), votes.rater.to_numpy(), face_labels(votes).to_numpy()
     rows = []
     for spread in spreads:
         taste = Taste(worth, rater_sd=spread, face_sd=spread)
@@ -30,13 +29,11 @@ def coverage_table(plan: pd.DataFrame, systems: tuple[str, ...], worth: dict[str
         for seed in range(studies):
             chosen = shown[np.arange(len(shown)), choose(plan, taste, systems, seed)]
             one_hot = (chosen[:, None] == np.arange(len(systems))).astype(float)
-            limits = np.array([wilson_interval(int(count), len(votes)) for count in one_hot.sum(axis=0)]).T
             intervals = {
-                "independent votes": limits,
+                "independent votes": statistics.wilson_interval(one_hot.sum(axis=0), len(votes)),
                 "raters": statistics.cluster_bootstrap(one_hot, raters, repeats=repeats, seed=seed)[1:],
                 "both at once": statistics.cluster_bootstrap(one_hot, raters, faces, repeats=repeats, seed=seed)[1:],
-                "two-way": two_way_interval(one_hot, raters, faces, repeats=repeats, seed=seed)[0][1:],
-            }
+                "two-way": two_way_interval(one_hot, raters, faces, repeats=repeats, seed=seed)[0][1:]}
             for method, (low, high) in intervals.items():
                 results.setdefault(method, []).append((np.mean((low <= truth) & (truth <= high)), np.mean(high - low)))
         for method, measured in results.items():

@@ -13,10 +13,9 @@ from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from lib.base import files
+from lib.base import files, tables_on_disk
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
 from lib.evaluation.user_study import plan as plans
@@ -24,10 +23,8 @@ from lib.evaluation.user_study.plan import Face
 from lib.evaluation.user_study.stimuli import Stimuli
 
 FORMAT = "user-study/1"
-QUESTION = {
-    "photo-to-sketch": "Which drawing is the best sketch of this person?",
-    "sketch-to-photo": "Which picture is the best photo of this person?",
-}
+QUESTION = {"photo-to-sketch": "Which drawing is the best sketch of this person?",
+            "sketch-to-photo": "Which picture is the best photo of this person?"}
 
 
 @dataclass(frozen=True)
@@ -93,20 +90,16 @@ class Study:
     @cached_property
     def assignments(self) -> dict[str, list[tuple[str, list[str]]]]:
         """What each rater sees, in order: (face token, picture tokens by position) of each trial."""
-        trials: dict[str, list[tuple[str, list[str]]]] = {}
-        for row in self.plan.itertuples(index=False):
-            face = (row.database, row.face)
-            trials.setdefault(row.rater, []).append((self.token(face), [self.token(face, what) for what in row[5:]]))
-        return trials
+        found: dict[str, list[tuple[str, list[str]]]] = {}
+        for rater, _, _, face, shown in plans.trials(self.plan):
+            found.setdefault(rater, []).append((self.token(face), [self.token(face, what) for what in shown]))
+        return found
 
 
 def needed_pictures(plan: pd.DataFrame) -> list[tuple[Face, str]]:
     """Every (face, what) the page must hold: inputs, targets, and whatever stands at a position."""
-    needed: dict[tuple[Face, str], None] = {}
-    for row in plan.itertuples(index=False):
-        face = (row.database, row.face)
-        needed.update(dict.fromkeys((face, what) for what in ("input", "target", *row[5:])))
-    return list(needed)
+    return list(dict.fromkeys((trial.face, what) for trial in plans.trials(plan)
+                              for what in ("input", "target", *trial.shown)))
 
 
 def create(plan: pd.DataFrame, stimuli: Stimuli, **options) -> Study:
@@ -121,14 +114,9 @@ def create(plan: pd.DataFrame, stimuli: Stimuli, **options) -> Study:
         except KeyError:
             raise StudyError(f"The plan shows '{what}' of face '{face[1]}' ({face[0]}), but there is no such picture. "
                              "Build from the folders the plan was made for.") from None
-        pictures["/".join((*face, what))] = _pixel_hash(picture)
+        pixels = repr(picture.shape).encode() + picture.tobytes()
+        pictures["/".join((*face, what))] = hashlib.sha256(pixels).hexdigest()[:16]
     return Study(plan, pictures, stimuli.direction, **options)
-
-
-def _pixel_hash(picture: np.ndarray) -> str:
-    digest = hashlib.sha256(repr(picture.shape).encode())
-    digest.update(np.ascontiguousarray(picture))
-    return digest.hexdigest()[:16]
 
 
 def write(folder: Path, study: Study) -> None:
@@ -136,10 +124,8 @@ def write(folder: Path, study: Study) -> None:
     folder = Path(folder)
     plans.write_plan(folder / "plan.csv", study.plan)
     files.write_json(folder / "study.json", {"study": study.id, **study.content()})
-    codes = list(study.assignments)
-    links = pd.DataFrame({"rater": codes, "page": [f"study.html#{code}" for code in codes]})
-    with files.atomic_file(folder / "links.csv") as temporary:
-        links.to_csv(temporary, index=False, lineterminator="\n")
+    links = [(code, f"study.html#{code}") for code in study.assignments]
+    tables_on_disk.write(folder / "links.csv", pd.DataFrame(links, columns=["rater", "page"]))
 
 
 def read(folder: Path) -> Study:
@@ -150,8 +136,7 @@ def read(folder: Path) -> Study:
     record, plan = files.read_json(folder / "study.json"), plans.read_plan(folder / "plan.csv")
     try:
         rules = Rules(**record["rules"])
-        study = Study(plan, record["pictures"], record["direction"], record["title"], record["contact"],
-                      rules)
+        study = Study(plan, record["pictures"], record["direction"], record["title"], record["contact"], rules)
         known = (record["format"] == FORMAT and study.direction in DIRECTIONS
                  and all(isinstance(getattr(rules, f.name), (int, float)) for f in fields(Rules)))
         same = known and record["study"] == study.id and record["plan"] == plans.plan_digest(plan)

@@ -20,22 +20,20 @@ from PIL import Image
 
 from lib.base import files
 from lib.evaluation.user_study.definition import QUESTION, Study, needed_pictures
+from lib.evaluation.user_study.plan import trials
 from lib.evaluation.user_study.stimuli import Stimuli
 
 _TEMPLATES = Path(__file__).parent / "page"
 _SCRIPTS = ("sha256.js", "record.js", "page.js")
 _GIVEN_QUALITY = 92  # JPEG, for the given picture only: it is the same in every trial and not judged
-_WORDS = {
-    "photo-to-sketch": {"given": "Photo", "reference": "Artist’s sketch", "candidate": "Drawing"},
-    "sketch-to-photo": {"given": "Artist’s sketch", "reference": "Photo", "candidate": "Picture"},
-}
+_WORDS = {"photo-to-sketch": {"given": "Photo", "reference": "Artist’s sketch", "candidate": "Drawing"},
+          "sketch-to-photo": {"given": "Artist’s sketch", "reference": "Photo", "candidate": "Picture"}}
 
 
 def write_page(path: Path, study: Study, stimuli: Stimuli) -> int:
     """Write the page atomically; returns its size in bytes.  Equal studies give equal pages."""
     text = page_html(study, stimuli)
-    with files.atomic_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="")
+    files.write_text(path, text)
     return len(text.encode())
 
 
@@ -45,10 +43,8 @@ def page_html(study: Study, stimuli: Stimuli) -> str:
     script = "\n".join((_TEMPLATES / name).read_text(encoding="utf-8") for name in _SCRIPTS)
     policy = "; ".join(("default-src 'none'", "img-src data:", f"style-src {_source(style)}",
                         f"script-src {_source(script)}", "base-uri 'none'", "form-action 'none'"))
-    parts = {
-        "POLICY": html.escape(policy), "TITLE": html.escape(study.title), "STYLE": style, "SCRIPT": script,
-        "DATA": _json(_data(study, stimuli)), "IMAGES": _json(_pictures(study, stimuli)),
-    }
+    parts = {"POLICY": html.escape(policy), "TITLE": html.escape(study.title), "STYLE": style, "SCRIPT": script,
+             "DATA": _json(_data(study, stimuli)), "IMAGES": _json(_pictures(study, stimuli))}
     template = (_TEMPLATES / "page.html").read_text(encoding="utf-8")
     return re.sub(r"%%([A-Z]+)%%", lambda match: parts[match[1]], template)
 
@@ -64,7 +60,7 @@ def _json(value: object) -> str:
 
 def _data(study: Study, stimuli: Stimuli) -> dict:
     """Everything the script needs besides the pictures."""
-    faces = {(row.database, row.face) for row in study.plan.itertuples(index=False)}
+    faces = {trial.face for trial in trials(study.plan)}
     height, width = next(iter(stimuli.targets.values())).shape[:2]
     return {
         "study": study.id, "plan": study.plan_hash, "title": study.title, "contact": study.contact,
@@ -82,10 +78,7 @@ def _pictures(study: Study, stimuli: Stimuli) -> dict[str, str]:
 
 
 def _data_uri(picture: np.ndarray, lossless: bool) -> str:
-    buffer = io.BytesIO()
-    if lossless:
-        Image.fromarray(picture).save(buffer, "PNG", optimize=True)
-    else:
-        Image.fromarray(picture).save(buffer, "JPEG", quality=_GIVEN_QUALITY, subsampling=0)
-    kind = "png" if lossless else "jpeg"
+    buffer, kind = io.BytesIO(), "png" if lossless else "jpeg"
+    options = {"optimize": True} if lossless else {"quality": _GIVEN_QUALITY, "subsampling": 0}
+    Image.fromarray(picture).save(buffer, kind, **options)
     return f"data:image/{kind};base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -12,8 +12,9 @@ import hashlib
 import io
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -30,6 +31,16 @@ DAMAGES = ("mosaic", "blur", "noise", "shuffle", "fade")  # its wrong answers, s
 RESERVED = ("input", "target", CORRECT, *DAMAGES)  # what pictures are called that no system made
 _SQUARES_TRIED = 40
 _CHECK_FACES = 4  # few: each adds several pictures to the page
+
+
+class Trial(NamedTuple):
+    """One row of a plan; ``shown``: what stands at each position."""
+
+    rater: str
+    number: int
+    kind: str
+    face: Face
+    shown: tuple[str, ...]
 
 
 def choose_faces(available: dict[str, Sequence[str]], counts: dict[str, int],
@@ -79,20 +90,14 @@ def _columns(positions: int) -> list[str]:
 
 
 def _refuse_impossible(faces, systems, raters, per_rater, checks) -> None:
-    problems = []
-    if not 2 <= len(systems) <= 1 + len(DAMAGES):
-        problems.append(f"{len(systems)} systems; a trial shows 2 to {1 + len(DAMAGES)}")
-    if len(set(systems)) != len(systems):
-        problems.append(f"a system is named twice: {', '.join(systems)}")
-    problems += _reserved_names(systems)
-    if len(set(faces)) != len(faces):
-        problems.append("a face is listed twice")
-    if not 1 <= per_rater <= len(faces):
-        problems.append(f"{per_rater} faces per rater, but the study has {len(faces)}")
-    if not 1 <= raters <= 5000:
-        problems.append(f"{raters} raters; plan for 1 to 5000")
-    if not 0 <= checks <= per_rater:
-        problems.append(f"{checks} attention checks among {per_rater} faces")
+    faults = {
+        f"{len(systems)} systems; a trial shows 2 to {1 + len(DAMAGES)}": not 2 <= len(systems) <= 1 + len(DAMAGES),
+        f"a system is named twice: {', '.join(systems)}": len(set(systems)) != len(systems),
+        "a face is listed twice": len(set(faces)) != len(faces),
+        f"{per_rater} faces per rater, but the study has {len(faces)}": not 1 <= per_rater <= len(faces),
+        f"{raters} raters; plan for 1 to 5000": not 1 <= raters <= 5000,
+        f"{checks} attention checks among {per_rater} faces": not 0 <= checks <= per_rater}
+    problems = [fault for fault, occurs in faults.items() if occurs] + _reserved_names(systems)
     if problems:
         raise StudyError("No plan fits these numbers:\n" + listed(problems))
 
@@ -199,6 +204,17 @@ def rater_codes(count: int, seed: int = 0) -> list[str]:
     return codes
 
 
+def trials(plan: pd.DataFrame) -> Iterator[Trial]:
+    """The rows of a plan."""
+    for rater, number, kind, database, face, *shown in plan.itertuples(index=False, name=None):
+        yield Trial(rater, number, kind, (database, face), tuple(shown))
+
+
+def face_labels(plan: pd.DataFrame) -> pd.Series:
+    """``database/face`` of each row."""
+    return plan.database + "/" + plan.face
+
+
 def position_columns(plan: pd.DataFrame) -> list[str]:
     """Names of the columns that say what stood at each position."""
     return [column for column in plan.columns if column.startswith("position_")]
@@ -222,15 +238,14 @@ def plan_digest(plan: pd.DataFrame) -> str:
 
 def write_plan(path: Path, plan: pd.DataFrame) -> None:
     """Write the plan atomically."""
-    with files.atomic_file(path) as temporary:
-        temporary.write_text(plan_text(plan), encoding="utf-8", newline="")
+    files.write_text(path, plan_text(plan))
 
 
 def read_plan(path: Path) -> pd.DataFrame:
     """Read a plan, ours or written by hand; raises StudyError listing all that is wrong with it."""
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
-        plan = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
+        plan = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, encoding="utf-8")
     except FileNotFoundError:
         raise StudyError(f"{path}: no such plan. Build the study with `python -m lib study build`.") from None
     except (OSError, ValueError) as error:
@@ -247,25 +262,24 @@ def read_plan(path: Path) -> pd.DataFrame:
 
 def _plan_problems(plan: pd.DataFrame) -> list[str]:
     problems = []
-    systems = plan_systems(plan)
-    positions = position_columns(plan)
+    systems, positions = plan_systems(plan), position_columns(plan)
     if len(systems) != len(positions):
         problems.append(f"{len(systems)} systems ({', '.join(systems)}) at {len(positions)} positions")
     problems += _reserved_names(systems)
-    for line, row in enumerate(plan.itertuples(index=False), 2):
-        shown = row[5:]
-        if len(row.rater) != CODE_LENGTH or set(row.rater) - set(CODE_LETTERS):
-            problems.append(f"line {line}: rater code '{row.rater}' is not {CODE_LENGTH} of {CODE_LETTERS}")
-        if row.kind not in ("vote", "check"):
-            problems.append(f"line {line}: kind '{row.kind}' is neither vote nor check")
-        if row.kind == "vote" and tuple(sorted(shown)) != systems:
+    wrong = DAMAGES[:len(positions) - 1]
+    for line, trial in enumerate(trials(plan), 2):
+        if len(trial.rater) != CODE_LENGTH or set(trial.rater) - set(CODE_LETTERS):
+            problems.append(f"line {line}: rater code '{trial.rater}' is not {CODE_LENGTH} of {CODE_LETTERS}")
+        if trial.kind not in ("vote", "check"):
+            problems.append(f"line {line}: kind '{trial.kind}' is neither vote nor check")
+        if trial.kind == "vote" and tuple(sorted(trial.shown)) != systems:
             problems.append(f"line {line}: does not show every system once")
-        if row.kind == "check" and sorted(shown) != sorted((CORRECT, *DAMAGES[:len(shown) - 1])):
-            problems.append(f"line {line}: a check shows {CORRECT} and {', '.join(DAMAGES[:len(shown) - 1])}")
-    for rater, trials in plan.groupby("rater", sort=False):
-        if list(trials.trial) != [str(number) for number in range(1, len(trials) + 1)]:
-            problems.append(f"rater {rater}: trials are not numbered 1 to {len(trials)} in order")
-        votes = trials[trials.kind == "vote"]
+        if trial.kind == "check" and sorted(trial.shown) != sorted((CORRECT, *wrong)):
+            problems.append(f"line {line}: a check shows {CORRECT} and {', '.join(wrong)}")
+    for rater, rows in plan.groupby("rater", sort=False):
+        if list(rows.trial) != [str(number) for number in range(1, len(rows) + 1)]:
+            problems.append(f"rater {rater}: trials are not numbered 1 to {len(rows)} in order")
+        votes = rows[rows.kind == "vote"]
         if votes.duplicated(["database", "face"]).any():
             problems.append(f"rater {rater}: votes twice on the same face")
     return problems
@@ -275,6 +289,7 @@ def balance(plan: pd.DataFrame) -> pd.DataFrame:
     """How even a plan is: fewest and most of each count that should be equal."""
     votes = plan[plan.kind == "vote"]
     long = votes.melt(["rater", "database", "face"], position_columns(plan), "position", "system")
+
     def cells(*labels: str) -> pd.Series:
         return long.groupby(list(labels)).size().unstack(fill_value=0).stack()
 
@@ -283,10 +298,8 @@ def balance(plan: pd.DataFrame) -> pd.DataFrame:
         "raters per face": votes.groupby(["database", "face"]).size(),
         "system at a position": cells("system", "position"),
         "system at a position, one rater": cells("rater", "system", "position"),
-        "system at a position, one face": cells("database", "face", "system", "position"),
-    }
+        "system at a position, one face": cells("database", "face", "system", "position")}
     checks = plan[plan.kind == "check"]
     if len(checks):
-        place = checks[position_columns(plan)].eq(CORRECT).sum()
-        counts["right answer of a check at a position"] = place
+        counts["right answer of a check at a position"] = checks[position_columns(plan)].eq(CORRECT).sum()
     return pd.DataFrame({name: {"fewest": count.min(), "most": count.max()} for name, count in counts.items()}).T

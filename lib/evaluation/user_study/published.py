@@ -17,7 +17,6 @@ from scipy import stats
 
 from lib.base import statistics
 from lib.base.errors import StudyError
-from lib.base.statistics import wilson_interval
 
 # Table VIII: "rank 1" in per cent, both databases together.
 SHARES = {"U-GAT-IT": 36.33, "MSG-SARL": 28.67, "CycleGAN": 27.33, "DRIT": 7.67}
@@ -45,7 +44,7 @@ def votes_from_shares(shares: Mapping[str, float], total: int, decimals: int = 2
 def shares_table(votes: Mapping[str, int], design_effect: float = 1.0) -> pd.DataFrame:
     """System, votes, share and its 95 % interval, most votes first; shares in [0, 1]."""
     total = sum(votes.values())
-    rows = [(name, count, count / total, *wilson_interval(count, total, design_effect=design_effect))
+    rows = [(name, count, count / total, *statistics.wilson_interval(count, total, design_effect=design_effect))
             for name, count in sorted(votes.items(), key=lambda item: -item[1])]
     return pd.DataFrame(rows, columns=["system", "votes", "share", "low", "high"])
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from lib.evaluation.user_study.answers import to_record
 from lib.evaluation.user_study.definition import Study
 
 _STARTED = 1_767_225_600_000  # 2026-01-01 in ms since 1970: a fixed time, so that files repeat exactly
+_CARELESS = ("random", "same", "hasty")  # kinds of raters who do not look
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,6 @@ class Taste:
     face_sd: float = 0.5
     careless: float = 0.0
     seed: int = 0
-    _kinds: tuple[str, ...] = field(default=("random", "same", "hasty"), repr=False)
 
     def __post_init__(self) -> None:
         bad = [f"{name} = {value}" for name, value in self.worth.items() if not 0 < value < 1e6]
@@ -71,7 +71,7 @@ def choose(plan: pd.DataFrame, taste: Taste, systems: tuple[str, ...], seed: int
     rng = np.random.default_rng(taste.seed if seed is None else seed)
     shown = shown_indices(votes, systems)  # (n, K)
     utility = taste.log_worth(systems)[shown] + taste.log_pull(shown.shape[1])
-    for labels, sd in ((votes.rater, taste.rater_sd), (votes.database + "/" + votes.face, taste.face_sd)):
+    for labels, sd in ((votes.rater, taste.rater_sd), (plans.face_labels(votes), taste.face_sd)):
         codes, levels = pd.factorize(labels)
         own = rng.normal(0, 1, (len(levels), len(systems))) * sd
         utility = utility + own[codes[:, None], shown]
@@ -109,20 +109,13 @@ def simulate(study: Study, taste: Taste) -> dict[str, dict]:
         chosen = [int(place) + 1 for place in position[trials.index]]
         seconds = [rng.lognormvariate(2.0, 0.4) for _ in chosen]  # median 7.4 s
         if rater in careless:
-            chosen, seconds = _careless(taste._kinds[careless.index(rater) % len(taste._kinds)], chosen, seconds,
-                                        study.positions, rng)
+            kind = _CARELESS[careless.index(rater) % len(_CARELESS)]
+            seconds = [0.1 * s for s in seconds] if kind == "hasty" else seconds
+            chosen = ([rng.randint(1, study.positions)] * len(chosen) if kind == "same"
+                      else [rng.randint(1, study.positions) for _ in chosen])
         records[rater] = to_record(study, rater, chosen, [round(1000 * s) for s in seconds],
                                    started=_STARTED + 3_600_000 * number, simulated=True)
     return records
-
-
-def _careless(kind: str, chosen: list[int], seconds: list[float], positions: int,
-              rng: random.Random) -> tuple[list[int], list[float]]:
-    if kind == "same":
-        return [rng.randint(1, positions)] * len(chosen), seconds
-    if kind == "hasty":
-        seconds = [0.1 * s for s in seconds]
-    return [rng.randint(1, positions) for _ in chosen], seconds
 
 
 def write_answers(folder: Path, study: Study, records: dict[str, dict]) -> list[Path]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 
-from lib.base import files
+from lib.base import files, tables_on_disk
 from lib.evaluation.user_study.analysis import Analysis
 from lib.evaluation.user_study.answers import Answers
 from lib.evaluation.user_study.definition import QUESTION, Study
@@ -25,11 +24,9 @@ def write_report(folder: Path, study: Study, answers: Answers, analysis: Analysi
     for name, table in tables.items():
         if name != "set_aside":
             table = table.assign(simulated=answers.simulated)  # no table may lose that on its way
-        with files.atomic_file(folder / f"{name}.csv") as temporary:
-            table.to_csv(temporary, index=False, lineterminator="\n", float_format="%.6g")
+        tables_on_disk.write(folder / f"{name}.csv", table, digits=6)
         written.append(folder / f"{name}.csv")
-    with files.atomic_file(folder / "report.md") as temporary:
-        temporary.write_text(report_text(study, answers, analysis), encoding="utf-8")
+    files.write_text(folder / "report.md", report_text(study, answers, analysis))
     return [folder / "report.md", *written]
 
 
@@ -80,8 +77,7 @@ def table_text(table: pd.DataFrame, **formats: str) -> str:
             return formats[column].format(value)
         return f"{value:.3f}" if isinstance(value, float) else str(value)
 
-    columns: list[str] = [str(column) for column in table.columns]
-    line: Callable[[list[str]], str] = lambda cells: "| " + " | ".join(cells) + " |"
-    rows = [line([cell(column, value) for column, value in zip(columns, row)])
-            for row in table.itertuples(index=False, name=None)]
-    return "\n".join([line(columns), line(["---"] * len(columns)), *rows])
+    columns = [str(column) for column in table.columns]
+    lines = [columns, ["---"] * len(columns)]
+    lines += [map(cell, columns, row) for row in table.itertuples(index=False, name=None)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

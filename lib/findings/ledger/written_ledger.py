@@ -59,8 +59,8 @@ def as_markdown(profile: str = PROFILE, database: str = DATABASE) -> str:
         "What Duan et al. (2020) leave open or print wrongly, claims that need a second look, and what "
         f"this study does there: {len(entries())} entries ("
         + ", ".join(f"{words}: {count[kind]}" for kind, words in _KINDS.items())
-        + "). Made by `python -m lib ledger` from `lib/findings/ledger/ledger.yaml`, `lib/model/settings.py` and the scores of a "
-        "study; change those, not this file.",
+        + "). Made by `python -m lib ledger` from `lib/findings/ledger/ledger.yaml`, `lib/model/settings.py` and the "
+        "scores of a study; change those, not this file.",
         "## Effects of the alternatives", _caption(profile, database, found),
         tables.markdown(effect_table(found, profile)).rstrip()]
     for part in PARTS:
@@ -77,10 +77,8 @@ def write(profile: str = PROFILE, database: str = DATABASE) -> Path:
     """
     published = (profile, database) == STUDY
     folder = paths.results_root() if published else paths.study_folder(profile, database)
-    text, file = as_markdown(profile, database), folder / "ledger.md"
-    with files.atomic_file(file) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    return file
+    files.write_text(folder / "ledger.md", as_markdown(profile, database))
+    return folder / "ledger.md"
 
 
 def _cells(entry: Entry) -> tuple[str, str, str, str]:
