@@ -57,3 +57,5 @@ export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}"
 export PYTHONUNBUFFERED=1
 # File names and text are UTF-8 under every locale.
 export PYTHONUTF8=1
+# lib sets it too, but a notebook may load torch first.
+export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-PASSIVE}"

@@ -5,20 +5,36 @@ Ampere multiply it several times faster.  Every other processor converts each nu
 product then takes forty times as long.  So ``auto`` asks what the hardware declares, and believes it only after a
 second's measurement, which is kept (``precision.json`` in the cache) for this processor, torch and device.
 
-**Threads.**  The OpenMP runtime in torch's wheels lets idle threads spin.  On a machine with anything else to do,
-a step of two spinning threads then waits for the scheduler again and again: 0.4 s becomes up to 24 s.
-``lib/__init__.py`` therefore asks for passive waiting before torch is loaded.  And a step on two threads is hardly
-1.3 times as fast as on one, so that several runs go side by side with one thread each (``lib.training.side_by_side``).
+**Threads.**  A step is very many small parallel pieces, after each of which the threads wait for each other, spinning
+or asleep.  Seconds of a step of MSG-SARL, median (longest), on two cores of an AMD EPYC, torch 2.14.1, bf16:
+
+==================================  ===========  ==========================  ====================
+profile quick (64 px)               alone        beside one busy process     beside six to eight
+==================================  ===========  ==========================  ====================
+1 thread                            0.34 (0.44)  0.36 (0.52)                 0.96 (1.22)
+2 threads, OMP_WAIT_POLICY=PASSIVE  0.46 (0.55)  1.5 (2.6)                   2.9 (3.7)
+2 threads, GOMP_SPINCOUNT=10000     0.34 (0.41)  1.2 (1.7)                   5.2 (8.0)
+2 threads, as libgomp has it        0.34 (0.46)  1.3 (2.1)                   10.0 (39)
+2 threads, OMP_WAIT_POLICY=ACTIVE   0.34 (0.43)  1.1 (1.9)                   8.0 (25)
+==================================  ===========  ==========================  ====================
+
+So threads sleep while they wait (``lib/__init__.py`` and ``environment.sh`` ask for it before torch is loaded): it
+costs a third on an idle machine, and saves a shared one from steps of half a minute.  Then up to 64 px one thread
+trains as fast as two, also in fp32 and whatever else goes on; at 128 px two are 1.3 times as fast alone (1.5 s
+instead of 1.9) and half as fast beside a busy process.  Several runs therefore go side by side, one thread each
+(``lib.training.side_by_side``).
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import math
 import os
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,6 +47,7 @@ from lib.base.hardware import processor
 from lib.base.settings import RunSettings
 
 WORTH = 1.2  # bf16 is taken where it is so many times faster
+ONE_THREAD_UP_TO = 64  # pixels
 _REPEATS = 3
 
 
@@ -112,6 +129,22 @@ def _measured_precision(device: torch.device) -> Precision:
     if speed_up < WORTH:
         return Precision("fp32", f"a convolution in bf16 is only {speed_up:g} times as fast as in fp32 on {here}")
     return Precision("bf16", f"a convolution in bf16 is {speed_up:g} times as fast as in fp32 on {here}")
+
+
+def worthwhile_threads(size: int, threads: int | None = None) -> int:
+    """How many threads to train images of this size with, of those that there are: one where more bring nothing."""
+    return 1 if size <= ONE_THREAD_UP_TO else threads or torch.get_num_threads()
+
+
+@contextlib.contextmanager
+def computing_with(threads: int) -> Iterator[None]:
+    """Let torch compute with so many threads inside."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _measured(file: Path) -> dict[str, float]:

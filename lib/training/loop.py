@@ -75,7 +75,8 @@ def train(plan: Plan, faces: PairedFaces, folder: Path, seed: int, *, device: to
     bar = tqdm(total=total, initial=progress.epoch * steps + progress.step, desc=f"{plan.name}, seed {seed}",
                unit="step", smoothing=0.02, mininterval=0.5 if sys.stderr.isatty() else 30)
     saved = started = time.monotonic()
-    with bar:
+    threads = devices.worthwhile_threads(settings.size)
+    with bar, devices.computing_with(threads):
         while progress.epoch < settings.epochs:
             orders = _orders(len(faces), seed, progress.epoch, settings)
             for step in range(progress.step, steps):
@@ -94,7 +95,7 @@ def train(plan: Plan, faces: PairedFaces, folder: Path, seed: int, *, device: to
             bar.set_postfix_str(_summary(row))
     seconds = progress.seconds + time.monotonic() - started
     record = {"system": plan.name, "seed": seed, "pairs": len(faces), "data": identity["data"],
-              "seconds": round(seconds, 1), "device": devices.device_name(device), "threads": torch.get_num_threads(),
+              "seconds": round(seconds, 1), "device": devices.device_name(device), "threads": threads,
               "settings": identity["settings"], **run_folders.provenance()}
     files.write_json(folder / "run.json", record)
     # Last, so that a finished checkpoint always has its record beside it.

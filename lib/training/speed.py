@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 import torch
@@ -78,7 +78,7 @@ def operations(plan: Plan) -> float:
 
 
 def seconds_of_training(plan: Plan, pairs: int, *, threads: int) -> float:
-    """Seconds that a run will take here with so many threads, from a few steps taken now.
+    """Seconds that a run will take here with so many threads at most, from a few steps taken now.
 
     Plans that differ in neither system, size, width nor batch are measured once, very short runs not at all.
     """
@@ -114,14 +114,10 @@ def _slowness() -> float:
 
 @lru_cache(maxsize=None)
 def _seconds_per_step(plan: Plan, threads: int) -> float:
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
+    with devices.computing_with(devices.worthwhile_threads(plan.settings.size, threads)):
         bench = Bench(plan, devices.default_device())
         bench.warm_up()
         return min(bench.seconds(), bench.seconds())
-    finally:
-        torch.set_num_threads(before)
 
 
 def benchmark(plans: Iterable[Plan], *, precisions: Iterable[str], threads: Iterable[int], repeats: int = 3,
@@ -136,17 +132,10 @@ def benchmark(plans: Iterable[Plan], *, precisions: Iterable[str], threads: Iter
         for precision in precisions:
             chosen = dataclasses.replace(plan, settings=dataclasses.replace(plan.settings, precision=precision))
             for count in list(threads)[:1 if device.type == "cuda" else None]:
+                with devices.computing_with(count):
+                    numbers = _measure(chosen, flops, device, repeats, compiled)
                 yield {"profile": plan.profile, "system": plan.name, "precision": precision, "threads": count,
-                       **_with_threads(count, lambda: _measure(chosen, flops, device, repeats, compiled))}
-
-
-def _with_threads(count: int, measure: Callable[[], dict]) -> dict:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        return measure()
-    finally:
-        torch.set_num_threads(before)
+                       **numbers}
 
 
 def _measure(plan: Plan, flops: float, device: torch.device, repeats: int, compiled: bool) -> dict:
