@@ -4,8 +4,10 @@ Mostly through real processes, as people start them.
 """
 
 import ast
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
