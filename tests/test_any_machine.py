@@ -75,6 +75,15 @@ def test_folders_and_files_of_any_name_are_scored(two_folders, tmp_path):
 
 
 @posix
+def test_a_user_study_is_built_from_files_of_any_name(two_folders, tmp_path):
+    faces = [word for option in ("--photos", "--sketches") for word in (option, two_folders[0])]
+    command("study", "build", "--candidate", f"Größe={two_folders[1]}", "--candidate", f"B={two_folders[0]}", *faces,
+            "--raters", "2", "--per-rater", "2", "--checks", "0", "--output", tmp_path / "study")
+    plan = (tmp_path / "study" / "plan.csv").read_bytes().decode("utf-8")
+    assert "Größe" in plan and "Prüfung" in plan and r"M\udcfcller" in plan
+
+
+@posix
 def test_a_database_has_the_same_names_under_every_locale(tmp_path):
     """Names with letters of a locale, composed in two ways (as Macs do), and names whose bytes are no UTF-8."""
     folder, cache_here = tmp_path / "Köpfe" / "cuhk-student", {"MSGSARL_CACHE": str(tmp_path / "cache")}
