@@ -209,8 +209,8 @@ def test_a_full_disk_stops_no_drawing(tmp_path, monkeypatch, capsys):
 
     monkeypatch.setenv("MSGSARL_CACHE", str(tmp_path))
     monkeypatch.setattr(cache.np, "save", full)
-    faces = [portraits.generate("portraits", "train", 1) for _ in range(2)]
-    assert databases.data_hash(faces[0]) == databases.data_hash(faces[1])
+    faces = [portraits.generate("portraits", split, 1) for split in ("train", "test", "train")]
+    assert databases.data_hash(faces[0]) == databases.data_hash(faces[2])
     assert capsys.readouterr().err.count("No space left on device") == 1
     assert not [entry for entry in tmp_path.rglob("*") if entry.is_file()]
 
