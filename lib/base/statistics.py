@@ -58,9 +58,9 @@ def bootstrap_interval(values: Sequence[float] | np.ndarray, level: float = 0.95
         return Interval(mean, mean, mean)  # no spread to correct
     from scipy import stats
 
-    low, high = stats.bootstrap((values,), np.mean, n_resamples=repeats, batch=max(1, _BLOCK // len(values)),
-                                confidence_level=level, method="BCa", rng=np.random.default_rng(seed)).confidence_interval
-    return Interval(mean, float(low), float(high))
+    result = stats.bootstrap((values,), np.mean, n_resamples=repeats, batch=max(1, _BLOCK // len(values)),
+                             confidence_level=level, method="BCa", rng=np.random.default_rng(seed))
+    return Interval(mean, *map(float, result.confidence_interval))
 
 
 def student_interval(values: Sequence[float] | np.ndarray, level: float = 0.95) -> Interval:
