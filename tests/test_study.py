@@ -179,15 +179,29 @@ def test_changed_data_make_new_controls_and_refuse_the_old_training(copied, monk
     assert redone == {"lle", "grey-input", "mean-face"}
 
 
-@pytest.fixture
-def committed(copied, monkeypatch):
-    """As in a clone: records and scores of a system are there, its network and faces are not."""
-    monkeypatch.setattr(study, "SCORES_SUFFICE", ("msg-sarl",))
-    run = copied / "msg-sarl" / "seed0"
-    (run / "checkpoint.pt").unlink()
+def as_in_a_clone(run: Path) -> None:
+    """Leave a run its record and its scores."""
+    (run / "checkpoint.pt").unlink(missing_ok=True)
     for folder in (*DIRECTIONS, "private"):
         shutil.rmtree(run / folder)
+
+
+@pytest.fixture
+def committed(copied, monkeypatch):
+    """As in a clone, of a system whose scores suffice."""
+    monkeypatch.setattr(study, "SCORES_SUFFICE", ("msg-sarl",))
+    as_in_a_clone(copied / "msg-sarl" / "seed0")
     return copied
+
+
+def test_in_a_clone_the_faces_that_notebooks_show_are_made(copied):
+    for system in ("grey-input", "lle"):
+        as_in_a_clone(copied / system / "seed0")
+    scores = (copied / "scores.csv").read_bytes()
+    study.complete(*STUDY, report=lambda line: None)
+    for system in ("grey-input", "lle"):
+        assert len(list((copied / system / "seed0").glob("*-to-*/*.png"))) == 2 * ROOM["test"]
+    assert (copied / "scores.csv").read_bytes() == scores
 
 
 def test_where_scores_suffice_nothing_is_trained_for_its_faces(committed):
@@ -225,11 +239,11 @@ def test_a_killed_stage_goes_on_and_ends_in_the_same_scores(made, tmp_path):
             break
     process.wait()
     assert not (folder / "attention.csv").exists() and not (folder / "tables").exists(), "killed too late"
-    kept = {name: moment for name, moment in times(folder).items() if name.endswith((".pt", "pairing.csv"))}
+    kept = {name: moment for name, moment in times(folder).items() if name.endswith((".png", "pairing.csv"))}
     said = subprocess.run([sys.executable, "-c", IN_A_PROCESS], env=environment, capture_output=True, encoding="utf-8")
     assert said.returncode == 0, said.stderr
-    assert "4 runs, 2 of them complete" in said.stdout and "msg-sarl, seed 0: done" not in said.stdout
-    assert {name: times(folder)[name] for name in kept} == kept and len(kept) == 2
+    assert "4 runs, 3 of them complete" in said.stdout and "lle, seed 0: done" not in said.stdout
+    assert {name: times(folder)[name] for name in kept} == kept and len(kept) >= 1 + 3 * 2 * ROOM["test"]
     assert (folder / "scores.csv").read_bytes() == (made[0] / "tiny" / "portraits" / "scores.csv").read_bytes()
 
 

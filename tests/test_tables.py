@@ -78,13 +78,7 @@ def test_three_runs_show_their_own_spread_and_fewer_borrow(kind):
         assert rows.high[system] - rows.value[system] == pytest.approx(half)
 
 
-@pytest.fixture
-def pix2pix(monkeypatch):
-    """A deep rival such as those to come, registered for one test; the paper writes its name without capitals."""
-    monkeypatch.setitem(systems.SYSTEMS, "pix2pix", systems.System("pix2pix", "Pix2Pix", "deep"))
-
-
-def test_a_kind_trained_once_does_not_borrow_another_kind_s_spread(pix2pix):
+def test_a_kind_trained_once_does_not_borrow_another_kind_s_spread():
     faces = np.random.default_rng(2).uniform(0.4, 0.7, 30)
     entries = [(P2S, "msg-sarl", seed, "ssim", faces + 0.2 * seed) for seed in (0, 1)]
     rows = summed(made_scores(*entries, (P2S, "backbone", 0, "ssim", faces),
@@ -97,7 +91,7 @@ def test_a_kind_trained_once_does_not_borrow_another_kind_s_spread(pix2pix):
 
 
 @pytest.mark.parametrize("kind", ["images", "sets"])
-def test_deep_rivals_do_not_widen_the_limits_of_ablations(pix2pix, kind):
+def test_deep_rivals_do_not_widen_the_limits_of_ablations(kind):
     """And the reverse: runs of MSG-SARL 1 apart, of the rival 20 apart, each with a system of its kind trained once."""
     values = {("msg-sarl", 0): 60.0, ("msg-sarl", 1): 61.0, ("backbone", 0): 50.0, ("pix2pix", 0): 40.0,
               ("pix2pix", 1): 60.0}
@@ -113,7 +107,7 @@ def test_deep_rivals_do_not_widen_the_limits_of_ablations(pix2pix, kind):
         assert rows.high[system] - rows.value[system] == pytest.approx(half)
 
 
-def test_a_deep_rival_stands_beside_its_published_values(pix2pix):
+def test_a_deep_rival_stands_beside_its_published_values():
     scores = made_scores((P2S, "pix2pix", 0, "ssim", [0.5, 0.6]), (P2S, "lle", 0, "ssim", [0.4, 0.5]),
                          (P2S, "msg-sarl", 0, "ssim", [0.5, 0.7]))
     table = tables.rivals("cpu", "cufs", P2S, summed(scores))

@@ -123,7 +123,7 @@ def _one_by_one(waiting: list[Cell], report: Callable[[str], None],
                 finished: Callable[[Cell, float, str | None], None], force: bool) -> None:
     """Make runs in this process, with a forecast before each."""
     for place, cell in enumerate(waiting):
-        if not (force or missing([cell])):
+        if not (force or missing([cell]) or not make_run.is_here(cell.plan, cell.database, cell.seed)):
             continue  # another process has made it meanwhile
         seconds = forecast(waiting[place:])
         report(f"{cell}: run {place + 1} of {len(waiting)}" + (f", about {duration(seconds)} left" if seconds else ""))

@@ -80,13 +80,11 @@ def forecast(profile: str, database: str) -> float:
     stale = study.stale(PARTS)
     if not stale:
         return 0.0
-    from lib.evaluation import grids
-    from lib.training import side_by_side, speed
+    from lib.training import speed
 
     missing = study.missing_runs()
-    runs = grids.forecast(missing, side_by_side.jobs_here(len(missing))) if missing else 0.0
     share = 1.0 if missing else len(stale) / len(PARTS)
-    return runs + share * _AFTERWARDS.get(profile, _AFTERWARDS_ELSEWHERE) * speed.slowness()
+    return _seconds_of(missing) + share * _AFTERWARDS.get(profile, _AFTERWARDS_ELSEWHERE) * speed.slowness()
 
 
 def loaded(profile: str, database: str) -> tuple[str, ...]:
@@ -219,13 +217,24 @@ def _survey(study: _Study, report: Report) -> None:
 
 def _make_runs(study: _Study, report: Report) -> None:
     missing = study.missing_runs()
-    report(f"{study.database}, profile {study.profile}: {len(study.cells)} runs, "
-           f"{len(study.cells) - len(missing)} of them complete")
-    if missing:
+    found = (f"{study.database}, profile {study.profile}: {len(study.cells)} runs, "
+             f"{len(study.cells) - len(missing)} of them complete")
+    if not missing:
+        report(found)
+    else:
         from lib.evaluation import grids
 
+        report(f"{found}; the others take about {duration(_seconds_of(missing))}")
         if left := grids.make_each(missing, report):
             raise StudyError(f"Made by another process: {', '.join(map(str, left))}. Start again when it has ended.")
+
+
+def _seconds_of(missing: list[Cell]) -> float:
+    """How long these runs will take here, by a short measurement."""
+    from lib.evaluation import grids
+    from lib.training import side_by_side
+
+    return grids.forecast(missing, side_by_side.jobs_here(len(missing)))
 
 
 def _score(study: _Study, report: Report) -> None:

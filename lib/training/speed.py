@@ -42,8 +42,8 @@ class Bench:
         settings = devices.resolve(plan.settings, device)
         self.device, self.batch = device, settings.batch
         self.trainable = plan.create(settings, device)
-        size = settings.load_size
-        self.trainable.prepare(*(torch.rand(self.batch, channels, size, size) * 2 - 1 for channels in (3, 1)))
+        size, count = settings.load_size, max(2, self.batch)  # some systems compare with another person
+        self.trainable.prepare(*(torch.rand(count, channels, size, size) * 2 - 1 for channels in (3, 1)))
         if compiled:
             self.trainable.compile()
         self.stepper = Stepper(self.trainable, self.batch, record=record)
