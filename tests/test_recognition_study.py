@@ -238,6 +238,16 @@ def test_command_names_what_is_wrong(folders, capsys, break_it, words):
     assert all(word in message for word in words) and "Traceback" not in message
 
 
+def test_command_takes_names_by_a_pattern(folders, capsys):
+    arguments = ["recognise", *map(str, folders), "--train-identities", "5", "--repeats", "3"]
+    assert main(arguments) == 0
+    expected = capsys.readouterr().out
+    for file in folders[1].iterdir():
+        file.rename(file.with_name(f"{file.stem}_fake_B.png"))
+    assert main(arguments) == 2 and "'(.+?)(?:_fake_B)?'" in capsys.readouterr().err
+    assert main([*arguments, "--pattern", "(.+?)(?:_fake_B)?"]) == 0 and capsys.readouterr().out == expected
+
+
 @pytest.mark.parametrize("options, word", [
     (["--train-identities", "1"], "at least two"), (["--train-identities", "11"], "left to be recognised"),
     (["--train-identities", "5", "--repeats", "0"], "repeats"), (["--train-identities", "5", "--seed", "-1"], "--seed"),
