@@ -8,17 +8,19 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
 from lib.__main__ import main
-from lib.base import files, images, labels
+from lib.base import files, images, labels, systems
 from lib.base.errors import StudyError
 from lib.databases import PairedFaces
 from lib.evaluation.recognition import Protocol, nlda_curve, recognise_runs, regions, statements
 from lib.figures import recognition as figures
+from lib.figures.style import COLOURS
 from lib.training import run_folders
 
 NAMES = tuple(f"person-{i:02d}" for i in range(12))
@@ -321,6 +323,22 @@ def test_everybody_and_nobody_recognised_have_wilson_s_limits():
     plain = stats.bootstrap((shares[:40, 2],), np.mean, method="percentile", rng=1).confidence_interval
     assert np.allclose((accuracy[2], low[2], high[2]), (0.5, *plain), atol=0.03)  # others keep their resampled limits
     assert statements.accuracy_interval(tests, shares[:, 0]) == pytest.approx((1, everybody.low, 1))
+
+
+def test_a_deep_rival_needs_no_more_than_its_name(folder, pairs, monkeypatch):
+    """One registered for this test only: recognised, named and drawn as its kind without another edit."""
+    monkeypatch.setitem(systems.SYSTEMS, "pix2pix", systems.System("pix2pix", "Pix2Pix", "deep"))
+    write_run(folder, pairs, "pix2pix", 0, 40)
+    tables = recognise_runs.recognise_runs(folder, pairs)
+    assert tables.computed == 2
+    summary = statements.summary(tables)
+    assert "Pix2Pix" in set(summary.label)
+    assert "worse than 0 of 2 other systems" in " ".join(statements.findings(tables))
+    lines = {line.get_label(): line.get_color() for line in figures.accuracy_curves(tables).axes[0].lines}
+    assert lines["Pix2Pix"] == COLOURS["deep"] != lines["LLE"]
+    drawn = figures.final_accuracies(summary)
+    assert "deep rivals" in [text.get_text() for text in drawn.legends[0].get_texts()]
+    plt.close("all")
 
 
 def test_equal_systems_differ_by_nothing(recognised):
