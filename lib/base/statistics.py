@@ -56,9 +56,9 @@ def bootstrap_interval(values: Sequence[float] | np.ndarray, level: float = 0.95
     mean = float(values.mean())
     if np.ptp(values) == 0:
         return Interval(mean, mean, mean)  # no spread to correct
-    low, high = stats.bootstrap((values,), np.mean, n_resamples=repeats, batch=max(1, _BLOCK // len(values)),
-                                confidence_level=level, method="BCa", rng=np.random.default_rng(seed)).confidence_interval
-    return Interval(mean, float(low), float(high))
+    result = stats.bootstrap((values,), np.mean, n_resamples=repeats, batch=max(1, _BLOCK // len(values)),
+                             confidence_level=level, method="BCa", rng=np.random.default_rng(seed))
+    return Interval(mean, *map(float, result.confidence_interval))
 
 
 def student_interval(values: Sequence[float] | np.ndarray, level: float = 0.95) -> Interval:
@@ -75,7 +75,7 @@ def student_interval(values: Sequence[float] | np.ndarray, level: float = 0.95) 
 
 def wilson_interval(votes: float | np.ndarray, total: float, level: float = 0.95,
                     design_effect: float = 1.0) -> tuple[float | np.ndarray, float | np.ndarray]:
-    """Wilson's interval of a share, or of several (m,); with a design effect as if of ``total / design_effect`` votes."""
+    """Wilson's interval of a share or of several (m,); with a design effect as of ``total / design_effect`` votes."""
     n, p = total / design_effect, votes / total
     z = stats.norm.ppf((1 + level) / 2)
     middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)

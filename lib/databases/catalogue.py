@@ -52,13 +52,13 @@ DATABASES = {"cuhk-student": ("cuhk-student",), "cufs": ("cuhk-student", "ar", "
 @cache
 def known_split(group: str) -> dict[str, str]:
     """Name → ``train`` or ``test`` for every pair of a sub-database, in the order of its numbers."""
-    with open(SPLIT_LISTS / f"{group}.csv", newline="") as file:
+    with open(SPLIT_LISTS / f"{group}.csv", newline="", encoding="utf-8") as file:
         return {row["name"]: row["split"] for row in csv.DictReader(file)}
 
 
 @cache
 def _numbered(group: str) -> dict[int, str]:
-    with open(SPLIT_LISTS / f"{group}.csv", newline="") as file:
+    with open(SPLIT_LISTS / f"{group}.csv", newline="", encoding="utf-8") as file:
         return {int(row["number"]): row["name"] for row in csv.DictReader(file) if "number" in row}
 
 

@@ -12,7 +12,7 @@ from lib.base.errors import StudyError
 
 def write_rows(path: Path, header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
     """Write a small CSV atomically."""
-    with files.atomic_file(path) as temporary, open(temporary, "w", newline="") as file:
+    with files.atomic_file(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)

@@ -59,7 +59,7 @@ def account(ends: pd.DataFrame) -> str:
     of_sketches = ends.groupby("system")[f"{DIRECTIONS[0]}/discriminator"].mean()
     pairs = pairs_of("MSG")
     lower = sum(of_sketches[with_msg] < of_sketches[without] for with_msg, without in pairs)
-    text = f"In {len(runs_won)} of the {len(ends)} runs a discriminator has won outright " f"(its loss is below {WON})"
+    text = f"In {len(runs_won)} of the {len(ends)} runs a discriminator has won outright (its loss is below {WON})"
     if len(won):
         text += f": {named}. {runs_won.system.map(SWITCHES['MSG']).sum()} of these show it several scales (MSG)"
     return (f"{text}. In {lower} of the {len(pairs)} pairs of cells the discriminator of sketches ends with the lower "
