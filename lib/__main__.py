@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import codecs
 import importlib
 import os
 import sys
@@ -19,13 +20,19 @@ COMMANDS = {
     "attention": "measure what the self-attention of every trained run of a study does",
     "recognise": "NLDA face recognition between two folders of images",
     "ledger": "write results/ledger.md: the paper's open choices, ours, and what alternatives change",
+    "benchmark": "how fast this machine trains, beside what it can multiply",
+    "records": "which numbers rest on which machine; bring old run records to today's form",
     "study": "build a user study as one HTML file, or analyse its answers",
 }
+
+# How the typography of messages is written where the terminal or file has no such characters.
+_PLAIN = str.maketrans({"…": "...", "→": "->", "×": "x", "−": "-", "–": "-", "—": "-", "±": "+/-", "’": "'"})
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit status (0 done, 2 input that cannot be used, 130 interrupted)."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    _print_anything()
     parser = argparse.ArgumentParser(prog="python -m lib", description=__doc__.split(";")[0])
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, summary in COMMANDS.items():
@@ -49,5 +56,28 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
 
 
+def _print_anything() -> None:
+    """Let no character end a command, whatever the output can show: typography becomes plain, the rest escaped."""
+    codecs.register_error("plain", _plainly)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="plain")
+
+
+def _plainly(error: UnicodeError) -> tuple[str, int]:
+    text = error.object[error.start:error.end].translate(_PLAIN)
+    return text.encode("ascii", "backslashreplace").decode("ascii"), error.end
+
+
+def _read_names_as_utf8() -> None:
+    """Start again where Python takes file names for another encoding (``LC_ALL=C`` without its UTF-8 mode).
+
+    One copy of a database then has the same names, and one study the same scores, under every locale.
+    """
+    if sys.getfilesystemencoding() != "utf-8" and os.environ.get("PYTHONUTF8") != "1" and sys.executable:
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, "PYTHONUTF8": "1"})
+
+
 if __name__ == "__main__":
+    _read_names_as_utf8()
     sys.exit(main())

@@ -12,17 +12,26 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+import lib  # noqa: E402, F401  before torch, for which it sets how threads wait
 # Subprocesses started by tests (the command line, killed trainings) must find lib as well.
 os.environ["PYTHONPATH"] = f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
 os.environ["TQDM_DISABLE"] = "1"
 
 
+# Tests that train do so in fp32, or in what continuous integration asks for (.ci/run runs them in both).
+PRECISION = os.environ.get("MSGSARL_PRECISION", "fp32")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "trains: numbers of a training or a network; .ci/run repeats it in bf16")
+
+
 @pytest.fixture
 def settings():
-    """The smallest network that has every part; fp32, so that comparisons are exact."""
+    """The smallest network that has every part."""
     from lib.model.settings import MsgSarlSettings
 
-    return dataclasses.replace(MsgSarlSettings.at("tiny"), size=32, width=8, epochs=2, precision="fp32")
+    return dataclasses.replace(MsgSarlSettings.at("tiny"), size=32, width=8, epochs=2, precision=PRECISION)
 
 
 def made_up_faces(count: int, seed: int = 0):

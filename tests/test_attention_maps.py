@@ -12,7 +12,7 @@ from conftest import made_up_faces
 from scipy import special, stats
 
 from lib import __main__
-from lib.base import paths
+from lib.base import files, paths
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
 from lib.evaluation import attention as attention_maps
@@ -23,6 +23,8 @@ from lib.training import checkpoints, make_run, plans
 from lib.training.plans import plan
 from lib.training.tensors import to_tensor
 from lib.training.translate import Translator
+
+pytestmark = pytest.mark.trains
 
 P2S, S2P = DIRECTIONS
 
@@ -246,7 +248,7 @@ def test_what_cannot_be_used_is_told(study, capsys):
     assert "msg-sarl/seed1: left out" in printed and "backbone-attention/seed0: left out" in printed
     assert "other settings" in printed and "runs measured now: 1" in printed
     table = paths.study_folder("tiny", "portraits") / "attention.csv"
-    table.write_text("system,value\nmsg-sarl,1\n")
+    table.write_text("system,value\nmsg-sarl,1\n", encoding="utf-8")
     assert __main__.main(["attention", "--profile", "tiny", "--database", "portraits"]) == 2
     assert "has the columns system, value" in capsys.readouterr().err
     assert __main__.main(["attention", "--profile", "tiny", "--database", "portrait"]) == 2
@@ -265,7 +267,7 @@ def test_scales_are_read_from_every_seed(tmp_path, monkeypatch):
             log[name] = [place + 100 * seed, place + 100 * seed + 0.5]
         folder = paths.run_folder("tiny", "portraits", "msg-sarl", seed)
         folder.mkdir(parents=True)
-        log.to_csv(folder / "log.csv", index=False)
+        files.write_csv(folder / "log.csv", log)
     table = attention_maps.read_scales("tiny", "portraits", "msg-sarl")
     values = table.set_index(["seed", "direction", "sarb", "scale", "epoch"]).value
     assert len(values) == 2 * 2 * 4 * 2 * 3

@@ -73,7 +73,8 @@ def test_exclude_broken_records_each_with_its_reason(copy, capsys):
     rows = sheets.read_rows(copy / "exclusions.csv", ("name", "reason"))
     assert {row["name"] for row in rows} == set(faults)
     assert all(faults[row["name"]] in row["reason"] for row in rows)
-    assert str(copy) not in (copy / "exclusions.csv").read_text()  # reasons stay true when the copy moves
+    # Reasons stay true when the copy moves.
+    assert str(copy) not in (copy / "exclusions.csv").read_text(encoding="utf-8")
     train = databases.load("cuhk-student", "train", copy)
     assert train.names == tuple(names("cuhk-student", "train", 12)[10:])
     assert len(databases.load("cuhk-student", "test", copy)) == 10
@@ -109,7 +110,7 @@ def test_a_split_made_by_rule_is_frozen(tmp_path, capsys):
         write_sketch(tmp_path / "sketches" / f"someone{k}.jpg", str(k))
     with pytest.raises(StudyError, match="someone39: in neither split"):
         databases.load("cuhk-student", "train", tmp_path)
-    with open(tmp_path / "split.csv", "a") as file:
+    with open(tmp_path / "split.csv", "a", encoding="utf-8") as file:
         file.writelines(f"someone{k},test\n" for k in range(20, 40))
     assert databases.load("cuhk-student", "train", tmp_path).names == before
 
@@ -125,7 +126,7 @@ def test_empty_folder_and_empty_split(tmp_path):
 
 
 def test_csv_beside_the_data_that_cannot_be_used(copy):
-    (copy / "exclusions.csv").write_text("face,why\nf-005-01,blurred\n")
+    (copy / "exclusions.csv").write_text("face,why\nf-005-01,blurred\n", encoding="utf-8")
     with pytest.raises(StudyError, match="lacks name,reason"):
         databases.load("cuhk-student", "train", copy)
     (copy / "exclusions.csv").unlink()
@@ -161,7 +162,7 @@ def test_a_damaged_or_impossible_cache_costs_only_time(copy, tmp_path, monkeypat
     for file in (tmp_path / "cache").rglob("*.npy"):
         file.write_bytes(file.read_bytes()[:1000])
     assert databases.data_hash(databases.load("cuhk-student", "train", copy)) == databases.data_hash(first)
-    (tmp_path / "file").write_text("no folder")
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
     monkeypatch.setenv("MSGSARL_CACHE", str(tmp_path / "file"))
     assert databases.data_hash(databases.load("cuhk-student", "train", copy)) == databases.data_hash(first)
 
@@ -191,7 +192,7 @@ def test_an_excluded_pair_of_unknown_name_does_not_spoil_the_frozen_split(tmp_pa
     for k in range(6):
         write_pair(tmp_path / "ar", f"somebody{k}")
     write_pair(tmp_path / "cuhk", "stranger")
-    (tmp_path / "exclusions.csv").write_text("name,reason\ncuhk-stranger,not of this database\n")
+    (tmp_path / "exclusions.csv").write_text("name,reason\ncuhk-stranger,not of this database\n", encoding="utf-8")
     command = ["prepare", "--database", "cufs", "--data", str(tmp_path)]
     assert __main__.main(command) == 0
     rows = sheets.read_rows(tmp_path / "split.csv", ("name", "split"))

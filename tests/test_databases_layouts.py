@@ -246,7 +246,7 @@ def test_the_owners_pairs_count(tmp_path):
         write_photo(tmp_path / "faces" / f"{k}.jpg", str(k))
         write_sketch(tmp_path / "drawn" / f"by-{5 - k}.jpg", str(k))
         rows.append((f"faces/{k}.jpg", f"drawn/by-{5 - k}.jpg", "train" if k < 4 else "test"))
-    with open(tmp_path / "pairs.csv", "w", newline="") as file:
+    with open(tmp_path / "pairs.csv", "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([("photo", "sketch", "split"), *rows])
     faces = databases.load("cuhk-student", "train", tmp_path)
     assert faces.names == ("0", "1", "2", "3")

@@ -20,6 +20,8 @@ from lib.training import make_run, run_folders, speed
 from lib.training.plans import plan
 from lib.training.run_folders import BusyError
 
+pytestmark = pytest.mark.trains
+
 
 @pytest.fixture
 def study(tmp_path, monkeypatch):
@@ -39,7 +41,7 @@ def scored(cells: list[grids.Cell], directions=DIRECTIONS) -> None:
     rows = [(cell.database, direction, cell.system, cell.seed, "f1", "ssim", 0.5)
             for cell in cells for direction in directions]
     folder.mkdir(parents=True, exist_ok=True)
-    image_table(rows).to_csv(folder / "scores.csv", index=False)
+    files.write_csv(folder / "scores.csv", image_table(rows))
 
 
 def test_ablations_are_the_eight_cells_of_the_design_for_every_seed():
@@ -94,7 +96,7 @@ def test_filling_makes_scores_and_passes_over_what_another_process_holds(study):
         with pytest.raises(BusyError, match="another process"):
             make_run.synthesise("portraits", cells[0].system, "tiny")
         assert grids.fill(cells, report=lambda line: None, jobs=1) == [cells[0]]
-    scores = pd.read_csv(study / "tiny" / "portraits" / "scores.csv")
+    scores = pd.read_csv(study / "tiny" / "portraits" / "scores.csv", encoding="utf-8")
     assert set(scores.system) == {cells[1].system} and set(scores.direction) == set(DIRECTIONS)
     made = (cells[1].folder / "checkpoint.pt").stat().st_mtime_ns
     lines = []
@@ -123,10 +125,29 @@ def test_forecast_shares_runs_out_among_the_jobs(study, steady):
     assert grids.forecast([]) == 0
 
 
+def test_forecast_knows_what_looking_up_costs(study, steady, monkeypatch):
+    """Twice as long on a processor half as fast; controls cost nothing."""
+    cells = grids.cells(["lle", "rslcr", "grey-input"], "portraits", "tiny", seeds=[0])
+    monkeypatch.setattr(speed, "slowness", lambda: 1.0)
+    once = grids.forecast(cells)
+    assert once == pytest.approx(2 * speed.seconds_of_looking_up("tiny", 6)) and once > 0
+    monkeypatch.setattr(speed, "slowness", lambda: 2.0)
+    assert grids.forecast(cells) == pytest.approx(2 * once) and grids.forecast(cells, jobs=2) == pytest.approx(once)
+
+
+def test_very_short_runs_are_not_measured(study, monkeypatch):
+    """A step at the tiny profile would take as long to measure as to make."""
+    monkeypatch.setattr(speed, "Bench", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(speed, "slowness", lambda: 1.0)
+    assert grids.forecast([grids.Cell("portraits", "tiny", "msg-sarl", 0)]) > 0
+    with pytest.raises(ZeroDivisionError):
+        grids.forecast([grids.Cell("portraits", "quick", "msg-sarl", 0)])
+
+
 def test_forecast_counts_what_is_left_of_a_run(study, steady):
     cell = grids.Cell("portraits", "quick", "msg-sarl", 0)
     cell.folder.mkdir(parents=True)
-    pd.DataFrame({"epoch": [1, 2], "seconds": [10.0, 20.0]}).to_csv(cell.folder / "log.csv", index=False)
+    files.write_csv(cell.folder / "log.csv", pd.DataFrame({"epoch": [1, 2], "seconds": [10.0, 20.0]}))
     assert grids.forecast([cell]) == 30, "a log alone may come from another machine"
     (cell.folder / "checkpoint.pt").touch()
     assert grids.forecast([cell]) == pytest.approx(30 * (1 - 2 / plan("quick", "msg-sarl").settings.epochs))
@@ -155,7 +176,9 @@ def test_runs_go_side_by_side_and_failures_are_told(study, monkeypatch):
         grids.fill([*fine, broken], report=lines.append, jobs=2)
     assert grids.missing([*fine, broken]) == [broken]
     assert files.read_json(fine[0].folder / "run.json")["threads"] == max(1, available_cores() // 2)
-    assert "about" in lines[1] and "2 runs at a time" in lines[1]
+    assert "grey-input, seed 0: run 1 of 1" in lines
+    assert any(line.startswith("about ") and line.endswith(" for 2 runs, 2 at a time") for line in lines)
+    assert sum("done in" in line and line.endswith(" of 3)") for line in lines) == 2
 
 
 def test_one_failing_run_does_not_stop_the_others(study):

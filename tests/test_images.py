@@ -10,6 +10,7 @@ from PIL import Image
 
 from lib.base import files, images
 from lib.base.errors import StudyError
+from lib.base.pairing import by_name
 
 
 def test_grey_is_rgb2gray_rounded_half_up():
@@ -62,13 +63,13 @@ def test_png_round_trip_and_refused_arrays(tmp_path):
 
 def test_failed_write_leaves_the_old_file_and_no_debris(tmp_path):
     path = tmp_path / "scores.csv"
-    path.write_text("old")
+    path.write_text("old", encoding="utf-8")
     with pytest.raises(StudyError, match="No space left"), files.atomic_file(path) as temporary:
-        temporary.write_text("half of the new")
+        temporary.write_text("half of the new", encoding="utf-8")
         raise OSError(28, "No space left on device")
     with pytest.raises(KeyboardInterrupt), files.atomic_file(path):
         raise KeyboardInterrupt
-    assert path.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["scores.csv"]
+    assert path.read_text(encoding="utf-8") == "old" and [p.name for p in tmp_path.iterdir()] == ["scores.csv"]
 
 
 def test_missing_and_empty_folders_are_named(tmp_path):
@@ -82,8 +83,8 @@ def test_missing_and_empty_folders_are_named(tmp_path):
 def test_images_of_kinds_that_are_not_read_are_named_instead_of_passed_over(tmp_path, suffix):
     _save(tmp_path / "read.png", "L")
     (tmp_path / f"left-out{suffix.upper()}").write_bytes(b"")
-    (tmp_path / "notes.txt").write_text("no image, nobody expects it to be read")
-    for function in (images.list_images, images.by_stem):
+    (tmp_path / "notes.txt").write_text("no image, nobody expects it to be read", encoding="utf-8")
+    for function in (images.list_images, by_name):
         with pytest.raises(StudyError, match=f"left-out{suffix.upper()}") as error:
             function(tmp_path)
         assert str(tmp_path) in str(error.value) and "notes.txt" not in str(error.value)
@@ -125,7 +126,7 @@ def test_16_bit_ppm_is_refused_and_8_bit_ppm_read(tmp_path):
     path.write_bytes(b"P6\n4 4\n65535\n" + (values * 1000).astype(">u2").tobytes())
     with pytest.raises(StudyError, match="face.ppm: a 16-bit image"):
         images.read_image(path)
-    path.write_text("P3\n4 4\n1023\n" + " ".join(map(str, values.ravel())))
+    path.write_text("P3\n4 4\n1023\n" + " ".join(map(str, values.ravel())), encoding="utf-8")
     with pytest.raises(StudyError, match="face.ppm: a 16-bit image"):
         images.read_image(path)
     path.write_bytes(b"P6\n4 4\n255\n" + values.astype(np.uint8).tobytes())

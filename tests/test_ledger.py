@@ -100,7 +100,7 @@ def test_all_offenders_are_reported_at_once(tmp_path):
     ("- id: [", "cannot be read"), ("id: a", "must be a list"), ("", "must be a list")])
 def test_a_file_that_is_no_list_is_refused(tmp_path, text, message):
     file = tmp_path / "ledger.yaml"
-    file.write_text(text)
+    file.write_text(text, encoding="utf-8")
     with pytest.raises(StudyError, match=message):
         ledger.entries(file)
 
@@ -112,7 +112,7 @@ def test_a_setting_lends_its_reason(tmp_path):
 
 def _file(folder, records):
     file = folder / "ledger.yaml"
-    file.write_text(yaml.safe_dump(records))
+    file.write_text(yaml.safe_dump(records), encoding="utf-8")
     return file
 
 

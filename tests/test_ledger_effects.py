@@ -9,7 +9,7 @@ from made_up_scores import image_table
 from scipy import stats
 
 from lib import __main__
-from lib.base import paths, systems
+from lib.base import files, paths, systems
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
 from lib.evaluation import scoring
@@ -28,7 +28,7 @@ def write_scores(folder, cells, database="cuhk-student"):
             for i, value in enumerate(values)]
     file = folder / "cpu" / database / "scores.csv"
     file.parent.mkdir(parents=True, exist_ok=True)
-    image_table(rows).to_csv(file, index=False)
+    files.write_csv(file, image_table(rows))
 
 
 def simulated(rng, name, seeds, *, gain=0.0, run_sd=0.5):
@@ -68,7 +68,8 @@ def test_unknown_names_are_refused(arguments, hint):
 def test_scores_that_stand_twice_are_refused(results):
     write_scores(results, simulated(np.random.default_rng(0), "msg-sarl", 1))
     file = results / "cpu" / "cuhk-student" / "scores.csv"
-    file.write_text(file.read_text() + file.read_text().splitlines()[1] + "\n")
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text + text.splitlines()[1] + "\n", encoding="utf-8")
     with pytest.raises(StudyError, match="two scores"):
         ledger.effects("cpu", "cuhk-student")
 
@@ -190,7 +191,7 @@ def test_command_writes_the_ledger_and_names_what_is_missing(results, capsys):
     out = capsys.readouterr().out
     assert "alternatives with an effect: 1 of 20" in out and "msg-sarl+position_softmax=double" in out
     assert "msg-sarl+fusion=shared" not in out
-    lines = (results / "cpu" / "cuhk-student" / "ledger.md").read_text().splitlines()
+    lines = (results / "cpu" / "cuhk-student" / "ledger.md").read_text(encoding="utf-8").splitlines()
     line = next(line for line in lines if line.startswith("| `fusion"))
     assert line.count("[") == 4 and line.endswith("| 40 | 2 |")
     assert __main__.main(["ledger", "--database", "cuhk"]) == 2

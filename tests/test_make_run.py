@@ -14,6 +14,8 @@ from lib.base.errors import StudyError
 from lib.model.settings import MsgSarlSettings
 from lib.training import make_run, run_folders
 
+pytestmark = pytest.mark.trains
+
 
 @pytest.fixture
 def study(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""Distances of sets against closed forms, SciPy and simulation; Scoot against scikit-image; the FID network's shape."""
+"""Distances of sets against closed forms, SciPy and simulation; Scoot against scikit-image."""
 
 from __future__ import annotations
 
@@ -155,42 +155,3 @@ def test_scoot_sees_texture_not_position():
     assert metrics.ssim(reference, shifted) < metrics.ssim(reference, blurred)
     assert metrics.scoot(reference, shifted) > metrics.scoot(reference, blurred)
     assert metrics.scoot(reference, blurred) > metrics.scoot(reference, np.full_like(reference, 90))
-
-
-@pytest.fixture(scope="module")
-def inception():
-    from lib.metrics import inception
-
-    return inception
-
-
-def test_fid_network_has_the_layout_of_the_published_weights(inception):
-    import torch
-
-    torch.manual_seed(0)
-    network = inception.FidInception().eval()
-    state = network.state_dict()
-    # The release file has 566 tensors: 94 convolutions with batch normalisation, and the classifier.
-    assert len(state) == 566
-    assert state["Mixed_7c.branch_pool.conv.weight"].shape == (192, 2048, 1, 1)
-    assert state["Mixed_6e.branch7x7dbl_5.conv.weight"].shape == (192, 192, 1, 7)
-    assert state["fc.weight"].shape == (1008, 2048)
-    assert not any(key.startswith("AuxLogits") for key in state)
-    faces = RNG.integers(0, 256, (3, 50, 40, 3), dtype=np.uint8)
-    together, single = inception.embed(network, faces), inception.embed(network, faces, batch=1)
-    assert together.shape == (3, 2048) and together.dtype == np.float64
-    np.testing.assert_allclose(together, single, rtol=1e-3, atol=1e-4)
-    grey = inception.embed(network, faces[:1, ..., 0])
-    np.testing.assert_allclose(grey, inception.embed(network, np.repeat(faces[:1, ..., :1], 3, axis=-1)),
-                               rtol=1e-3, atol=1e-6)
-
-
-def test_fid_without_its_weights_says_what_to_do(inception, tmp_path, monkeypatch):
-    monkeypatch.setenv("MSGSARL_CACHE", str(tmp_path))
-    with pytest.raises(StudyError, match="with internet"):
-        inception.load(offline=True)
-    file = tmp_path / "inception-fid" / inception.URL.rsplit("/", 1)[1]
-    file.parent.mkdir()
-    file.write_bytes(b"another file of that name")
-    with pytest.raises(StudyError, match="SHA-256"):
-        inception.load(offline=True)

@@ -13,7 +13,7 @@ import numpy as np
 import piq
 import pytest
 import torch
-from skimage.metrics import structural_similarity
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from lib import metrics
 from lib.base.errors import StudyError
@@ -22,7 +22,7 @@ from lib.metrics import phase_congruency as pc
 from lib.metrics.feature_similarity import feature_maps
 
 ORACLES = Path(__file__).parent / "data" / "oracles"
-ROWS = list(csv.DictReader((ORACLES / "matlab_reference.csv").open()))
+ROWS = list(csv.DictReader((ORACLES / "matlab_reference.csv").open(encoding="utf-8")))
 
 
 def pair_of(row):
@@ -157,12 +157,24 @@ def test_batches_and_threads_cannot_change_a_score(faces):
             == metrics.fsim_batch(references, images, chromatic=True).tolist())
 
 
+def test_psnr_and_mae_are_scikit_image_s_and_numpy_s(faces):
+    for reference, image in zip(*faces):
+        for pair in ((reference, image), (reference[..., 0], image[..., 0])):
+            assert metrics.psnr(*pair) == pytest.approx(peak_signal_noise_ratio(*pair, data_range=255), abs=1e-9)
+            assert metrics.mae(*pair) == pytest.approx(np.abs(np.subtract(*pair, dtype=float)).mean(), abs=1e-9)
+        # Grey beside colour is its replication.
+        assert metrics.psnr(reference[..., 0], image) == metrics.psnr(np.repeat(reference[..., :1], 3, axis=-1), image)
+    black, white = np.zeros((2, 3), np.uint8), np.full((2, 3), 255, np.uint8)
+    assert metrics.psnr(black, white) == 0 and metrics.mae(black, white) == metrics.mae(white, black) == 255
+    assert metrics.psnr(black, black) == np.inf and metrics.mae(black, black) == 0
+
+
 @pytest.mark.parametrize("change, message", [
     (lambda x: x.astype(float), "uint8"), (lambda x: x[:-1], "200×249"), (lambda x: x[..., :2], "H, W, 3"),
     (lambda x: x[None], "H, W, 3")])
 def test_unusable_images_are_refused(faces, change, message):
     reference = faces[0][0]
-    for score in (metrics.ssim, metrics.fsim, metrics.scoot):
+    for score in (metrics.ssim, metrics.fsim, metrics.scoot, metrics.psnr, metrics.mae):
         with pytest.raises(StudyError, match=message):
             score(reference, change(reference))
 

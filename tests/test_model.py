@@ -17,8 +17,6 @@ from lib.model.attention import (
     InstanceNorm,
     PositionAttention,
     SelfAttention,
-    _reflected_pixels,
-    reflect,
 )
 from lib.model.discriminator import Discriminator, pyramid
 from lib.model.generator import Generator
@@ -103,18 +101,6 @@ def test_unit_starts_as_a_convolution_of_its_input(M):
 def test_shared_fusion_has_one_convolution_less():
     count = [sum(p.numel() for p in SelfAttention(16, fusion=fusion).parameters()) for fusion in ("separate", "shared")]
     assert count[0] - count[1] == 16 * 16 * 9 + 16
-
-
-@pytest.mark.parametrize("border", [1, 2, 3])
-def test_reflect_is_torchs_reflection_padding(border):
-    x = torch.randn(2, 3, 5, 4)
-    assert torch.equal(reflect(x, border), F.pad(x, (border,) * 4, mode="reflect"))
-
-
-def test_reflection_as_one_gather_of_pixels_is_the_same():
-    x = torch.randn(2, 3, 9, 7)
-    pixels = x.permute(0, 2, 3, 1).flatten(1, 2)[:, _reflected_pixels(9, 7, 3, x.device)]
-    assert torch.equal(pixels.unflatten(1, (15, 13)).permute(0, 3, 1, 2), F.pad(x, (3, 3, 3, 3), mode="reflect"))
 
 
 @pytest.mark.parametrize("images", [1, 3])

@@ -124,7 +124,7 @@ def block_means(pair) -> np.ndarray:
 def test_pictures_are_those_of_the_committed_reference(people):
     found = np.concatenate([block_means(people[name][0]) for name in portraits.SPLITS])
     # Another platform may round a stroke into the next cell; a block mean moves by far less than this.
-    np.testing.assert_allclose(found, np.loadtxt(REFERENCE, delimiter=","), atol=1.0)
+    np.testing.assert_allclose(found, np.loadtxt(REFERENCE, delimiter=",", encoding="utf-8"), atol=1.0)
 
 
 @pytest.mark.parametrize("name", portraits.SPLITS)

@@ -34,12 +34,12 @@ def test_command_prints_and_writes(folders, tmp_path, capsys):
     assert main(arguments) == 0
     printed = capsys.readouterr().out
     assert "12 people, 5 train, 7 recognised, 3 random splits" in printed and "100.00%" in printed
-    table = pd.read_csv(file)
+    table = pd.read_csv(file, encoding="utf-8")
     assert list(table.columns) == ["direction", "system", "seed", "split", "dimension", "accuracy"]
     assert len(table) == 3 * 4
     first = file.read_bytes()
     assert main([*arguments, "--direction", "sketch-to-photo", "--method", "eigenface"]) == 0
-    assert len(pd.read_csv(file)) == 3 * 9
+    assert len(pd.read_csv(file, encoding="utf-8")) == 3 * 9
     assert main(arguments) == 0 and file.read_bytes() == first
     assert main([*arguments, "--seed", "1"]) == 0
 
@@ -72,7 +72,7 @@ def test_command_refuses_impossible_protocols(folders, capsys, options, word):
 
 
 def test_the_printed_result_survives_a_table_that_cannot_be_written(folders, tmp_path, capsys):
-    (tmp_path / "file").write_text("no folder")
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
     arguments = ["recognise", *map(str, folders), "--train-identities", "5", "--repeats", "3"]
     assert main([*arguments, "--csv", str(tmp_path / "file" / "curves.csv")]) == 2
     shown = capsys.readouterr()
@@ -80,4 +80,4 @@ def test_the_printed_result_survives_a_table_that_cannot_be_written(folders, tmp
     odd = os.fsdecode(os.fsencode(tmp_path) + b"/M\xfcller")  # Latin-1
     os.rename(folders[1], odd)
     assert main([*arguments[:2], odd, *arguments[3:], "--csv", str(tmp_path / "curves.csv")]) == 0
-    assert pd.read_csv(tmp_path / "curves.csv").system[0].endswith("M\\udcfcller")
+    assert pd.read_csv(tmp_path / "curves.csv", encoding="utf-8").system[0].endswith("M\\udcfcller")

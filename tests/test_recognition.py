@@ -42,7 +42,7 @@ def projection(problem, method):
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float64, np.float32, np.int32])
 def test_equals_the_original_program_at_every_dimension(problem, dtype):
-    expected = np.loadtxt(DATA / "nlda_problem.csv", delimiter=",", skiprows=1)
+    expected = np.loadtxt(DATA / "nlda_problem.csv", delimiter=",", skiprows=1, encoding="utf-8")
     ours = recognition.nlda_curve(*(array.astype(dtype) for array in problem))
     assert np.array_equal(expected[:, 0], np.arange(1, len(ours) + 1))
     assert np.allclose(ours, expected[:, 1], rtol=0, atol=1e-9)  # the file has ten digits

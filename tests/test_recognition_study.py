@@ -142,7 +142,7 @@ def test_rows_of_deleted_runs_go_and_are_named(folder, pairs):
     shutil.rmtree(folder / "lle")
     again = recognise_runs.recognise_runs(folder, pairs)
     assert again.computed == 0 and again.dropped == ("photo-to-sketch/lle/0", "sketch-to-photo/lle/0")
-    for table in (again.curves, pd.read_csv(folder / "recognition.csv")):
+    for table in (again.curves, pd.read_csv(folder / "recognition.csv", encoding="utf-8")):
         assert "lle" not in set(table.system)
     assert recognise_runs.recognise_runs(folder, pairs).dropped == ()
 
@@ -160,7 +160,7 @@ def test_an_image_of_another_size_and_a_damaged_table_are_named(folder, pairs):
     with pytest.raises(StudyError, match="person-03.png: 256×256"):
         recognise_runs.recognise_runs(folder, pairs)
     for damage in ("", "a,b\n1,2\n", "direction,system,seed\n1,2,3\n1,2,3,4\n"):
-        (folder / "recognition.csv").write_text(damage)
+        (folder / "recognition.csv").write_text(damage, encoding="utf-8")
         with pytest.raises(StudyError, match="recognition.csv: .*Restore or remove it"):
             recognise_runs.recognise_runs(folder, pairs)
 
@@ -174,7 +174,7 @@ def test_other_faces_make_the_tables_anew(folder, pairs):
 
 def test_missing_tables_name_what_makes_them(monkeypatch, tmp_path):
     monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path))
-    with pytest.raises(StudyError, match="--only 08"):
+    with pytest.raises(StudyError, match="run_all.sh --profile tiny --database portraits"):
         recognise_runs.read_study("tiny", "portraits")
 
 

@@ -10,6 +10,8 @@ import torch
 from lib.model.msg_sarl import MsgSarl
 from lib.training.recorded_step import WARM_UP, Stepper
 
+pytestmark = pytest.mark.trains
+
 
 class Counter:
     """A system that notes which rows it was asked to step on."""

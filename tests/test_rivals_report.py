@@ -100,7 +100,7 @@ def test_quality_and_cost_come_from_the_results(tmp_path, monkeypatch):
             for metric in ("ssim", "fsim") for image, value in (("a", 0.5), ("b", 0.7))]
     folder = paths.study_folder("cpu", "cufs")
     folder.mkdir(parents=True)
-    image_table(rows).to_csv(folder / "scores.csv", index=False)
+    files.write_csv(folder / "scores.csv", image_table(rows))
     cost = {"cpu_seconds_fit": 3.0, "cpu_seconds_per_image": 0.2, "peak_memory_mb": 900}
     for system in ("ssd", "lle"):
         files.write_json(paths.run_folder("cpu", "cufs", system, 0) / "run.json", {d: cost for d in DIRECTIONS})
@@ -109,6 +109,6 @@ def test_quality_and_cost_come_from_the_results(tmp_path, monkeypatch):
     assert table.ssim.tolist() == pytest.approx([60] * 4) and table.images.tolist() == [2] * 4
     assert table.fsim_sd.iloc[0] == pytest.approx(100 * np.std([0.5, 0.7], ddof=1))
     assert table.peak_memory_mb.tolist() == [900] * 4
-    image_table(rows[:4]).to_csv(folder / "scores.csv", index=False)
+    files.write_csv(folder / "scores.csv", image_table(rows[:4]))
     with pytest.raises(StudyError, match="--system lle --system mrf"):
         exemplar_scores.quality_and_cost("cpu", "cufs")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import os
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pandas as pd
@@ -13,15 +15,20 @@ import pytest
 from conftest import made_up_faces
 from PIL import Image
 from scipy import stats
+from tqdm import tqdm
 
 from lib import __main__
+from lib.base import images as base_images
 from lib.base import paths, statistics
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
-from lib.base.images import read_image, write_png
+from lib.base.hardware import available_cores
+from lib.base.images import read_image, to_grey, write_png
+from lib.commands import score as command
 from lib.evaluation import scoring
+from lib.evaluation.scoring import folders as folder_scores
 from lib.evaluation.scoring import score_runs, sets
-from lib.metrics import fsim, scoot, ssim
+from lib.metrics import frechet_distance, fsim, kernel_distance, mae, psnr, scoot, ssim
 from lib.training import make_run, run_folders
 
 
@@ -54,21 +61,22 @@ def made_up_study(tmp_path, monkeypatch):
 
 
 def test_two_folders_score_as_their_pairs_do(folders):
-    table = scoring.score_folders(*folders, metrics=("ssim", "fsim", "fsimc", "scoot"))
-    assert list(table.columns) == ["image", "metric", "value"] and len(table) == 12
+    scores = scoring.score_folders(*folders, metrics=("psnr", "ssim", "fsim", "fsimc", "scoot", "mae"))
+    assert scores.names == ("a", "b", "c") and scores.identical == 0 and not scores.not_computed
     real, made = (read_image(folder / "b.png") for folder in folders)
-    values = table[table.image == "b"].set_index("metric").value
-    assert values["ssim"] == ssim(real, made) and values["fsim"] == fsim(real, made)
-    assert values["fsimc"] == values["fsim"] and values["scoot"] == scoot(real, made)
+    values = {metric: column[1] for metric, column in scores.values.items()}
+    assert values["ssim"] == ssim(real, made) and values["fsim"] == values["fsimc"] == fsim(real, made)
+    assert values["scoot"] == scoot(real, made) and values["psnr"] == psnr(real, made) and values["mae"] == mae(real, made)
+    assert list(values) == ["ssim", "fsim", "fsimc", "scoot", "psnr", "mae"]
 
 
 def test_suffixes_and_colour_may_differ(folders):
     real, made = folders
-    expected = scoring.score_folders(real, made)
+    expected = list(scoring.score_folders(real, made, ("ssim", "fsim", "fsimc", "psnr")).rows())
     with Image.open(made / "a.png") as image:
         image.convert("RGB").save(made / "a.bmp")
     (made / "a.png").unlink()
-    pd.testing.assert_frame_equal(scoring.score_folders(real, made), expected)
+    assert list(scoring.score_folders(real, made, ("ssim", "fsim", "fsimc", "psnr")).rows()) == expected
 
 
 def test_all_missing_partners_are_listed(folders):
@@ -80,14 +88,29 @@ def test_all_missing_partners_are_listed(folders):
     assert "a.png: no partner" in str(caught.value) and "c.png: no partner" in str(caught.value)
 
 
+def test_a_pattern_says_which_part_of_a_name_counts(folders, capsys):
+    real, made = folders
+    expected = list(scoring.score_folders(real, made).rows())
+    for file in made.iterdir():
+        file.rename(made / f"{file.stem}_fake_B.png")
+    assert __main__.main(["score", str(real), str(made)]) == 2
+    assert "(.+?)(?:_fake_B)?" in capsys.readouterr().err
+    assert list(scoring.score_folders(real, made, pattern="(.+?)(?:_fake_B)?").rows()) == expected
+    assert __main__.main(["score", str(real), str(made), "--pattern", "(.)(?:_fake_B)?"]) == 0
+
+
 def test_all_unreadable_and_odd_sized_images_are_listed(folders):
     real, made = folders
     (made / "a.png").write_bytes(b"no image")
     write_png(made / "b.png", np.zeros((20, 20), np.uint8))
+    for folder in folders:
+        write_png(folder / "d.png", np.zeros((8, 8), np.uint8))
+    (real / "c.png").write_bytes(b"")
     with pytest.raises(StudyError) as caught:
         scoring.score_folders(real, made)
     message = str(caught.value)
     assert "a.png: cannot be read" in message and "b.png: 20×20" in message and "30×40" in message
+    assert "c.png: cannot be read" in message
 
 
 def test_an_image_too_small_to_score_is_named(folders):
@@ -97,11 +120,87 @@ def test_an_image_too_small_to_score_is_named(folders):
         scoring.score_folders(*folders)
 
 
-def test_names_met_twice_are_refused(folders):
-    real, made = folders
-    (made / "a.jpg").write_bytes((made / "a.png").read_bytes())
-    with pytest.raises(StudyError, match="a.jpg and a.png"):
-        scoring.pair_folders(real, made)
+def many(tmp_path, count):
+    """Two folders of small images."""
+    rng = np.random.default_rng(1)
+    for number in range(count):
+        face = rng.integers(0, 256, (12, 12), dtype=np.uint8)
+        write_png(tmp_path / "first" / f"{number:04d}.png", face)
+        write_png(tmp_path / "second" / f"{number:04d}.png", face // 2)
+    return tmp_path / "first", tmp_path / "second"
+
+
+def test_every_folder_is_listed_and_every_image_read_once(tmp_path, monkeypatch):
+    where, seen = many(tmp_path, 90), []
+    for name in ("list_images", "read_image"):
+        function = getattr(base_images, name)
+        monkeypatch.setattr(base_images, name, lambda path, f=function: (seen.append(path), f(path))[1])
+    monkeypatch.setattr(sets, "_load", lambda name: lambda faces: faces.reshape(len(faces), -1)[:, :5].astype(float))
+    monkeypatch.setenv("MSGSARL_CACHE", str(tmp_path / "cache"))
+    scoring.score_folders(*where, metrics=("ssim", "fsim", "kid-vgg16-hed", "fid"))
+    assert len(seen) == len(set(seen)) == 2 + 2 * 90
+
+
+@pytest.mark.parametrize("metrics", [("ssim",), ("mae", "kid-vgg16-hed")])
+def test_few_images_are_held_at_a_time(tmp_path, monkeypatch, metrics):
+    """Arrays of images that were read and are still alive, counted by weak references at every read."""
+    where, alive, most = many(tmp_path, 300), weakref.WeakSet(), 0
+    read = base_images.read_image
+
+    class Counted(np.ndarray):
+        pass
+
+    def counted(path):
+        nonlocal most
+        image = read(path).view(Counted)
+        alive.add(_Handle(image))
+        most = max(most, len(alive))
+        return image
+
+    class _Handle:
+        """Dies with its image: a set of weak references cannot hold arrays, which have no hash."""
+
+        def __init__(self, image):
+            image.handle = self
+
+    monkeypatch.setattr(base_images, "read_image", counted)
+    monkeypatch.setattr(sets, "_load", lambda name: lambda faces: faces.reshape(len(faces), -1)[:, :5].astype(float))
+    monkeypatch.setenv("MSGSARL_CACHE", str(tmp_path / "cache"))
+    scoring.score_folders(*where, metrics=metrics)
+    assert 2 <= most <= 2 * 64 + 2 * available_cores() + 2
+
+
+def test_a_bar_is_shown_for_many_pairs_on_a_terminal_only(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    for total, stream, shown in ((20, Terminal(), False), (210, Terminal(), True), (210, io.StringIO(), False)):
+        monkeypatch.setattr(sys, "stderr", stream)
+        with folder_scores._progress(total) as bar:
+            assert isinstance(bar, tqdm) == shown
+
+
+def test_distances_of_folders_are_those_of_their_stacks(tmp_path, monkeypatch):
+    where = many(tmp_path, 70)  # more than are embedded at once
+    monkeypatch.setattr(sets, "_load", lambda name: lambda faces: faces.reshape(len(faces), -1)[:, :20:3].astype(float))
+    monkeypatch.setenv("MSGSARL_CACHE", str(tmp_path / "cache"))
+    scores = scoring.score_folders(*where, metrics=("kid-vgg16-hed", "fid"))
+    features = [np.stack([np.repeat(read_image(file)[..., None], 3, -1).reshape(-1)[:20:3] for file in sorted(folder.iterdir())])
+                for folder in where]
+    assert scores.sets["kid-vgg16-hed"].estimate == pytest.approx(kernel_distance(*features))
+    assert scores.sets["fid"].estimate == pytest.approx(frechet_distance(*features))
+
+
+def test_sets_of_few_pairs_or_several_sizes_are_refused_with_the_reason(folders, capsys):
+    assert __main__.main(["score", *map(str, folders), "--metrics", "ssim", "fid"]) == 0
+    printed = capsys.readouterr().out
+    assert "fid (colour, at least 4 pairs)" in printed.splitlines()[0]
+    assert "not computed: needs at least 4 pairs, and there are 3" in printed
+    for folder in folders:
+        write_png(folder / "d.png", np.zeros((20, 20), np.uint8))
+    with pytest.raises(StudyError, match="one size throughout"):
+        scoring.score_folders(*folders, metrics=["fid"])
 
 
 def test_a_stack_scores_as_its_images_one_by_one():
@@ -207,17 +306,61 @@ def test_distances_of_sets_and_what_is_not_computed(made_up_study, monkeypatch):
 
 def test_a_damaged_table_is_not_overwritten(made_up_study):
     table = paths.study_folder("tiny", "portraits") / "scores.csv"
-    table.write_text("something,else\n1,2\n")
+    table.write_text("something,else\n1,2\n", encoding="utf-8")
     with pytest.raises(StudyError, match="columns something, else"):
         scoring.score_study("tiny", "portraits")
-    assert table.read_text().startswith("something")
+    assert table.read_text(encoding="utf-8").startswith("something")
 
 
 def test_the_command_prints_and_writes(folders, tmp_path, capsys):
     assert __main__.main(["score", *map(str, folders), "--csv", str(tmp_path / "out.csv")]) == 0
+    first, second, *printed = capsys.readouterr().out.splitlines()
+    assert "ssim (grey, at least 1 pair), fsim (grey, at least 1 pair)" in first and second == "3 pairs"
+    assert "ssim" in printed[0] and "95 % interval" in printed[0]
+    table = pd.read_csv(tmp_path / "out.csv", encoding="utf-8")
+    assert list(table.columns) == ["image", "metric", "value"] and len(table) == 6
+    real, made = (read_image(folder / "a.png") for folder in folders)
+    assert table.value[0] == float(f"{ssim(real, made):.7g}")
+
+
+@pytest.mark.parametrize("metric", scoring.IMAGE_METRICS)
+def test_the_channel_stated_is_the_one_that_is_scored(metric):
+    """Other colours of one grey change what sees colours, and nothing else."""
+    stated = scoring.IMAGE_METRICS[metric]
+    if metric in ("lpips", "dists"):
+        pytest.skip("needs weights; by construction on RGB")
+    faces = made_up_faces(1)
+    reference, image = faces.photos[0], np.roll(faces.photos[0], 3, axis=0)
+    score = lambda other: stated.load()(stated.analyse(reference), stated.analyse(other))  # noqa: E731
+    grey = to_grey(image)
+    assert (score(image) == score(grey)) == (stated.channel == "grey")
+    assert score(grey) == score(np.repeat(grey[..., None], 3, axis=-1))
+
+
+def test_identical_folders_are_remarked(folders, capsys):
+    real, made = folders
+    assert __main__.main(["score", str(real), str(real), "--metrics", "ssim", "psnr"]) == 0
     printed = capsys.readouterr().out
-    assert "3 pairs" in printed and "95 % interval" in printed and "ssim" in printed
-    assert len(pd.read_csv(tmp_path / "out.csv")) == 6
+    assert "All pairs are equal pixel by pixel" in printed and "infinite for 3 of 3 pairs" in printed
+    (made / "a.png").write_bytes((real / "a.png").read_bytes())
+    assert __main__.main(["score", str(real), str(made)]) == 0
+    assert "1 of the pairs are equal" in capsys.readouterr().out
+
+
+def test_limits_of_a_mean_stay_in_the_metric_s_range(folders, capsys):
+    """Student's t of two far values leaves the range and is refused; of two near ones it is printed."""
+    far, near = [0.05, -0.14], [0.5, 0.501]
+    low, high = stats.t.interval(0.95, 1, np.mean(far), stats.sem(far))
+    assert low < -1 and high > 1
+    assert f"reaches from {low:.2f} to {high:.2f}, ssim from -1 to 1" in command._limits("ssim", np.array(far))
+    assert "95 % interval" in command._limits("ssim", np.array(near))
+    assert "95 % interval" in command._limits("mae", np.array([100, 101.0]))
+    assert "no interval" in command._limits("fsim", np.array([0.9, 0.99]))
+
+
+def test_a_kid_below_zero_for_certain_is_explained():
+    assert "every face has its counterpart" in command._distance("kid-vgg16-hed", statistics.Interval(-0.2, -0.3, -0.1))
+    assert "counterpart" not in command._distance("kid-vgg16-hed", statistics.Interval(-0.2, -0.5, 0.1))
 
 
 def test_the_command_refuses_with_status_2(folders, tmp_path, capsys):
@@ -227,14 +370,17 @@ def test_the_command_refuses_with_status_2(folders, tmp_path, capsys):
         assert "error:" in capsys.readouterr().err
 
 
-def test_scoring_images_does_not_wait_for_torch():
+def test_scoring_waits_only_for_what_it_needs(folders):
     code = "import sys, lib.evaluation.scoring, lib.commands.score, lib.findings.tables; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+    code = ("import sys; from lib.__main__ import main; main(['score', *sys.argv[1:]]); "
+            "sys.exit(bool({'torch', 'pandas', 'scipy.stats', 'tqdm', 'lib.databases'} & set(sys.modules)))")
+    assert subprocess.run([sys.executable, "-c", code, *map(str, folders)]).returncode == 0
 
 
 def test_few_pairs_have_student_s_interval(folders, capsys):
     assert __main__.main(["score", *map(str, folders), "--metrics", "ssim"]) == 0
-    values = scoring.score_folders(*folders, metrics=["ssim"]).value
+    values = scoring.score_folders(*folders, metrics=["ssim"]).values["ssim"]
     low, high = stats.t.interval(0.95, 2, values.mean(), stats.sem(values))
     printed = capsys.readouterr().out
     assert f"95 % interval {low:.4f} to {high:.4f} (Student's t: few pairs)" in printed
@@ -251,17 +397,14 @@ def test_ten_pairs_have_the_bootstrap_s_interval(folders, capsys):
             image = read_image(folder / "a.png").astype(int) + 5 * number * (folder.name == "made")
             write_png(folder / f"{number}.png", np.clip(image, 0, 255).astype(np.uint8))
     assert __main__.main(["score", *map(str, folders), "--metrics", "ssim"]) == 0
-    interval = statistics.bootstrap_interval(scoring.score_folders(*folders, metrics=["ssim"]).value)
+    interval = statistics.bootstrap_interval(scoring.score_folders(*folders, metrics=["ssim"]).values["ssim"])
     assert f"95 % interval {interval.low:.4f} to {interval.high:.4f}\n" in capsys.readouterr().out
 
 
-def test_the_printed_limits_of_a_frechet_distance_are_not_negative(folders, capsys, monkeypatch):
-    intervals = {name: statistics.Interval(0.5, -0.25, 1.25) for name in sets.SET_METRICS}
-    monkeypatch.setattr(scoring, "score_folder_sets", lambda *_: intervals)
-    assert __main__.main(["score", *map(str, folders), "--metrics", *intervals]) == 0
-    printed = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()[1:]}
-    assert all("95 % interval 0.0000 to 1.2500" in printed[name] for name in ("frechet-vgg16-hed", "fid"))
-    assert "95 % interval -0.2500 to" in printed["kid-vgg16-hed"]  # this one may be
+def test_the_printed_limits_of_a_frechet_distance_are_not_negative():
+    interval = statistics.Interval(0.5, -0.25, 1.25)
+    assert all("95 % interval 0.0000 to 1.2500" in command._distance(name, interval) for name in ("frechet-vgg16-hed", "fid"))
+    assert "95 % interval -0.2500 to" in command._distance("kid-vgg16-hed", interval)  # this one may be
 
 
 def test_the_metric_that_an_image_does_not_allow_is_named(folders, capsys):
@@ -274,9 +417,20 @@ def test_the_metric_that_an_image_does_not_allow_is_named(folders, capsys):
 
 
 def test_a_score_that_is_no_number_is_named(folders, monkeypatch):
-    monkeypatch.setattr("lib.evaluation.scoring.folders.score_pair", lambda reference, image, metrics: {metrics[0]: np.nan})
-    with pytest.raises(StudyError, match="made/a.png: ssim is not defined"):
+    broken = scoring.IMAGE_METRICS["ssim"]._replace(load=lambda: lambda reference, image: float("nan"))
+    monkeypatch.setitem(scoring.IMAGE_METRICS, "ssim", broken)
+    with pytest.raises(StudyError, match="(?s)3 images.*made/a.png: ssim is not defined.*made/c.png"):
         scoring.score_folders(*folders)
+
+
+def test_a_metric_without_its_weights_says_so_and_the_others_go_on(folders, capsys, monkeypatch):
+    def refuse():
+        raise StudyError("no internet")
+
+    monkeypatch.setitem(scoring.IMAGE_METRICS, "lpips", scoring.IMAGE_METRICS["lpips"]._replace(load=refuse))
+    assert __main__.main(["score", *map(str, folders), "--metrics", "lpips", "ssim"]) == 0
+    printed = capsys.readouterr().out
+    assert "not computed: no internet" in printed and "95 % interval" in printed
 
 
 def test_images_beside_the_scored_ones_are_not_passed_over(folders, capsys):
@@ -290,7 +444,7 @@ def test_file_names_of_another_encoding_are_written(folders, tmp_path):
     for folder in folders:
         os.rename(os.fsencode(folder / "b.png"), os.fsencode(folder) + b"/M\xfcller.png")  # Latin-1
     assert __main__.main(["score", *map(str, folders), "--csv", str(tmp_path / "out.csv")]) == 0
-    assert list(pd.read_csv(tmp_path / "out.csv").image.unique()) == ["M\\udcfcller", "a", "c"]
+    assert list(pd.read_csv(tmp_path / "out.csv", encoding="utf-8").image.unique()) == ["M\\udcfcller", "a", "c"]
 
 
 def test_options_before_the_folders_are_explained(folders, capsys):
@@ -299,7 +453,7 @@ def test_options_before_the_folders_are_explained(folders, capsys):
 
 
 def test_a_results_folder_that_is_none_is_named(made_up_study, tmp_path, monkeypatch):
-    (tmp_path / "file").write_text("no folder")
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
     for place in ("file", "file/deeper"):
         monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path / place))
         folder = paths.run_folder("tiny", "portraits", "mean-face", 0)

@@ -1,13 +1,15 @@
 """Tables of a study: what is read is what was written, rows of other runs stay, order does not depend on history."""
 
+import csv
 import itertools
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pandas as pd
 import pytest
 from filelock import FileLock, Timeout
 
-from lib.base import files, systems, tables_on_disk
+from lib.base import files, paths, systems, tables_on_disk
 from lib.base.errors import StudyError
 
 COLUMNS = ["system", "seed", "image", "value"]
@@ -23,6 +25,39 @@ def test_a_table_survives_writing_and_reading(tmp_path):
     pd.testing.assert_frame_equal(tables_on_disk.read(tmp_path / "scores.csv", COLUMNS, text=["image"]), table)
 
 
+STRANGE = ["NA", "nan", "None", "001", "1", "1e5", "null", "N/A", "-inf", "TRUE", "a,b", 'say "x"', " padded ", "Müller"]
+COMMITTED = sorted({file.name: file for file in (paths.ROOT / "results").rglob("*.csv")}.values())
+
+
+@pytest.mark.parametrize("file", COMMITTED, ids=lambda file: file.name)
+def test_names_come_back_as_they_were_written(file, tmp_path):
+    """For every kind of committed table: strange names in its columns of names, its own numbers, and gaps in them."""
+    columns = file.read_text(encoding="utf-8").split("\n", 1)[0].split(",")
+    names = [column for column in columns if column in tables_on_disk.NAMES]
+    table = pd.DataFrame({column: STRANGE if column in names else [0.5 * row for row in range(len(STRANGE))]
+                          for column in columns})
+    for column in set(columns) - set(names):
+        table.loc[3, column] = np.nan
+    tables_on_disk.write(tmp_path / file.name, table)
+    for found in (tables_on_disk.read(tmp_path / file.name, columns), tables_on_disk.read_csv(tmp_path / file.name)):
+        assert all(found[column].tolist() == STRANGE for column in names)
+        rest = [column for column in columns if column not in names]
+        assert found[rest].isna().sum().tolist() == [1] * len(rest)
+        np.testing.assert_array_equal(found[rest].to_numpy(float), table[rest].to_numpy(float))
+
+
+@pytest.mark.parametrize("file", COMMITTED, ids=lambda file: file.name)
+def test_committed_tables_have_no_other_columns_of_names(file):
+    """What is neither a number nor declared a name is one of few words that the code itself writes."""
+    with file.open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    for column in rows[0].keys() - set(tables_on_disk.NAMES):
+        try:
+            [float(row[column] or "nan") for row in rows]
+        except ValueError:
+            assert len({row[column] for row in rows}) <= 40, column
+
+
 def test_no_file_is_an_empty_table(tmp_path):
     table = tables_on_disk.read(tmp_path / "scores.csv", COLUMNS)
     assert list(table.columns) == COLUMNS and not len(table)
@@ -35,10 +70,10 @@ def test_no_file_is_an_empty_table(tmp_path):
 ])
 def test_a_damaged_table_is_named_with_its_cause_and_left_alone(tmp_path, content, cause):
     file = tmp_path / "scores.csv"
-    file.write_text(content)
+    file.write_text(content, encoding="utf-8")
     with pytest.raises(StudyError, match=cause) as error:
         tables_on_disk.read(file, COLUMNS)
-    assert str(file) in str(error.value) and file.read_text() == content
+    assert str(file) in str(error.value) and file.read_text(encoding="utf-8") == content
 
 
 def test_replacing_touches_no_other_run():

@@ -20,16 +20,18 @@ from conftest import made_up_faces, plan_with
 
 from lib.base.errors import StudyError
 from lib.model.msg_sarl import MsgSarl
-from lib.training import checkpoints, loop
+from lib.training import checkpoints, devices, loop
 from lib.training.translate import Translator, translate_folder
+
+pytestmark = pytest.mark.trains
 
 SCRIPT = """
 import sys, dataclasses, pathlib
 sys.path.insert(0, {tests!r})
-from conftest import made_up_faces, plan_with
+from conftest import PRECISION, made_up_faces, plan_with
 from lib.model.settings import MsgSarlSettings
 from lib.training import loop
-settings = dataclasses.replace(MsgSarlSettings.at("tiny"), width=8, epochs=3, precision="fp32")
+settings = dataclasses.replace(MsgSarlSettings.at("tiny"), width=8, epochs=3, precision=PRECISION)
 loop.train(plan_with(settings), made_up_faces(4), pathlib.Path(sys.argv[1]), 5, checkpoint_seconds=0)
 """
 
@@ -39,7 +41,7 @@ ROW = torch.tensor([[0], [0]])  # of photos and of sketches
 
 def start(folder, tmp_path):
     script = tmp_path / "train.py"
-    script.write_text(SCRIPT.format(tests=os.path.dirname(__file__)))
+    script.write_text(SCRIPT.format(tests=os.path.dirname(__file__)), encoding="utf-8")
     return subprocess.Popen([sys.executable, str(script), str(folder)], env={**os.environ, "OMP_NUM_THREADS": "1"})
 
 
@@ -49,7 +51,7 @@ def weights(folder):
 
 def test_killed_and_resumed_run_ends_in_the_same_bits(tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert start(whole, tmp_path).wait(timeout=300) == 0
+    beside = start(whole, tmp_path)
     reached = []
     for _ in range(2):
         process, path = start(killed, tmp_path), killed / "checkpoint.pt"
@@ -65,11 +67,11 @@ def test_killed_and_resumed_run_ends_in_the_same_bits(tmp_path):
         contents = checkpoints.load(path)
         reached.append(contents.get("epoch", 3) * 4 + contents.get("step", 0))
     assert 0 < reached[0] < 12, "the first kill must fall inside the run"
-    assert start(killed, tmp_path).wait(timeout=300) == 0
+    assert start(killed, tmp_path).wait(timeout=300) == 0 and beside.wait(timeout=300) == 0
 
     ours, theirs = weights(killed), weights(whole)
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
-    logs = [pd.read_csv(folder / "log.csv").drop(columns="seconds") for folder in (killed, whole)]
+    logs = [pd.read_csv(folder / "log.csv", encoding="utf-8").drop(columns="seconds") for folder in (killed, whole)]
     pd.testing.assert_frame_equal(*logs, check_exact=True)
 
 
@@ -85,7 +87,7 @@ def test_finished_run_is_returned_as_it_is_and_its_record_is_complete(run):
     before = (folder / "checkpoint.pt").stat().st_mtime_ns
     record = loop.train(plan_with(settings), faces, folder, 0)
     assert (folder / "checkpoint.pt").stat().st_mtime_ns == before
-    assert record == json.loads((folder / "run.json").read_text())
+    assert record == json.loads((folder / "run.json").read_text(encoding="utf-8"))
     assert record["settings"]["learning_rate"] == 1e-3 and record["versions"]["torch"] and record["data"]
 
 
@@ -135,7 +137,7 @@ def test_full_disk_is_reported_and_the_old_checkpoint_stays(tmp_path):
             "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
             "try: checkpoints.save(sys.argv[1], {'settings': {}, 'weights': torch.zeros(100000)})\n"
             "except StudyError as error: print(error)")
-    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, encoding="utf-8", timeout=120)
     assert "cannot be written" in done.stdout and "earlier results are untouched" in done.stdout, done.stderr
     assert checkpoints.load(path)["weights"].shape == (10,)
     assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.pt"]
@@ -166,7 +168,7 @@ def test_training_learns_made_up_pairs(tmp_path, settings):
     """A few epochs must bring the perceptual loss of pairs that can be learnt clearly down."""
     settings = dataclasses.replace(settings, epochs=8, schedule="constant")
     loop.train(plan_with(settings), made_up_faces(4), tmp_path, 0)
-    log = pd.read_csv(tmp_path / "log.csv")["photo-to-sketch/perceptual"]
+    log = pd.read_csv(tmp_path / "log.csv", encoding="utf-8")["photo-to-sketch/perceptual"]
     assert log.iloc[-1] < 0.6 * log.iloc[0]
 
 
@@ -225,5 +227,19 @@ def test_command_line_refuses_unknown_names_with_status_2():
                             (["--system", "msg-sarl", "--database", "cuhk-studnt"], "cuhk-student")):
         if "--database" not in arguments:
             arguments = ["--database", "portraits", *arguments]
-        done = subprocess.run([sys.executable, "-m", "lib", "train", *arguments], capture_output=True, text=True)
+        done = subprocess.run([sys.executable, "-m", "lib", "train", *arguments], capture_output=True, encoding="utf-8")
         assert done.returncode == 2 and f"Did you mean {hint}" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_precision_can_be_asked_for_and_never_overrules_a_setting(monkeypatch, settings):
+    cpu = torch.device("cpu")
+    auto = dataclasses.replace(settings, precision="auto")
+    for precision in ("fp32", "bf16"):
+        monkeypatch.setenv("MSGSARL_PRECISION", precision)
+        assert devices.resolve(auto, cpu).precision == precision
+        assert devices.resolve(dataclasses.replace(settings, precision="fp32"), cpu).precision == "fp32"
+    monkeypatch.setenv("MSGSARL_PRECISION", "bf61")
+    with pytest.raises(StudyError, match="MSGSARL_PRECISION(.|\n)*Did you mean bf16"):
+        devices.resolve(auto, cpu)
+    monkeypatch.delenv("MSGSARL_PRECISION")
+    assert devices.resolve(auto, cpu).precision in devices.precisions(cpu)

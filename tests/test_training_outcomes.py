@@ -28,7 +28,7 @@ def trained(system: str, seed: int, epochs: int = 2, device: str = "cpu", **last
         "seed": seed, "device": device, "settings": {"epochs": epochs}, "pairs": 88, "seconds": 60, "revision": "abc",
         "versions": {"torch": "2.0"}})
     log = {term: [0.4, last.get(term, 0.3)] for term in TERMS}
-    pd.DataFrame(log).to_csv(folder / "log.csv", index=False)
+    files.write_csv(folder / "log.csv", pd.DataFrame(log))
 
 
 def test_a_run_that_is_made_again_does_not_say_how_training_ended():

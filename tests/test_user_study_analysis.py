@@ -166,7 +166,7 @@ def test_a_simulated_study_is_read_and_its_preferences_are_recovered(tmp_path):
     assert "SIMULATED" in text.splitlines()[0] and written_report.SIMULATED in text
     files = written_report.write_report(tmp_path / "report", study, answers, result)
     assert all(file.exists() for file in files)
-    assert "simulated" in (tmp_path / "report/votes.csv").read_text().splitlines()[0]
+    assert "simulated" in (tmp_path / "report/votes.csv").read_text(encoding="utf-8").splitlines()[0]
 
 
 def test_careless_simulated_raters_are_mostly_excluded(tmp_path):

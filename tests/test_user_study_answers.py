@@ -144,7 +144,7 @@ def test_a_repeated_rater_counts_once_or_not_at_all(tmp_path):
 
 
 def test_one_file_named_twice_is_one_file(tmp_path):
-    (tmp_path / "a.json").write_text(json.dumps(session(CODES[0])))
+    (tmp_path / "a.json").write_text(json.dumps(session(CODES[0])), encoding="utf-8")
     result = read_answers([tmp_path, tmp_path / "a.json", tmp_path], STUDY)
     assert result.files == 1 and result.set_aside.empty
 
@@ -189,7 +189,7 @@ def test_files_that_are_none(tmp_path):
         read_answers([tmp_path], STUDY)
     os.mkfifo(tmp_path / "pipe.json")
     (tmp_path / "folder.json").mkdir()
-    (tmp_path / "<b>=1+1.json").write_text("{}")
+    (tmp_path / "<b>=1+1.json").write_text("{}", encoding="utf-8")
     result = read_answers([tmp_path], STUDY)
     assert len(result.set_aside) == 3 and result.votes.empty
     assert not set("".join(result.set_aside.file)) & set("<>=+")
@@ -202,7 +202,8 @@ def test_printable_text_is_harmless_anywhere():
 
 
 def test_reading_leaves_the_files_alone(tmp_path):
-    (tmp_path / "a.json").write_text("junk")
+    (tmp_path / "a.json").write_text("junk", encoding="utf-8")
     read_answers([tmp_path], STUDY)
-    assert [file.name for file in tmp_path.iterdir()] == ["a.json"] and (tmp_path / "a.json").read_text() == "junk"
+    assert [file.name for file in tmp_path.iterdir()] == ["a.json"]
+    assert (tmp_path / "a.json").read_text(encoding="utf-8") == "junk"
     assert readers.FORMAT in json.dumps(session(CODES[0]))

@@ -138,7 +138,7 @@ def test_a_whole_session_by_mouse_ends_in_a_saved_file(rated):
     page_.by_id("save").click()
     file = page_.downloads / f"answers_{page_.study.id}_{code}.json"
     page_.until(file.exists)
-    record = check(json.loads(file.read_text()), page_.study)
+    record = check(json.loads(file.read_text(encoding="utf-8")), page_.study)
     assert [trial["chosen"] for trial in record["trials"]] == [3, 4, 1, 1, 1]
     assert [trial["changes"] for trial in record["trials"]] == [0, 1, 0, 0, 0]
     assert record["trials"][0]["compared"] == record["trials"][1]["compared"] == 1
@@ -183,7 +183,7 @@ def test_a_whole_session_by_keyboard(rated):
     page_.keys(Keys.ENTER)
     file = page_.downloads / f"answers_{page_.study.id}_{code}.json"
     page_.until(file.exists)
-    record = check(json.loads(file.read_text()), page_.study)
+    record = check(json.loads(file.read_text(encoding="utf-8")), page_.study)
     assert [trial["chosen"] for trial in record["trials"]] == [4, 3, 2, 2, 2]
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from study_material import SYSTEMS, drawing, small_study, stimuli
 
-from lib.base import images
+from lib.base import files, images
 from lib.base.errors import StudyError
 from lib.evaluation.user_study import definition as studies
 from lib.evaluation.user_study import page
@@ -56,7 +56,7 @@ def test_a_seed_repeats_the_plan_and_another_changes_it(tmp_path):
     assert plans.plan_digest(paper_plan()) != plans.plan_digest(paper_plan(1))
     plans.write_plan(tmp_path / "plan.csv", paper_plan())
     pd.testing.assert_frame_equal(plans.read_plan(tmp_path / "plan.csv"), paper_plan(), check_dtype=False)
-    text = (tmp_path / "plan.csv").read_text()
+    text = (tmp_path / "plan.csv").read_text(encoding="utf-8")
     (tmp_path / "excel.csv").write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
     assert plans.plan_digest(plans.read_plan(tmp_path / "excel.csv")) == plans.plan_digest(paper_plan())
 
@@ -81,11 +81,11 @@ def test_a_damaged_plan_names_every_line(tmp_path):
     plan.loc[0, "position_1"] = plan.loc[0, "position_2"]
     plan.loc[3, "kind"] = "veto"
     plan.loc[5, "trial"] = 77
-    plan.to_csv(tmp_path / "plan.csv", index=False)
+    files.write_csv(tmp_path / "plan.csv", plan)
     with pytest.raises(StudyError, match="(?s)line 2.*line 5.*trials are not numbered"):
         plans.read_plan(tmp_path / "plan.csv")
     for text in ("", "a,b\n1,2\n", "\x00\x01"):
-        (tmp_path / "plan.csv").write_text(text)
+        (tmp_path / "plan.csv").write_text(text, encoding="utf-8")
         with pytest.raises(StudyError, match="plan.csv"):
             plans.read_plan(tmp_path / "plan.csv")
 
@@ -100,13 +100,13 @@ def test_a_study_survives_writing_and_notices_changes(tmp_path):
     assert small_study(pictures, seed=1, title="Trial").id != study.id
     pictures.candidates["dark"][("plain", "face01")][0, 0] ^= 1  # one bit of one picture
     assert small_study(pictures, title="Trial").id != study.id
-    record = json.loads((tmp_path / "study.json").read_text())
+    record = json.loads((tmp_path / "study.json").read_text(encoding="utf-8"))
     record["rules"]["median_seconds"] = 0.1  # rules may not be changed after the fact
-    (tmp_path / "study.json").write_text(json.dumps(record))
+    (tmp_path / "study.json").write_text(json.dumps(record), encoding="utf-8")
     with pytest.raises(StudyError, match="changed after the study was built"):
         studies.read(tmp_path)
     for damage in ("[]", "{", '{"rules": {"nonsense": 1}}', '{"rules": {}, "pictures": 3}'):
-        (tmp_path / "study.json").write_text(damage)
+        (tmp_path / "study.json").write_text(damage, encoding="utf-8")
         with pytest.raises(StudyError, match="study.json"):
             studies.read(tmp_path)
 
@@ -165,7 +165,7 @@ def test_any_folders_will_do_and_what_is_missing_is_listed(tmp_path):
     assert sources.from_folders(*where, "sketch-to-photo").candidates["two"][("folder", "f0")].shape == (125, 100, 3)
     (tmp_path / "two" / "f1.png").unlink()
     (tmp_path / "photos" / "f2.png").unlink()
-    with pytest.raises(StudyError, match="(?s)two: no picture named 'f1'.*photo: no picture named 'f2'"):
+    with pytest.raises(StudyError, match="(?s)one/f1.png: no partner in .*/two\n.*one/f2.png: no partner in .*/photos"):
         sources.from_folders(*where)
 
 
@@ -214,4 +214,4 @@ def test_another_run_stands_in_only_for_systems_without_training(tmp_path, monke
     with pytest.raises(sources.MissingPictures, match="msg-sarl/seed1") as error:
         gather("lle", "msg-sarl", "drit")
     assert "--system msg-sarl --profile tiny --seed 1" in str(error.value)
-    assert "drit/seed1" in str(error.value) and "--system drit" not in str(error.value)
+    assert "drit/seed1" in str(error.value)

@@ -5,9 +5,19 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import unicodedata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lib.base.errors import StudyError
+
+if TYPE_CHECKING:  # commands that write no table do not wait for pandas
+    import pandas as pd
+
+
+def as_text(name: str) -> str:
+    """A file's name as text: accents composed as on most systems, bytes that are no UTF-8 spelt ``\\udc…``."""
+    return unicodedata.normalize("NFC", name).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def make_folder(folder: Path) -> Path:
@@ -62,6 +72,16 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file atomically, its line ends as they are."""
     with atomic_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="")
+
+
+def write_csv(path: Path, table: pd.DataFrame, number: str | None = None, errors: str = "strict") -> None:
+    """Write a table atomically, without its index; lines end the same way on every system.
+
+    number: format of floating-point numbers, e.g. ``%.6g``.  errors: what becomes of characters that are no text
+    (bytes of a file name in another encoding), as for ``str.encode``.
+    """
+    with atomic_file(path) as temporary:
+        table.to_csv(temporary, index=False, float_format=number, encoding="utf-8", errors=errors, lineterminator="\n")
 
 
 def write_json(path: Path, record: dict) -> None:

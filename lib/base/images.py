@@ -50,22 +50,6 @@ def list_images(folder: Path) -> list[Path]:
     return files
 
 
-def by_stem(folder: Path) -> dict[str, Path]:
-    """Images of ``folder`` by name without suffix, sorted.
-
-    Raises StudyError as ``list_images`` does, and listing all names met twice with different suffixes.
-    """
-    found: dict[str, Path] = {}
-    twice = []
-    for file in list_images(folder):
-        if file.stem in found:
-            twice.append(f"{found[file.stem].name} and {file.name}")
-        found[file.stem] = file
-    if twice:
-        raise StudyError(f"{folder}: the same name with different suffixes:\n{listed(twice)}\nRemove one of each.")
-    return found
-
-
 def read_image(path: Path) -> np.ndarray:
     """Read an 8-bit grey or RGB image as uint8, (H, W) or (H, W, 3).
 

@@ -48,6 +48,12 @@ def p_value(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
+def duration(seconds: float) -> str:
+    """``45 s``, ``12 min`` or ``2.5 h``."""
+    return (f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min" if seconds < 5400
+            else f"{seconds / 3600:.1f} h")
+
+
 def readable(table: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
     """The columns of a table under names for people, their directions, metrics, systems and truths spelt out.
 

@@ -14,7 +14,12 @@ _LONGEST = 48  # characters of a run folder's name: some file systems and archiv
 
 
 def _folder(variable: str, default: Path) -> Path:
-    return Path(os.environ[variable]).expanduser().resolve() if os.environ.get(variable) else default
+    return full(os.environ[variable]) if os.environ.get(variable) else default
+
+
+def full(folder: Path | str) -> Path:
+    """A folder's full path, ``~`` being the home folder; the ``~`` of an unknown person stays."""
+    return Path(os.path.expanduser(folder)).resolve()
 
 
 def data_root() -> Path:
@@ -25,7 +30,7 @@ def data_root() -> Path:
 def use_data(folder: Path | None) -> None:
     """Look for databases in ``folder`` from now on (the ``--data`` option of the commands)."""
     if folder:
-        os.environ["MSGSARL_DATA"] = str(Path(folder).expanduser().resolve())
+        os.environ["MSGSARL_DATA"] = str(full(folder))
 
 
 def results_root() -> Path:

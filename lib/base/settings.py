@@ -44,7 +44,8 @@ class RunSettings:
     size: int = number(256, "paper: images are resized to 256×256", least=16, multiple=8)
     resampling: str = choice("bicubic", ("bilinear", "lanczos", "area"), "not said; the field's habit (notebook 01)")
     output_resampling: str = choice("bicubic", ("bilinear", "lanczos", "area"),
-                                    "filter from the network's size to 200×250; not said; as on the way in")
+                                    "filter from the network's size to 200×250; not said; as on the way in",
+                                    before="bicubic")
     fit: str = choice("resize", ("pad",), "paper: resized, which changes the aspect ratio; others pad")
     train_pairs: int | None = number(None, "None: the whole training split", least=1)
     test_pairs: int | None = number(None, "None: the whole test split", least=1)

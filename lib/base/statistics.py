@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import special  # scipy.stats, which takes a second to load, only where it is needed
 
 from lib.base.errors import StudyError
 
@@ -56,6 +56,8 @@ def bootstrap_interval(values: Sequence[float] | np.ndarray, level: float = 0.95
     mean = float(values.mean())
     if np.ptp(values) == 0:
         return Interval(mean, mean, mean)  # no spread to correct
+    from scipy import stats
+
     result = stats.bootstrap((values,), np.mean, n_resamples=repeats, batch=max(1, _BLOCK // len(values)),
                              confidence_level=level, method="BCa", rng=np.random.default_rng(seed))
     return Interval(mean, *map(float, result.confidence_interval))
@@ -69,7 +71,7 @@ def student_interval(values: Sequence[float] | np.ndarray, level: float = 0.95) 
     values = _checked(values, least=2)
     _check_options(level, REPEATS)
     mean, n = float(values.mean()), len(values)
-    reach = float(stats.t.ppf((1 + level) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n))
+    reach = float(special.stdtrit(n - 1, (1 + level) / 2) * values.std(ddof=1) / np.sqrt(n))
     return Interval(mean, mean - reach, mean + reach)
 
 
@@ -77,7 +79,7 @@ def wilson_interval(votes: float | np.ndarray, total: float, level: float = 0.95
                     design_effect: float = 1.0) -> tuple[float | np.ndarray, float | np.ndarray]:
     """Wilson's interval of a share or of several (m,); with a design effect as of ``total / design_effect`` votes."""
     n, p = total / design_effect, votes / total
-    z = stats.norm.ppf((1 + level) / 2)
+    z = special.ndtri((1 + level) / 2)
     middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
     return middle - half, middle + half

@@ -16,17 +16,28 @@ from filelock import FileLock
 from lib.base import files, paths, systems
 from lib.base.errors import StudyError
 
+# Columns of names that people give.  001, NA, nan and None are names there, no numbers and no gaps.
+NAMES = ("image", "system", "label", "database", "sub-database", "direction", "metric", "change")
+
+
+def read_csv(file: Path, text: Sequence[str] = ()) -> pd.DataFrame:
+    """Read any table with its names (columns ``NAMES`` and ``text``) as they were written; numbers may be missing."""
+    names = {*NAMES, *text}
+    numbers = [column for column in pd.read_csv(file, nrows=0, encoding="utf-8").columns if column not in names]
+    return pd.read_csv(file, dtype=dict.fromkeys(names, str), keep_default_na=False,
+                       na_values=dict.fromkeys(numbers, ["", "nan"]), encoding="utf-8")
+
 
 def read(file: Path, columns: Sequence[str], text: Sequence[str] = ()) -> pd.DataFrame:
     """Read a table of exactly these columns, or an empty one where there is no file.
 
-    text: columns to keep as text even where they look like numbers.  Raises StudyError naming file and cause for a
-    damaged file and for other columns.
+    text: columns to keep as text even where they look like numbers, beside ``NAMES``.  Raises StudyError naming file
+    and cause for a damaged file and for other columns.
     """
     if not file.exists():
         return pd.DataFrame(columns=list(columns))
     try:
-        table = pd.read_csv(file, dtype={name: str for name in text})
+        table = read_csv(file, text)
     except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
         raise StudyError(f"{file}: cannot be read as a table ({str(error).strip()}). Restore or remove it.") from None
     if list(table.columns) != list(columns):
@@ -37,8 +48,7 @@ def read(file: Path, columns: Sequence[str], text: Sequence[str] = ()) -> pd.Dat
 
 def write(file: Path, table: pd.DataFrame, digits: int | None = None) -> None:
     """Write a table atomically, numbers with so many significant digits, or as they are."""
-    with files.atomic_file(file) as temporary:
-        table.to_csv(temporary, index=False, float_format=f"%.{digits}g" if digits else None, lineterminator="\n")
+    files.write_csv(file, table, f"%.{digits}g" if digits else None)
 
 
 def locked(study: Path, name: str) -> FileLock:
@@ -66,8 +76,7 @@ def is_made_from(record: Path, stamp: dict) -> bool:
 def keep(name: str, table: pd.DataFrame, profile: str, database: str) -> Path:
     """Write a notebook's table as ``results/<profile>/<database>/<name>.csv``, six decimals, and return the file."""
     file = paths.study_folder(profile, database) / f"{name}.csv"
-    with files.atomic_file(file) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.6f", lineterminator="\n")
+    files.write_csv(file, table, "%.6f")
     return file
 
 
@@ -79,7 +88,7 @@ def known(name: str) -> pd.DataFrame:
     files = sorted(paths.results_root().glob(f"*/*/{name}.csv"))
     if not files:
         raise StudyError(f"{paths.results_root()}: no study has a {name}.csv.")
-    tables = [pd.read_csv(file).drop(columns=["profile", "database"], errors="ignore") for file in files]
+    tables = [read_csv(file).drop(columns=["profile", "database"], errors="ignore") for file in files]
     for file, table in zip(files, tables):
         table.insert(0, "profile", file.parts[-3])
         table.insert(1, "database", file.parts[-2])

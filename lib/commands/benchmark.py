@@ -48,7 +48,6 @@ def run(options: argparse.Namespace) -> int:
     if options.csv:
         table = pd.DataFrame(rows).assign(processor=processor(), device=devices.device_name(device),
                                           torch=torch.__version__).dropna(axis=1, how="all")
-        with files.atomic_file(options.csv) as temporary:
-            table.to_csv(temporary, index=False, float_format="%.4g")
+        files.write_csv(options.csv, table, "%.4g")
         print(f"written to {options.csv}")
     return 0

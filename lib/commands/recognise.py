@@ -22,6 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              "(default: photo-to-sketch)")
     parser.add_argument("--method", choices=("nlda", "eigenface", "fisherface"), default="nlda",
                         help="feature space (default: nlda)")
+    parser.add_argument("--pattern", metavar="REGEX",
+                        help="the name that counts, as the one group of a regular expression that fits every file's "
+                             "name without suffix: '(.+?)(?:_fake_B)?'")
     parser.add_argument("--csv", type=Path, metavar="FILE",
                         help="write direction,system,seed,split,dimension,accuracy for every split and dimension")
 
@@ -33,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
 
     if options.seed < 0:
         raise StudyError(f"--seed {options.seed}: give a number from 0 on.")
-    names, real, synthesised = recognition.read_pairs(options.real, options.synthesised)
+    names, real, synthesised = recognition.read_pairs(options.real, options.synthesised, options.pattern)
     protocol = recognition.Protocol(len(names), options.train_identities, options.repeats, options.seed)
     result = recognition.recognise(real, synthesised, protocol, options.direction, options.method)
     tested = protocol.identities - protocol.train

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from lib.base import files
-from lib.base.statistics import bootstrap_interval, student_interval
-from lib.evaluation.scoring import IMAGE_METRICS, SET_METRICS
+from lib.base.errors import StudyError
+from lib.base.statistics import Interval, bootstrap_interval, student_interval
+from lib.evaluation.scoring.folders import FolderScores, check_names, score_folders
+from lib.evaluation.scoring.measure import IMAGE_METRICS
+from lib.evaluation.scoring.sets import SET_METRICS
+from lib.metrics.jackknife import LEAST_FACES
 
 FEW = 10  # pairs: below it the bootstrap's "95 %" intervals hold the truth in 50 (2 pairs) to 92 % (9)
 
@@ -21,6 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--metrics", nargs="+", metavar="NAME",
                         help=f"of each image: {', '.join(IMAGE_METRICS)}; of whole sets, with a feature network: "
                              f"{', '.join(SET_METRICS)} (default: ssim fsim)")
+    parser.add_argument("--pattern", metavar="REGEX",
+                        help="the name that counts, as the one group of a regular expression that fits every file's "
+                             "name without suffix: '(.+?)(?:_fake_B)?'")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write one row (image, metric, value) per score")
     study = parser.add_argument_group("instead of folders")
     study.add_argument("--profile", help="score all runs of a study into its scores.csv and set_scores.csv")
@@ -30,12 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from lib.base.errors import StudyError
-
     if options.profile or options.database:
-        if not (options.profile and options.database) or options.reference or options.csv or options.metrics:
-            raise StudyError("To score a study give --profile and --database, without folders, --csv and --metrics "
-                             "(a study has its own).")
+        if not (options.profile and options.database) or any(
+                (options.reference, options.csv, options.metrics, options.pattern)):
+            raise StudyError("To score a study give --profile and --database, without folders, --csv, --pattern and "
+                             "--metrics (a study has its own).")
         return _study(options)
     if not (options.reference and options.synthesised) and options.metrics and not _known(options.metrics[-1]):
         raise StudyError("--metrics takes all words that follow it, folders too. Give it last: "
@@ -46,50 +51,73 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _known(metric: str) -> bool:
-    return metric in (*IMAGE_METRICS, *SET_METRICS)
+    return metric in IMAGE_METRICS or metric in SET_METRICS
 
 
 def _folders(options: argparse.Namespace) -> int:
-    from lib.base.errors import StudyError, unknown_name
-    from lib.evaluation import scoring
-
-    metrics = options.metrics or ["ssim", "fsim"]
-    for metric in metrics:
-        if not _known(metric):
-            raise unknown_name("metric", metric, (*IMAGE_METRICS, *SET_METRICS))
-    per_image = [metric for metric in IMAGE_METRICS if metric in metrics]
-    of_sets = [metric for metric in SET_METRICS if metric in metrics]
-    if options.csv and not per_image:
+    of_images, of_sets = check_names(options.metrics or ["ssim", "fsim"])
+    if options.csv and not of_images:
         raise StudyError(f"--csv holds scores of images; add one of {', '.join(IMAGE_METRICS)} to --metrics.")
-    count = len(scoring.pair_folders(options.reference, options.synthesised))
-    print(f"{count} pair{'s' * (count > 1)}: {options.synthesised} against {options.reference}")
-    if per_image:
-        scores = scoring.score_folders(options.reference, options.synthesised, per_image)
-        for metric in per_image:
-            values = scores.value[scores.metric == metric].to_numpy()
-            print(f"  {metric:<18} {values.mean():9.4f}   {_limits(values)}")
-        if options.csv:
-            # Bytes of a file name that are no text, from a system of another encoding, are written as \udc….
-            with files.atomic_file(options.csv) as temporary:
-                scores.to_csv(temporary, index=False, float_format="%.7g", errors="backslashreplace")
-            print(f"  written to {options.csv}")
-    results = scoring.score_folder_sets(options.reference, options.synthesised, of_sets) if of_sets else {}
-    for metric, result in results.items():
-        if isinstance(result, str):
-            print(f"  {metric:<18} not computed: {result}")
+    print(f"{options.synthesised} against {options.reference}: " + ", ".join(map(_what_is_needed, of_images + of_sets)),
+          flush=True)
+    scores = score_folders(options.reference, options.synthesised, of_images + of_sets, options.pattern)
+    print(f"{len(scores.names)} pair{'s' * (len(scores.names) > 1)}")
+    for metric in of_images + of_sets:
+        if metric in scores.not_computed:
+            print(f"  {metric:<18} not computed: {scores.not_computed[metric]}")
+        elif metric in scores.values:
+            values = scores.values[metric]
+            print(f"  {metric:<18} {values.mean():9.4f}   {_limits(metric, values)}")
         else:
-            low = result.low if metric.startswith("kid") else max(result.low, 0.0)  # a Fréchet distance is not negative
-            print(f"  {metric:<18} {result.estimate:9.4f}   95 % interval {low:.4f} to {result.high:.4f}")
+            print(f"  {metric:<18} {_distance(metric, scores.sets[metric])}")
+    _remark(scores)
+    if options.csv and scores.values:
+        scores.write(options.csv)
+        print(f"  written to {options.csv}")
     return 0
 
 
-def _limits(values: np.ndarray) -> str:
-    """The interval of the mean as it is printed: bootstrap, for few pairs Student's t, which is honest there."""
+def _what_is_needed(metric: str) -> str:
+    """What a metric looks at, and of how many images at least."""
+    if metric in SET_METRICS:
+        return f"{metric} (colour, at least {LEAST_FACES} pairs)"
+    return f"{metric} ({IMAGE_METRICS[metric].channel}, at least 1 pair)"
+
+
+def _limits(metric: str, values: np.ndarray) -> str:
+    """The interval of the mean as it is printed: bootstrap, for few pairs Student's t, which is honest there.
+
+    A t interval that leaves the metric's range is refused: so few pairs say nothing about where the mean lies.
+    """
     if len(values) < 2:
         return "no interval: one pair"
-    few = len(values) < FEW
-    _, low, high = student_interval(values) if few else bootstrap_interval(values)
-    return f"95 % interval {low:.4f} to {high:.4f}" + (" (Student's t: few pairs)" if few else "")
+    if not np.isfinite(values).all():
+        return f"no interval: infinite for {np.count_nonzero(~np.isfinite(values))} of {len(values)} pairs"
+    if len(values) >= FEW:
+        _, low, high = bootstrap_interval(values)
+        return f"95 % interval {low:.4f} to {high:.4f}"
+    _, low, high = student_interval(values)
+    least, largest = IMAGE_METRICS[metric].limits
+    if low < least or high > largest:
+        return (f"no interval: {len(values)} pairs are too few (Student's t reaches from {low:.2f} to {high:.2f}, "
+                f"{metric} from {least:g} to {largest:g})")
+    return f"95 % interval {low:.4f} to {high:.4f} (Student's t: few pairs)"
+
+
+def _distance(metric: str, result: Interval) -> str:
+    low = result.low if metric.startswith("kid") else max(result.low, 0.0)  # a Fréchet distance is not negative
+    text = f"{result.estimate:9.4f}   95 % interval {low:.4f} to {result.high:.4f}"
+    if result.high < 0:
+        text += (" (below zero for certain: every face has its counterpart in the other set, which makes KID too small; "
+                 "only values of equally many pairs compare)")
+    return text
+
+
+def _remark(scores: FolderScores) -> None:
+    if scores.identical == len(scores.names):
+        print("  All pairs are equal pixel by pixel: these are scores of images against themselves.")
+    elif scores.identical:
+        print(f"  {scores.identical} of the pairs are equal pixel by pixel.")
 
 
 def _study(options: argparse.Namespace) -> int:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lib.base.errors import StudyError, listed
+from lib.base.files import as_text
 from lib.databases import catalogue, division, layouts
 from lib.databases.sheets import read_rows
 
@@ -160,9 +161,9 @@ def _files_by_identity(database: str, folders: list[layouts.ImageFolder]
     restarting = {group for group in groups if all((group, split) in first for split in catalogue.SPLITS)}
     found = defaultdict(list)
     for group, folder, file in entries:
-        identity = catalogue.identity(group, file.stem, (group, folder.split, folder.domain) in from_zero)
+        identity = catalogue.identity(group, as_text(file.stem), (group, folder.split, folder.domain) in from_zero)
         if group in restarting and folder.split and _number(file) is not None:
-            identity = f"{folder.split}-{catalogue.bare_stem(file.stem)}"
+            identity = f"{folder.split}-{catalogue.bare_stem(as_text(file.stem))}"
         found[group, identity].append((folder.domain, file, folder.split))
     return found, strangers, foreign
 

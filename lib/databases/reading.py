@@ -8,14 +8,13 @@ of them are the same.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 from pathlib import Path
 
 import numpy as np
 
-from lib.base import files, images, paths
+from lib.base import cache, images
 from lib.base.errors import StudyError
 from lib.databases import pairing
 from lib.databases.index import Index, Pair, Problem, require_sound, shown
@@ -39,17 +38,14 @@ def read_split(index: Index, split: str) -> tuple[tuple[Pair, ...], Pixels]:
     if not pairs:
         raise StudyError(f"{index.folder}: no {split} pairs of {index.database} in this copy.")
     fingerprint = _fingerprint(index, split, pairs)
-    cache = _cache_file(index, split)
-    kept = _from_cache(cache, fingerprint)
+    file = _cache_file(index, split)
+    kept = _from_cache(file, fingerprint)
     if kept is not None:
         return pairs, kept
     pixels, problems = read_pairs(index, split)
     require_sound(index, problems)
     require_pairing(index, split, pairs, pixels)
-    # Only time is lost without the cache: a full or read-only disk must not stop the study here.
-    with contextlib.suppress(StudyError), files.atomic_file(cache) as temporary, open(temporary, "wb") as file:
-        for array in (np.array(fingerprint), *pixels):
-            np.save(file, array)
+    cache.keep_arrays(file, np.array(fingerprint), *pixels)
     return pairs, pixels
 
 
@@ -116,8 +112,8 @@ def _fingerprint(index: Index, split: str, pairs: tuple[Pair, ...]) -> str:
     for pair in pairs:
         for path in (pair.photo, pair.sketch):
             status = path.stat()
-            digest.update(f"\0{pair.name}\0{pair.group}\0{shown(path, index.folder)}\0{status.st_size}"
-                          f"\0{status.st_mtime_ns}".encode())
+            digest.update(os.fsencode(f"\0{pair.name}\0{pair.group}\0{shown(path, index.folder)}\0{status.st_size}"
+                                      f"\0{status.st_mtime_ns}"))
     return digest.hexdigest()
 
 
@@ -127,13 +123,13 @@ def _content_hash(index: Index, pairs: tuple[Pair, ...]) -> str:
     for pair in pairs:
         for path in (pair.photo, pair.sketch):
             content = hashlib.sha256(path.read_bytes()).hexdigest()
-            digest.update(f"\0{pair.name}\0{pair.group}\0{shown(path, index.folder)}\0{content}".encode())
+            digest.update(os.fsencode(f"\0{pair.name}\0{pair.group}\0{shown(path, index.folder)}\0{content}"))
     return digest.hexdigest()
 
 
 def _cache_file(index: Index, split: str) -> Path:
-    place = hashlib.sha256(str(index.folder.resolve()).encode()).hexdigest()[:12]
-    return paths.cache_root() / "databases" / f"{index.database}-{split}-{place}.npy"
+    place = hashlib.sha256(os.fsencode(index.folder.resolve())).hexdigest()[:12]
+    return cache.file("databases", f"{index.database}-{split}-{place}.npy")
 
 
 def _from_cache(file: Path, fingerprint: str) -> Pixels | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from lib.base.errors import StudyError
 
 def write_rows(path: Path, header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
     """Write a small CSV atomically."""
-    with files.atomic_file(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([files.as_text(cell) for cell in row] for row in rows)
+    files.write_text(path, text.getvalue())
 
 
 def read_rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import pandas as pd
 
 from lib import databases
-from lib.base import files, paths
+from lib.base import files, paths, systems
 from lib.base.errors import StudyError, listed, unknown_name
 from lib.base.hardware import available_cores
+from lib.base.labels import duration
 from lib.evaluation import scoring
 from lib.training import make_run, plans, run_folders, side_by_side
 from lib.training.make_run import Cell
@@ -61,16 +63,25 @@ def _was_cut_short(cell: Cell) -> bool:
 
 def fill(grid: list[Cell], report: Callable[[str], None] = print, *, force: bool = False,
          jobs: int | None = None) -> list[Cell]:
-    """Make and score every missing run; return those left to other processes.
+    """Make and score every missing run; return those left to other processes and still missing.
 
     force: all of them from the start, complete or not; then one command only, as each would make them all.
-    jobs: how many at once, each in a process of its own (default: one per core, or one with a graphics card).
-    A run that fails, by bad input or for want of memory, does not stop the others.  Raises StudyError at the end,
-    listing all that failed.
+    jobs, and what is raised: as of ``make_each``.
     """
     waiting = list(grid) if force else missing(grid)
     report(f"{len(grid)} runs, {len(grid) - len(waiting)} of them complete")
-    free, busy, failed = [], [], []
+    return missing(make_each(waiting, report, force=force, jobs=jobs))
+
+
+def make_each(waiting: Sequence[Cell], report: Callable[[str], None] = print, *, force: bool = False,
+              jobs: int | None = None) -> list[Cell]:
+    """Make and score these runs, a line for each; return those left to other processes.
+
+    force: from the start, complete or not.  jobs: how many at once, each in a process of its own (default: one per
+    core, or one with a graphics card).  A run that fails, by bad input or for want of memory, does not stop the
+    others.  Raises StudyError at the end, listing all that failed.
+    """
+    free, busy, failed, ended = [], [], [], 0
     for cell in waiting:
         try:
             with run_folders.claimed(cell.folder):
@@ -80,26 +91,32 @@ def fill(grid: list[Cell], report: Callable[[str], None] = print, *, force: bool
             busy.append(cell)
 
     def finished(cell: Cell, seconds: float, complaint: str | None) -> None:
+        nonlocal ended
+        ended += 1
         if complaint is None:
             # The networks' own system too: it may just have been trained for this one.
             scoring.score_study(cell.profile, cell.database, systems={cell.system, cell.network.system},
                                 seeds=[cell.seed])
-            report(f"  {cell}: done in {duration(seconds)}")
+            report(f"  {cell}: done in {duration(seconds)} ({ended} of {len(free)})")
         elif "another process is making this run" in complaint:
             busy.append(cell)
         else:
             report(f"  {cell}: {complaint}")
             failed.append(f"{cell}: {complaint}")
 
-    jobs = jobs or side_by_side.jobs_here(len(free))
-    if jobs > 1:
-        report(f"about {duration(forecast(free, jobs))} of training, {jobs} runs at a time")
-        side_by_side.make_all(free, jobs, finished, force=force)
-    else:
-        _one_by_one(free, report, finished, force)
+    # Controls take less than a process needs to start; what trains takes minutes to hours, and a single run of it has
+    # all cores to itself.
+    for kinds in (("control",), ("exemplar",), systems.TRAINED_KINDS):
+        part = [cell for cell in free if cell.plan.system.kind in kinds]
+        at_once = 1 if kinds == ("control",) else min(len(part), jobs or side_by_side.jobs_here(len(part)))
+        if at_once > 1:
+            report(f"about {duration(forecast(part, at_once))} for {len(part)} runs, {at_once} at a time")
+            side_by_side.make_all(part, at_once, finished, force=force)
+        else:
+            _one_by_one(part, report, finished, force)
     if failed:
-        raise StudyError(f"{len(failed)} of {len(grid)} runs failed\n{listed(failed)}")
-    return missing(busy)
+        raise StudyError(f"{len(failed)} of {len(waiting)} runs failed\n{listed(failed)}")
+    return busy
 
 
 def _one_by_one(waiting: list[Cell], report: Callable[[str], None],
@@ -108,7 +125,8 @@ def _one_by_one(waiting: list[Cell], report: Callable[[str], None],
     for place, cell in enumerate(waiting):
         if not (force or missing([cell])):
             continue  # another process has made it meanwhile
-        report(f"{cell}: run {place + 1} of {len(waiting)}, about {duration(forecast(waiting[place:]))} of training left")
+        seconds = forecast(waiting[place:])
+        report(f"{cell}: run {place + 1} of {len(waiting)}" + (f", about {duration(seconds)} left" if seconds else ""))
         started, complaint = time.monotonic(), None
         try:
             make_run.make(cell.plan, cell.database, cell.seed, force=force)
@@ -127,19 +145,27 @@ def _memory_is_full(error: RuntimeError) -> bool:
 
 
 def forecast(left: Sequence[Cell], jobs: int = 1) -> float:
-    """Seconds that training these runs will take on this machine, ``jobs`` at once, from a few steps of each taken now.
+    """Seconds that making these runs will take on this machine, ``jobs`` at once, by a short measurement taken now.
 
-    Runs are taken in the order given, each by whichever process is free; what has no training of its own costs nothing.
+    Runs are taken in the order given, each by whichever process is free; controls cost nothing.
     """
+    busy = [0.0] * jobs
+    for cell in dict.fromkeys(cell.network for cell in left):
+        first = min(range(jobs), key=busy.__getitem__)
+        busy[first] += _seconds_of(cell, threads=available_cores() // jobs or 1)
+    return max(busy)
+
+
+def _seconds_of(cell: Cell, threads: int) -> float:
     from lib.training import speed
 
-    busy = [0.0] * jobs
-    for cell in dict.fromkeys(cell.network for cell in left if cell.plan.system.trains):
-        if undone := _undone(cell):
-            pairs = len(make_run.load_faces(cell.database, cell.plan.settings, "train"))
-            first = min(range(jobs), key=busy.__getitem__)
-            busy[first] += undone * speed.seconds_of_training(cell.plan, pairs, threads=available_cores() // jobs or 1)
-    return max(busy)
+    plan, load = cell.plan, partial(make_run.load_faces, cell.database, cell.plan.settings)
+    if plan.system.trains:
+        undone = _undone(cell)
+        return undone and undone * speed.seconds_of_training(plan, len(load("train")), threads=threads)
+    if plan.system.kind == "exemplar":
+        return speed.seconds_of_looking_up(plan.profile, len(load("train")) + len(load("test")))
+    return 0.0
 
 
 def _undone(cell: Cell) -> float:
@@ -149,11 +175,5 @@ def _undone(cell: Cell) -> float:
     if cell.record():
         return 0.0
     log = cell.folder / "log.csv"
-    done = len(pd.read_csv(log)) if log.exists() else 0
+    done = len(pd.read_csv(log, encoding="utf-8")) if log.exists() else 0
     return max(0.0, 1 - done / cell.plan.settings.epochs)
-
-
-def duration(seconds: float) -> str:
-    """``45 s``, ``12 min`` or ``2.5 h``."""
-    return (f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min" if seconds < 5400
-            else f"{seconds / 3600:.1f} h")

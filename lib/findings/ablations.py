@@ -28,7 +28,15 @@ from lib.base.errors import StudyError, listed
 from lib.evaluation.scoring import Scores, read_scores
 from lib.findings import tables
 from lib.findings.contrasts import (
-    LEVEL, Effect, RunSpread, by_image_and_seed, compare, difference, pooled_spread, with_holm)
+    LEVEL,
+    Effect,
+    RunSpread,
+    by_image_and_seed,
+    compare,
+    difference,
+    pooled_spread,
+    with_holm,
+)
 from lib.training.plans import plan
 
 METRICS = ("ssim", "fsim")  # those of Tables I-III

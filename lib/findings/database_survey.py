@@ -8,15 +8,18 @@ network of that size would score that painted every pixel right, and no strict b
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from lib import metrics
-from lib.base import images
+from lib import databases, metrics
+from lib.base import images, tables_on_disk
+from lib.base.settings import RunSettings
 from lib.databases import PairedFaces, geometry, pairing
 from lib.metrics.feature_similarity import feature_maps
 
+CEILING_FACES = {"tiny": 8, "quick": 24}  # test faces that a profile sends through the sizes; others take all
 SIZES = (32, 64, 128, 256)
 CIRCULATING = 0.54  # share of test faces that the mis-sorted copy of CUHK Student mis-pairs
 
@@ -27,6 +30,13 @@ def mis_sorted(faces: PairedFaces, share: float = CIRCULATING, seed: int = 0) ->
     order = np.arange(len(faces))
     order[moved] = np.roll(moved, 1)
     return dataclasses.replace(faces, sketches=faces.sketches[order])
+
+
+def check_pairings(test: PairedFaces) -> dict[str, list[pairing.Pairing]]:
+    """The pairing check on test faces as they are stored, and sorted as wrongly as the copy in circulation."""
+    wrong = mis_sorted(test)
+    return {"as stored": pairing.check(test.photos, test.sketches, test.groups),
+            f"{100 * CIRCULATING:.0f} % mis-sorted": pairing.check(wrong.photos, wrong.sketches, wrong.groups)}
 
 
 def pairing_table(checked: dict[str, list[pairing.Pairing]]) -> pd.DataFrame:
@@ -61,3 +71,12 @@ def resize_ceiling(faces: PairedFaces, sizes: tuple[int, ...] = SIZES) -> pd.Dat
                       "mean": float(np.mean(values)), "sd": float(np.std(values, ddof=1))}
                      for metric, values in scores.items()]
     return pd.DataFrame(rows)
+
+
+def write_tables(profile: str, database: str) -> list[Path]:
+    """Write ``pairing.csv`` and ``resize_ceiling.csv`` of a study and return them; no run is needed."""
+    test = databases.load(database, "test", limit=RunSettings.at(profile).test_pairs)
+    pairs = pairing_table(check_pairings(test)).assign(database=database, split=test.split)
+    ceiling = resize_ceiling(databases.load(database, "test", limit=CEILING_FACES.get(profile)))
+    return [tables_on_disk.keep(name, table, profile, database)
+            for name, table in (("pairing", pairs), ("resize_ceiling", ceiling))]

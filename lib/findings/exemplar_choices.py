@@ -79,7 +79,7 @@ def _keep(file: Path, row: dict, key: list[str]) -> None:
     table = pd.DataFrame([row])
     print(table.to_string(header=False, index=False), flush=True)
     if file.exists():
-        table = pd.concat([pd.read_csv(file), table]).drop_duplicates(key, keep="last")
+        table = pd.concat([tables_on_disk.read_csv(file), table]).drop_duplicates(key, keep="last")
     tables_on_disk.write(file, table)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -33,10 +34,10 @@ def kept(synthesised: np.ndarray, real: np.ndarray) -> np.ndarray:
 
 
 def of_study(profile: str, database: str, systems: Sequence[str] = SYSTEMS) -> pd.DataFrame:
-    """Detail kept by every system whose faces are on this machine: direction, system, image, kept (mean over seeds).
+    """Detail kept by every system whose faces are on this machine: direction, system, image, kept (mean over seeds),
+    seeds (how many).
 
-    Also writes ``fine_detail.csv`` of the study: direction, system, seeds, n, mean and sd over the n images.  Raises
-    StudyError as ``make_run.load_faces`` and ``run_folders.read_synthesised`` do.
+    Raises StudyError as ``make_run.load_faces`` and ``run_folders.read_synthesised`` do.
     """
     test = make_run.load_faces(database, RunSettings.at(profile), "test")
     rows = []
@@ -49,8 +50,19 @@ def of_study(profile: str, database: str, systems: Sequence[str] = SYSTEMS) -> p
     table = pd.DataFrame(rows, columns=["direction", "system", "seed", "image", "kept"])
     by_image = table.groupby(["direction", "system", "image"], sort=False, as_index=False).agg(
         kept=("kept", "mean"), seeds=("seed", "nunique"))
-    by_image = tables_on_disk.in_order(by_image, ["direction", "system"])
-    summary = by_image.groupby(["direction", "system"], sort=False).agg(
-        seeds=("seeds", "first"), n=("kept", "size"), mean=("kept", "mean"), sd=("kept", "std"))
-    tables_on_disk.keep("fine_detail", summary.reset_index(), profile, database)
-    return by_image.drop(columns="seeds")
+    return tables_on_disk.in_order(by_image, ["direction", "system"])
+
+
+def write_table(profile: str, database: str) -> Path:
+    """Write ``fine_detail.csv`` of a study, direction, system, seeds, n, mean and sd over the n images; return it.
+
+    Earlier rows of systems with a run whose faces are not on this machine stay as they are.
+    """
+    summary = of_study(profile, database).groupby(["direction", "system"], sort=False).agg(
+        seeds=("seeds", "first"), n=("kept", "size"), mean=("kept", "mean"), sd=("kept", "std")).reset_index()
+    folder = paths.study_folder(profile, database)
+    earlier = tables_on_disk.read(folder / "fine_detail.csv", list(summary.columns))
+    elsewhere = {run.system for run in list_runs(folder) if run.absent} & set(earlier.system)
+    kept_rows = [summary[~summary.system.isin(elsewhere)], earlier[earlier.system.isin(elsewhere)]]
+    table = tables_on_disk.in_order(pd.concat([rows for rows in kept_rows if len(rows)]), ["direction", "system"])
+    return tables_on_disk.keep("fine_detail", table, profile, database)

@@ -32,7 +32,7 @@ def stability(database: str = "cuhk-student") -> pd.DataFrame:
             continue
         words = [_WORDS.get(f"{k}={v}", f"{k}={v}") for k, v in changes.items()
                  if k not in ("epochs", "schedule", "size", "width")]
-        losses = pd.read_csv(log).iloc[0]
+        losses = pd.read_csv(log, encoding="utf-8").iloc[0]
         for direction in DIRECTIONS:
             perceptual = losses[f"{direction}/perceptual"]
             rows.append({"size": settings.size, "width": settings.width, "variant": ", ".join(words) or "defaults",

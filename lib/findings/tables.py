@@ -24,7 +24,7 @@ import pandas as pd
 from scipy import stats
 
 from lib import databases
-from lib.base import files, labels, paths, systems
+from lib.base import files, labels, paths, systems, tables_on_disk
 from lib.base.directions import DIRECTIONS
 from lib.base.settings import RunSettings
 from lib.base.statistics import bootstrap_interval
@@ -46,7 +46,7 @@ def published() -> pd.DataFrame:
 
     SSIM and FSIM in per cent, FID, rank-1 share in per cent.
     """
-    return pd.read_csv(PUBLISHED, dtype={"table": str})
+    return tables_on_disk.read_csv(PUBLISHED, text=["table"])
 
 
 def summary(profile: str, database: str, scores: Scores | None = None) -> pd.DataFrame:
@@ -205,9 +205,9 @@ def write_tables(profile: str, database: str) -> list[Path]:
     for kind, direction in itertools.product((ablations, rivals), DIRECTIONS):
         table, stem = kind(profile, database, direction, ours), folder / f"{kind.__name__}_{direction}"
         text = f"{caption(profile, database, kind.__name__, direction)}\n\n{markdown(as_text(table))}"
-        for suffix, content in ((".csv", table.to_csv(index=False, float_format="%.6g")), (".md", text)):
-            files.write_text(stem.with_suffix(suffix), content)
-            written.append(stem.with_suffix(suffix))
+        files.write_csv(stem.with_suffix(".csv"), table, "%.6g")
+        files.write_text(stem.with_suffix(".md"), text)
+        written += [stem.with_suffix(".csv"), stem.with_suffix(".md")]
     return written
 
 

@@ -75,7 +75,10 @@ def _gradient(luminance: np.ndarray) -> np.ndarray:
     down = padded[2:] - padded[:-2]
     horizontal = 3 * (across[:-2] + across[2:]) + 10 * across[1:-1]
     vertical = 3 * (down[:, :-2] + down[:, 2:]) + 10 * down[:, 1:-1]
-    return np.sqrt(horizontal * horizontal + vertical * vertical) / 16
+    horizontal *= horizontal
+    vertical *= vertical
+    horizontal += vertical
+    return np.sqrt(horizontal, out=horizontal) / 16
 
 
 def compare(reference: FeatureMaps, image: FeatureMaps) -> float:

@@ -14,6 +14,7 @@ Two deviations, neither of which moves a score by 1e-6 (tests/test_metrics_ssim_
 
 from __future__ import annotations
 
+import threading
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -30,6 +31,7 @@ NOISE_DEVIATIONS = 2.0  # energy below mean + this many deviations of the estima
 NOISE_DIVISOR = 1.7  # empirical, from the original program
 CUTOFF, SHARPNESS = 0.45, 15  # Butterworth low-pass: cycles per pixel, order
 EPSILON = 1e-4
+_SAMPLED = 61  # every 61st value estimates a median: prime to the widths in use, so that all columns are met
 
 
 class _Bank(NamedTuple):
@@ -85,6 +87,30 @@ def _noise_factor(filters: np.ndarray) -> float:
     return tau * (np.sqrt(np.pi / 2) + NOISE_DEVIATIONS * np.sqrt(2 - np.pi / 2)) / NOISE_DIVISOR
 
 
+class _Workspace:
+    """Arrays for one thread's intermediate results at one image size, 4 MB at 200×250.
+
+    Written again for every image: new arrays would cost a page fault per 4 KiB, about a third of all the time, and
+    threads that ask the system for pages wait for each other.
+    """
+
+    def __init__(self, shape: tuple[int, int]):
+        self.response = np.empty((SCALES, *shape), np.complex64)  # z_s
+        self.total = np.empty(shape, np.complex64)  # S
+        self.amplitudes, self.amplitude, self.inverse, self.energy = np.empty((4, *shape), np.float32)
+
+
+_local = threading.local()
+
+
+def _workspace(shape: tuple[int, int]) -> _Workspace:
+    """The calling thread's arrays, made at its first image and whenever the size changes."""
+    work = getattr(_local, "workspace", None)
+    if work is None or work.total.shape != shape:
+        work = _local.workspace = _Workspace(shape)
+    return work
+
+
 def phase_congruency(image: np.ndarray) -> np.ndarray:
     """Return the phase congruency map (H, W) float32 in [0, 1] of a grey image (H, W) of any real dtype.
 
@@ -94,42 +120,68 @@ def phase_congruency(image: np.ndarray) -> np.ndarray:
     centred = np.subtract(image, image.mean(dtype=np.float64), dtype=np.float64).astype(np.float32)
     spectrum = scipy.fft.fft2(centred).view(np.float32)
 
+    work = _workspace(image.shape)
+    response = work.response
+    work.amplitudes.fill(0)
     energy_sum = np.zeros(image.shape, np.float32)
-    amplitude_sum = np.zeros(image.shape, np.float32)
-    response = np.empty((SCALES, *image.shape), np.complex64)
-    amplitude = np.empty(response.shape, np.float32)
     for bank, factor in zip(filters, noise, strict=True):
         np.multiply(spectrum, bank, out=response.view(np.float32))
-        response = scipy.fft.ifft2(response, overwrite_x=True)  # z_s, (SCALES, H, W)
-        np.abs(response, out=amplitude)
-        total = response.sum(axis=0)  # S
-        magnitude = np.abs(total)
-        inverse = 1 / (magnitude + np.float32(EPSILON))
-        energy = magnitude * magnitude * inverse
-        response *= np.conj(total, out=total) * inverse  # z_s ū
-        for turned in response:
-            energy -= np.abs(turned.imag)
-        energy -= np.float32(factor * _median(amplitude[0].ravel()))
+        response = scipy.fft.ifft2(response, overwrite_x=True)
+        threshold = factor * _add_amplitudes(response, work)
+        energy = _energy(response, work)
+        energy -= np.float32(threshold)
         energy_sum += np.maximum(energy, 0, out=energy)
-        for plane in amplitude:
-            amplitude_sum += plane
-    return np.divide(energy_sum, amplitude_sum, out=energy_sum, where=amplitude_sum > 0)
+    return np.divide(energy_sum, work.amplitudes, out=energy_sum, where=work.amplitudes > 0)
+
+
+def _add_amplitudes(response: np.ndarray, work: _Workspace) -> float:
+    """Add |z_s| of all scales to ``work.amplitudes``; return the median at the finest scale."""
+    for scale, plane in enumerate(response):
+        np.abs(plane, out=work.amplitude)
+        work.amplitudes += work.amplitude
+        if scale == 0:
+            median = _median(work.amplitude.ravel())
+    return median
+
+
+def _energy(response: np.ndarray, work: _Workspace) -> np.ndarray:
+    """Return Σ_s Re(z_s ū) - |Im(z_s ū)|, (H, W); overwrites ``response`` (SCALES, H, W)."""
+    total, inverse, energy, sideways = work.total, work.inverse, work.energy, work.amplitude
+    np.add(response[0], response[1], out=total)
+    for plane in response[2:]:
+        total += plane  # in the end S
+    magnitude = np.abs(total, out=sideways)
+    np.divide(1, np.add(magnitude, np.float32(EPSILON), out=inverse), out=inverse)
+    np.multiply(magnitude, magnitude, out=energy)
+    energy *= inverse
+    total.real *= inverse
+    total.imag *= np.negative(inverse, out=inverse)  # now ū
+    for plane in response:
+        plane *= total  # z_s ū
+        energy -= np.abs(plane.imag, out=sideways)
+    return energy
 
 
 def _median(values: np.ndarray) -> float:
     """Return the root of the median of ``values``² (n,), values ≥ 0; exact, much faster than np.median.
 
-    A sample brackets the median, so that only the few values inside the bracket are sorted.
+    The middle of a sorted sample is moved by what it is off among all values, which brackets the median so tightly
+    that a few per cent of the values are left to sort.
     """
     n = values.size
     low, high = (n - 1) // 2, n // 2
-    sample = np.sort(values[::61])
-    middle, margin = sample.size // 2, 1 + int(1.5 * sample.size**0.5)  # three standard deviations of its median
-    floor, ceiling = sample[max(middle - margin, 0)], sample[min(middle + margin, sample.size - 1)]
-    below = np.count_nonzero(values < floor)
-    inside = values.compress((values >= floor) & (values <= ceiling))
-    if not below <= low <= high < below + inside.size:
-        below, inside = 0, values
-    inside = np.partition(inside, (low - below, high - below))
-    a, b = float(inside[low - below]), float(inside[high - below])
+    sample = np.sort(values[::_SAMPLED])
+    middle = sample.size // 2
+    shift = (low - np.count_nonzero(values < sample[middle])) // _SAMPLED
+    margin = 2 + int(3 * abs(shift) ** 0.5)  # three standard deviations of the values that fall between
+    last = sample.size - 1
+    floor, ceiling = sample[min(max(middle + shift - margin, 0), last)], sample[max(min(middle + shift + margin, last), 0)]
+    inside = values >= floor
+    below = n - np.count_nonzero(inside)
+    inside &= values <= ceiling
+    middle_values = values.compress(inside)
+    if not below <= low <= high < below + middle_values.size:
+        below, middle_values = 0, values
+    middle_values = np.sort(middle_values)
+    a, b = float(middle_values[low - below]), float(middle_values[high - below])
     return ((a * a + b * b) / 2) ** 0.5

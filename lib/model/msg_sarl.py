@@ -82,11 +82,14 @@ class MsgSarl(Trainable):
             judged_fake = {d: self.discriminators[d](scales[d]) for d in DIRECTIONS}
             judged_real = {d: self.discriminators[d](pyramid(target[d], self.settings)) for d in DIRECTIONS}
 
+            # Both directions in one batch: small images leave the feature network waiting for its weights.
+            seen = self.features(torch.cat([synthesised[d].expand(-1, 3, -1, -1) for d in DIRECTIONS]), self.pools)
+            seen = dict(zip(DIRECTIONS, zip(*(maps.chunk(2) for maps in seen))))
+
             terms = {}
             for d in DIRECTIONS:
                 terms[d, "adversarial"] = losses.adversarial_loss(judged_fake[d])
-                terms[d, "perceptual"] = losses.perceptual_loss(
-                    self.features(synthesised[d], self.pools), target_features[d])
+                terms[d, "perceptual"] = losses.perceptual_loss(seen[d], target_features[d])
                 terms[d, "tv"] = losses.total_variation_loss(synthesised[d], self.settings.tv_reduction)
                 terms[d, "discriminator"] = losses.discriminator_loss(judged_real[d], judged_fake[d])
             if self.settings.cycle:

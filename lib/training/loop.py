@@ -75,7 +75,8 @@ def train(plan: Plan, faces: PairedFaces, folder: Path, seed: int, *, device: to
     bar = tqdm(total=total, initial=progress.epoch * steps + progress.step, desc=f"{plan.name}, seed {seed}",
                unit="step", smoothing=0.02, mininterval=0.5 if sys.stderr.isatty() else 30)
     saved = started = time.monotonic()
-    with bar:
+    threads = devices.worthwhile_threads(settings.size)
+    with bar, devices.computing_with(threads):
         while progress.epoch < settings.epochs:
             orders = _orders(len(faces), seed, progress.epoch, settings)
             for step in range(progress.step, steps):
@@ -89,12 +90,12 @@ def train(plan: Plan, faces: PairedFaces, folder: Path, seed: int, *, device: to
                     checkpoints.save(path, {**identity, **progress.contents(saved - started), "finished": False})
             row = progress.end_epoch(steps, time.monotonic() - started)
             _check_finite(row, path)
-            _write_log(folder / "log.csv", progress.rows)
+            files.write_csv(folder / "log.csv", pd.DataFrame(progress.rows), "%.6g")
             _write_samples(trainable, settings, faces, folder, progress.epoch)
             bar.set_postfix_str(_summary(row))
     seconds = progress.seconds + time.monotonic() - started
     record = {"system": plan.name, "seed": seed, "pairs": len(faces), "data": identity["data"],
-              "seconds": round(seconds, 1), "device": devices.device_name(device), "threads": torch.get_num_threads(),
+              "seconds": round(seconds, 1), "device": devices.device_name(device), "threads": threads,
               "settings": identity["settings"], **run_folders.provenance()}
     files.write_json(folder / "run.json", record)
     # Last, so that a finished checkpoint always has its record beside it.
@@ -189,11 +190,6 @@ def _check_finite(row: dict, path: Path) -> None:
     if broken:
         raise StudyError(f"{path.parent}: training diverged in epoch {row['epoch']} ({', '.join(broken)} not finite). "
                          "Lower learning_rate or use precision=fp32.")
-
-
-def _write_log(path: Path, rows: list[dict]) -> None:
-    with files.atomic_file(path) as temporary:
-        pd.DataFrame(rows).to_csv(temporary, index=False, float_format="%.6g")
 
 
 def _write_samples(trainable: Trainable, settings: RunSettings, faces: PairedFaces, folder: Path, epoch: int) -> None:

@@ -112,6 +112,21 @@ def make(what: Plan, database: str, seed: int = 0, *, force: bool = False,
         return _trained(what, train, test, folder, seed, force=force, report=report)
 
 
+def is_here(what: Plan, database: str, seed: int = 0) -> bool:
+    """Whether the run's faces, and its network if it trains, are on this machine, of today's settings and data.
+
+    Where they are not, ``make`` has something to do.  Raises StudyError for a missing database.
+    """
+    folder = what.folder(database, seed)
+    train, test = (load_faces(database, what.settings, split) for split in ("train", "test"))
+    if not (folder / "run.json").exists() or not what.counts(record := files.read_json(folder / "run.json")):
+        return False
+    if not what.system.trains:
+        return _complete(folder, test, what.system.directions, _stamp_of_fitted(what, train, test, seed))
+    return (record["data"] == data_hash(train) and (what.network.folder(database, seed) / "checkpoint.pt").exists()
+            and _complete(folder, test, what.system.directions, _stamp_of_translated(what, record, test)))
+
+
 def _trained(what: Plan, train: PairedFaces, test: PairedFaces, folder: Path, seed: int, *, force: bool,
              report: Callable[[int, int], None] | None) -> Path:
     from lib.training import loop  # torch is needed from here on only
@@ -150,8 +165,7 @@ def _translate(checkpoint: Path, what: Plan, record: dict, test: PairedFaces, fo
     """Write the test faces of every direction unless those of this checkpoint and these settings are there."""
     from lib.training.translate import Translator
 
-    stamp = {"data": data_hash(test), "trained": [record["data"], record["seconds"], record["revision"]],
-             **{name: getattr(what.settings, name) for name in AFTER_TRAINING}}
+    stamp = _stamp_of_translated(what, record, test)
     if not force and _complete(folder, test, what.system.directions, stamp):
         return
     translator = Translator(checkpoint, what.settings)
@@ -162,9 +176,13 @@ def _translate(checkpoint: Path, what: Plan, record: dict, test: PairedFaces, fo
     files.write_json(folder / "private" / "synthesised.json", stamp)
 
 
+def _stamp_of_translated(what: Plan, record: dict, test: PairedFaces) -> dict:
+    return {"data": data_hash(test), "trained": [record["data"], record["seconds"], record["revision"]],
+            **{name: getattr(what.settings, name) for name in AFTER_TRAINING}}
+
+
 def _fitted(what: Plan, train: PairedFaces, test: PairedFaces, folder: Path, seed: int, *, force: bool) -> Path:
-    stamp = {"data": data_hash(test), "fitted": data_hash(train), "settings": dataclasses.asdict(what.settings),
-             "options": _create_fitted(what, seed).measurements.get("options", {})}
+    stamp = _stamp_of_fitted(what, train, test, seed)
     if not force and _complete(folder, test, what.system.directions, stamp):
         return folder
     record = {"system": what.name, "seed": seed, "pairs": len(train), "data": data_hash(train)}
@@ -178,6 +196,11 @@ def _fitted(what: Plan, train: PairedFaces, test: PairedFaces, folder: Path, see
     files.write_json(folder / "run.json", {**record, **run_folders.provenance()})
     files.write_json(folder / "private" / "synthesised.json", stamp)
     return folder
+
+
+def _stamp_of_fitted(what: Plan, train: PairedFaces, test: PairedFaces, seed: int) -> dict:
+    return {"data": data_hash(test), "fitted": data_hash(train), "settings": dataclasses.asdict(what.settings),
+            "options": _create_fitted(what, seed).measurements.get("options", {})}
 
 
 def _create_fitted(what: Plan, seed: int):

@@ -7,6 +7,7 @@ Everything below passes a ``Plan`` on instead of reading names again.  ``CONSTRU
 from __future__ import annotations
 
 import dataclasses
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -44,6 +45,13 @@ def _msg_sarl() -> type[Trainable]:
     return MsgSarl
 
 
+def _deep(module: str, name: str) -> Constructor:
+    """A deep rival: its class and its settings' class stand in one file."""
+    def found(suffix: str) -> Callable[[], type]:
+        return lambda: getattr(importlib.import_module(f"lib.rivals.deep.{module}"), name + suffix)
+    return Constructor(found("Settings"), found(""), {})
+
+
 def _cell(*, msg: bool = False, attention: bool = False, cycle: bool = False) -> Constructor:
     """One cell of the 2×2×2 design of Tables I-III."""
     return Constructor(lambda: MsgSarlSettings, _msg_sarl, {"msg": msg, "attention": attention, "cycle": cycle})
@@ -58,6 +66,12 @@ CONSTRUCTORS: dict[str, Constructor] = {
     "msg-sarl-no-cycle": _cell(msg=True, attention=True),
     "msg-sarl-no-attention": _cell(msg=True, cycle=True),
     "msg-sarl": _cell(msg=True, attention=True, cycle=True),
+    "fcn": _deep("fcn", "Fcn"),
+    "ps2man": _deep("ps2man", "Ps2man"),
+    "pix2pix": _deep("pix2pix", "Pix2Pix"),
+    "cyclegan": _deep("cyclegan", "CycleGan"),
+    "drit": _deep("drit", "Drit"),
+    "u-gat-it": _deep("u_gat_it", "UGatIt"),
 }
 
 

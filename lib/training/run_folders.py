@@ -97,8 +97,9 @@ def _system_of(folder: Path) -> str:
 
 
 def records() -> pd.DataFrame:
-    """Every run record under results/, one row each: profile, database, system, seed, pairs, device, precision, minutes,
-    revision, torch; minutes are NaN for what has no training of its own.  Sorted by folder."""
+    """Every run record under results/, one row each: profile, database, system, seed, pairs, device, processor, threads,
+    precision, minutes, revision, torch.  Minutes are NaN for what has no training of its own, processor and threads
+    missing in early records.  Sorted by profile, database and system."""
     rows = []
     for study in sorted(paths.results_root().glob("*/*/")):
         for run in list_runs(study):
@@ -107,6 +108,7 @@ def records() -> pd.DataFrame:
             record = files.read_json(run.folder / "run.json")
             rows.append({"profile": study.parent.name, "database": study.name, "system": run.system, "seed": run.seed,
                          "pairs": record["pairs"], "device": record.get("device", "cpu"),
+                         "processor": record.get("processor"), "threads": record.get("threads"),
                          "precision": record.get("settings", {}).get("precision", ""),
                          "minutes": np.nan if "network" in record else record.get("seconds", np.nan) / 60,
                          "revision": record["revision"], "torch": record["versions"]["torch"]})
@@ -126,18 +128,25 @@ def by_device(profile: str, database: str, names: Iterable[str]) -> pd.DataFrame
     return table.sort_values("trainings", ascending=False, kind="stable", ignore_index=True)
 
 
+def _revision() -> str:
+    """What git calls this state of the code; unknown without git, and where the code was copied without its history."""
+    if not (paths.ROOT / ".git").exists():
+        return "unknown"  # git would answer with the history of a repository around it
+    try:
+        git = subprocess.run(["git", "-C", str(paths.ROOT), "describe", "--always", "--dirty"],
+                             capture_output=True, encoding="utf-8", errors="replace")
+    except OSError:
+        return "unknown"
+    return git.stdout.strip() or "unknown"
+
+
 def provenance() -> dict:
     """What a reader needs to place a number: code revision, versions, hardware."""
     import importlib.metadata
 
-    revision = os.environ.get("MSGSARL_REVISION")  # where the code was copied without its history
-    if not revision:
-        git = subprocess.run(["git", "-C", str(paths.ROOT), "describe", "--always", "--dirty"],
-                             capture_output=True, text=True)
-        revision = git.stdout.strip() or "unknown"
     versions = {p: importlib.metadata.version(p) for p in ("numpy", "scipy", "torch", "pillow", "scikit-image")}
     return {
-        "revision": revision,
+        "revision": os.environ.get("MSGSARL_REVISION") or _revision(),
         "versions": {"python": platform.python_version(), **versions},
         "hardware": f"{platform.machine()}, {os.cpu_count()} cores",
         "processor": processor(),

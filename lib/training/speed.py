@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 import torch
@@ -18,6 +18,13 @@ from torch.utils.flop_counter import FlopCounterMode
 from lib.training import devices
 from lib.training.plans import Plan
 from lib.training.recorded_step import WARM_UP, Stepper
+
+# Constants of time below hold for a thread that multiplies fp32 matrices this fast (an AMD EPYC of 2022, unshared).
+REFERENCE = 85e9  # operations a second
+_SHORT = 12  # steps; measuring a run that has no more would take as long as the run
+_SHORT_RUN = 5.0  # seconds, most of them to load torch and the feature network
+_LOOKING_UP = {"tiny": 0.08, "quick": 0.08, "probe": 0.08}  # seconds a face, mean of the exemplar methods
+_LOOKING_UP_IN_FULL = 0.5
 
 COLUMNS = ("profile", "system", "precision", "threads", "seconds per step", "GFLOP per step", "GFLOP/s",
            "peak GFLOP/s", "share of peak", "GPU memory, GB")
@@ -71,26 +78,46 @@ def operations(plan: Plan) -> float:
 
 
 def seconds_of_training(plan: Plan, pairs: int, *, threads: int) -> float:
-    """Seconds that a run will take here with so many threads, from a few steps taken now.
+    """Seconds that a run will take here with so many threads at most, from a few steps taken now.
 
-    Plans that differ in neither system, size, width nor batch are measured once.
+    Plans that differ in neither system, size, width nor batch are measured once, very short runs not at all.
     """
     settings = plan.settings
+    steps = settings.epochs * -(-pairs // settings.batch)
+    if steps <= _SHORT:
+        return _SHORT_RUN * slowness()
     changes = tuple((name, value) for name, value in plan.changes if name in ("size", "width", "batch", "precision"))
     per_step = _seconds_per_step(dataclasses.replace(plan, changes=changes), threads)
-    return settings.epochs * -(-pairs // settings.batch) * per_step
+    return steps * per_step
+
+
+def seconds_of_looking_up(profile: str, faces: int) -> float:
+    """Seconds that an exemplar method takes with so many training and test faces, both directions, on one thread."""
+    return _LOOKING_UP.get(profile, _LOOKING_UP_IN_FULL) * faces * slowness()
+
+
+@lru_cache(maxsize=None)
+def slowness() -> float:
+    """How many times as long as on the reference processor things take on one thread here, as busy as it is now."""
+    return _with_threads(1, _slowness)
+
+
+def _slowness() -> float:
+    a = torch.randn(512, 512)
+    a @ a
+    count, started = 0, time.perf_counter()
+    while (seconds := time.perf_counter() - started) < 0.5:
+        a @ a
+        count += 1
+    return REFERENCE * seconds / (2 * 512 ** 3 * max(1, count))
 
 
 @lru_cache(maxsize=None)
 def _seconds_per_step(plan: Plan, threads: int) -> float:
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
+    with devices.computing_with(devices.worthwhile_threads(plan.settings.size, threads)):
         bench = Bench(plan, devices.default_device())
         bench.warm_up()
         return min(bench.seconds(), bench.seconds())
-    finally:
-        torch.set_num_threads(before)
 
 
 def benchmark(plans: Iterable[Plan], *, precisions: Iterable[str], threads: Iterable[int], repeats: int = 3,
@@ -105,17 +132,10 @@ def benchmark(plans: Iterable[Plan], *, precisions: Iterable[str], threads: Iter
         for precision in precisions:
             chosen = dataclasses.replace(plan, settings=dataclasses.replace(plan.settings, precision=precision))
             for count in list(threads)[:1 if device.type == "cuda" else None]:
+                with devices.computing_with(count):
+                    numbers = _measure(chosen, flops, device, repeats, compiled)
                 yield {"profile": plan.profile, "system": plan.name, "precision": precision, "threads": count,
-                       **_with_threads(count, lambda: _measure(chosen, flops, device, repeats, compiled))}
-
-
-def _with_threads(count: int, measure: Callable[[], dict]) -> dict:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        return measure()
-    finally:
-        torch.set_num_threads(before)
+                       **numbers}
 
 
 def _measure(plan: Plan, flops: float, device: torch.device, repeats: int, compiled: bool) -> dict:

@@ -17,6 +17,7 @@ import torch
 from lib.base import images
 from lib.base.directions import DIRECTIONS, PHOTO_TO_SKETCH
 from lib.base.errors import StudyError, listed, unknown_name
+from lib.base.pairing import by_name
 from lib.base.settings import AFTER_TRAINING, RunSettings
 from lib.training import checkpoints, devices, plans
 from lib.training.tensors import translate_faces
@@ -65,7 +66,7 @@ def translate_folder(checkpoint: Path, source: Path, output: Path, direction: st
     the place of an input or of any other file.  Says so where the checkpoint's training is not finished.
     """
     source = Path(source)
-    inputs = images.by_stem(source) if source.is_dir() else {source.stem: source}
+    inputs = by_name(source) if source.is_dir() else {source.stem: source}
     outputs = {stem: Path(output) / f"{stem}.png" for stem in inputs}
     if lost := [str(inputs[stem]) for stem, file in outputs.items() if file.resolve() == inputs[stem].resolve()]:
         raise StudyError(f"{output}: these inputs would be overwritten:\n{listed(lost)}\nGive another output folder.")

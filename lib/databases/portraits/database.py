@@ -7,6 +7,7 @@ changes a line of it never sees pictures of an earlier version.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from lib.base import files, images, paths
+from lib.base import cache, images
 from lib.base.errors import StudyError, unknown_name
 from lib.databases.paired_faces import PairedFaces
 from lib.databases.portraits import artists, photo, sketch, wild
@@ -69,7 +70,7 @@ def version() -> str:
 def generate(name: str, split: str, limit: int | None = None) -> PairedFaces:
     """One split of ``portraits`` or ``portraits-wild``, or its first ``limit`` pairs, from the cache if it is there.
 
-    Raises StudyError for an unknown name or split, or when the cache cannot be written.
+    Raises StudyError for an unknown name or split, and for a limit below one.
     """
     if name not in SPLITS:
         raise unknown_name("embedded database", name, SPLITS)
@@ -88,8 +89,7 @@ def generate(name: str, split: str, limit: int | None = None) -> PairedFaces:
 
 def _cached(name: str, split: str, first: int, count: int) -> np.ndarray:
     """The first ``count`` pairs as (count, 250, 200, 4), photo and sketch; draws what the cache lacks."""
-    folder = paths.cache_root() / "portraits"
-    file = folder / f"{name}-{split}-{version()}.npy"
+    file = cache.file("portraits", f"{name}-{split}-{version()}.npy")
     known = _read(file)
     if len(known) >= count:
         return np.array(known[:count])
@@ -97,11 +97,12 @@ def _cached(name: str, split: str, first: int, count: int) -> np.ndarray:
     pairs[: len(known)] = known
     for k in tqdm(range(len(known), count), desc=f"drawing {name} ({split})", unit="pair", disable=None):
         pairs[k, ..., :3], pairs[k, ..., 3] = portrait(name, first + k)
-    with files.atomic_file(file) as temporary, open(temporary, "wb") as stream:
-        np.save(stream, pairs)
-    for stale in folder.glob(f"{name}-{split}-*.npy"):
-        if stale != file:
-            stale.unlink(missing_ok=True)
+    del known  # a mapped file cannot be replaced on every system
+    cache.keep_arrays(file, pairs)
+    with contextlib.suppress(OSError):
+        for stale in file.parent.glob(f"{name}-{split}-*.npy"):
+            if stale != file:
+                stale.unlink(missing_ok=True)
     return pairs
 
 

@@ -138,7 +138,7 @@ def read_scales(profile: str, database: str, system: str) -> pd.DataFrame:
                          f"`python -m lib train --database {database} --system {system} --profile {profile}`.")
     rows = []
     for seed, file in logs.items():
-        log = pd.read_csv(file)
+        log = pd.read_csv(file, encoding="utf-8")
         names = [(d, i, s) for d in DIRECTIONS for i in SARBS for s in ("alpha", "beta") if f"{d}/{s}{i}" in log]
         if not names:
             raise StudyError(f"{file}: logs no attention scales; take a system with self-attention.")

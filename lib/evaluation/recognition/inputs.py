@@ -8,7 +8,7 @@ import numpy as np
 
 from lib.base import images
 from lib.base.errors import StudyError, listed
-from lib.evaluation.scoring import pair_folders
+from lib.base.pairing import pair_by_name
 
 
 def checked_faces(faces: np.ndarray, name: str) -> np.ndarray:
@@ -33,14 +33,17 @@ def checked_faces(faces: np.ndarray, name: str) -> np.ndarray:
     return faces
 
 
-def read_pairs(real: Path, synthesised: Path) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+def read_pairs(real: Path, synthesised: Path,
+               pattern: str | None = None) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
     """Read two folders whose images go by the same names, whatever their suffixes.
 
-    Returns names, real and synthesised faces, both (n, H, W) uint8 grey (as MATLAB's ``rgb2gray``).
-    Raises StudyError listing every name without partner or met twice, and every image of another size.
+    pattern: picks the name out of a file's (``lib.base.pairing``).  Returns names, real and synthesised faces, both
+    (n, H, W) uint8 grey (as MATLAB's ``rgb2gray``).  Raises StudyError listing every name without partner or met
+    twice, and every image of another size.
     """
-    names, *groups = zip(*pair_folders(real, synthesised), strict=True)
-    files = [file for group in groups for file in group]
+    pairs = pair_by_name([real, synthesised], pattern=pattern)
+    names = tuple(pair.name for pair in pairs)
+    files = [pair.files[side] for side in (0, 1) for pair in pairs]
     faces = [images.to_grey(images.read_image(file)) for file in files]
     height, width = faces[0].shape
     odd = [f"{file}: {face.shape[1]}×{face.shape[0]}" for file, face in zip(files, faces)

@@ -26,9 +26,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from lib.base import files
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError, unknown_name
-from lib.base.files import atomic_file
 from lib.evaluation.recognition.inputs import checked_faces
 from lib.evaluation.recognition.matching import match
 from lib.evaluation.recognition.subspaces import dimensions, features, inner_products
@@ -218,5 +218,4 @@ def curve_table(result: Recognition, direction: str, system: str, seed: int = 0)
 
 def write_curves(file: Path, result: Recognition, direction: str, system: str) -> None:
     """Write ``curve_table`` as CSV, atomically; raises StudyError when the file cannot be written."""
-    with atomic_file(file) as temporary:
-        curve_table(result, direction, system).to_csv(temporary, index=False, errors="backslashreplace")
+    files.write_csv(file, curve_table(result, direction, system), errors="backslashreplace")

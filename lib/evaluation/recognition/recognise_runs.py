@@ -42,6 +42,7 @@ _KEY = ["direction", "system", "seed"]
 FILES = {"curves": ("recognition.csv", [*_KEY, "split", "dimension", "accuracy"]),
          "identities": ("recognition_by_identity.csv", [*_KEY, "image", "tests", "recognised"]),
          "ranks": ("recognition_ranks.csv", [*_KEY, "rank", "accuracy"])}
+_FROM_DATA = ("grey-input", "mean-face")  # controls made here from the data, run or no run
 _RANKS = 20
 _VERSION = 1  # raise it when the numbers change: tables of another version are made anew
 
@@ -152,16 +153,18 @@ def _recognise_runs(folder: Path, faces: PairedFaces, force: bool) -> Tables:
 
 
 def read_study(profile: str, database: str) -> Tables:
-    """Read the committed tables of a study; raises StudyError naming what makes them."""
+    """Read the tables of a study, with the runs whose faces are not here; raises StudyError naming what makes them."""
     folder = paths.study_folder(profile, database)
     record_file = folder / "recognition.json"
     for file in (*(folder / name for name, _ in FILES.values()), record_file):
         if not file.exists():
-            raise StudyError(f"{file}: missing. Make it with notebook 08: "
-                             f"`./run_all.sh --profile {profile} --database {database} --only 08`.")
+            raise StudyError(f"{file}: missing. Make it with "
+                             f"`./run_all.sh --profile {profile} --database {database}`.")
     record = files.read_json(record_file)
     protocol = Protocol(**{name: record[name] for name in ("identities", "train", "repeats", "seed")})
-    return Tables(**{name: _read(folder, name) for name in FILES}, protocol=protocol)
+    absent = tuple(f"{direction}/{run.system}/{run.seed}" for run in run_folders.list_runs(folder)
+                   for direction in run.absent if run.system not in _FROM_DATA)
+    return Tables(**{name: _read(folder, name) for name in FILES}, protocol=protocol, absent=absent)
 
 
 def _entries(folder: Path, faces: PairedFaces, real: dict[str, np.ndarray]) -> tuple[list[_Entry], list[str]]:
@@ -173,7 +176,7 @@ def _entries(folder: Path, faces: PairedFaces, real: dict[str, np.ndarray]) -> t
         entries += [_Entry(direction, "grey-input", 0, source, REGIONS), _Entry(direction, "mean-face", 0, mean, ()),
                     _Entry(direction, "random-pairing", 0, source, (), shuffled=True)]
         for run in run_folders.list_runs(folder):
-            if run.system in ("grey-input", "mean-face"):
+            if run.system in _FROM_DATA:
                 continue  # made above, from the data itself
             pictures = [run.folder / direction / f"{name}.png" for name in faces.names]
             missing = [file for file in pictures if not file.exists()]

@@ -2,15 +2,28 @@
 
 ``folders``     two folders of images from any program, paired by name
 ``score_runs``  all run folders of ``results/<profile>/<database>`` → ``scores.csv`` and ``set_scores.csv``
-``measure``     what both share: one score per pair of images
+``measure``     what both share: the image metrics
+``sets``        distances between whole sets, through a network's features
 
 All image metrics see 8-bit images at the size of the reference, nothing rescaled (``lib.metrics``).
 """
 
-from lib.evaluation.scoring.folders import pair_folders, score_folder_sets, score_folders
+from __future__ import annotations
+
+from typing import Any
+
+from lib.evaluation.scoring.folders import score_folders
 from lib.evaluation.scoring.measure import IMAGE_METRICS, score_images
-from lib.evaluation.scoring.score_runs import STUDY_METRICS, Scores, read_scores, score_study
 from lib.evaluation.scoring.sets import SET_METRICS
 
-__all__ = ["IMAGE_METRICS", "SET_METRICS", "STUDY_METRICS", "Scores", "pair_folders", "read_scores",
-           "score_folder_sets", "score_folders", "score_images", "score_study"]
+__all__ = ["IMAGE_METRICS", "SET_METRICS", "STUDY_METRICS", "Scores", "read_scores", "score_folders", "score_images",
+           "score_study"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load what scores studies when it is asked for: two folders must not wait for pandas, databases and plans."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from lib.evaluation.scoring import score_runs
+
+    return getattr(score_runs, name)

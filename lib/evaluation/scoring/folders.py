@@ -1,105 +1,222 @@
-"""Two folders of images from any program, paired by name and scored image by image."""
+"""Two folders of images from any program, paired by name and scored in one pass.
+
+Every image is read once.  Only a few are in memory at a time, however many there are: scores and, for distances of
+sets, feature vectors are all that is kept of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import csv
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
-from lib.base import images
+from lib.base import files, images
 from lib.base.errors import StudyError, listed, unknown_name
+from lib.base.hardware import available_cores
+from lib.base.pairing import Partners, pair_by_name
 from lib.base.statistics import Interval
-from lib.evaluation.scoring.measure import check_metrics, score_pair, workers
+from lib.evaluation.scoring.measure import IMAGE_METRICS, score_pair
 from lib.evaluation.scoring.sets import SET_METRICS, Embedder, score_set
+from lib.metrics.jackknife import LEAST_FACES
 
-Pair = tuple[str, Path, Path]  # name, reference, synthesised
+_BLOCK = 64  # pairs whose images are kept until a network has seen them; a multiple of the networks' batch of 16
+_MANY = 200  # pairs from which on a progress bar is shown
 
 
-def pair_folders(reference: Path, synthesised: Path) -> list[Pair]:
-    """Pair images that have the same name, whatever their suffixes: (name, reference, synthesised), by name.
+@dataclass(frozen=True)
+class FolderScores:
+    """What two folders scored.
 
-    Raises StudyError listing every image without partner and every name met twice in a folder.
+    names: of the pairs, sorted.  values: image metric → (n,), in their order.  sets: distances of whole sets, with
+    limits.  not_computed: metric → why it has no value.  identical: pairs that are equal pixel by pixel.
     """
-    first, second = images.by_stem(Path(reference)), images.by_stem(Path(synthesised))
-    lonely = [f"{first[name]}: no partner in {synthesised}" for name in sorted(first.keys() - second)]
-    lonely += [f"{second[name]}: no partner in {reference}" for name in sorted(second.keys() - first)]
-    if lonely:
-        raise StudyError(f"{len(lonely)} of {len(first) + len(second)} images have no partner of the same name "
-                         f"(suffixes may differ):\n{listed(lonely)}\nRename, add or remove them.")
-    return [(name, first[name], second[name]) for name in sorted(first)]
+
+    names: tuple[str, ...]
+    values: dict[str, np.ndarray]
+    sets: dict[str, Interval] = field(default_factory=dict)
+    not_computed: dict[str, str] = field(default_factory=dict)
+    identical: int = 0
+
+    def rows(self) -> Iterator[tuple[str, str, float]]:
+        """(image, metric, value), by image, then metric."""
+        for row, name in enumerate(self.names):
+            for metric, values in self.values.items():
+                yield name, metric, float(values[row])
+
+    def write(self, file: Path) -> None:
+        """Write ``image,metric,value`` with 7 significant digits.
+
+        Bytes of a file name that are no text, from a system of another encoding, are written as \\udc….
+        """
+        with (files.atomic_file(file) as temporary,
+              temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as out):
+            table = csv.writer(out, lineterminator="\n")
+            table.writerow(("image", "metric", "value"))
+            table.writerows((name, metric, f"{value:.7g}") for name, metric, value in self.rows())
 
 
-def score_folders(reference: Path, synthesised: Path, metrics: Iterable[str] = ("ssim", "fsim")) -> pd.DataFrame:
-    """Score every image of ``synthesised`` against its namesake: columns image, metric, value; by image, then metric.
-
-    Sizes may differ from pair to pair, not within one.  Raises StudyError, before anything is scored,
-    listing all images that lack a partner, cannot be read, or differ in size from their reference.
-    """
-    metrics = check_metrics(metrics)
-    pairs = pair_folders(reference, synthesised)
-    _check(pairs)
-
-    def rows(pair: Pair) -> list[tuple[str, str, float]]:
-        reference, image = (images.read_image(file) for file in pair[1:])
-        return [(pair[0], metric, _score(pair[2], reference, image, metric)) for metric in metrics]
-
-    with ThreadPoolExecutor(workers()) as pool:
-        table = [row for part in pool.map(rows, pairs) for row in part]
-    return pd.DataFrame(table, columns=["image", "metric", "value"])
-
-
-def _score(file: Path, reference: np.ndarray, image: np.ndarray, metric: str) -> float:
-    """One score; whatever one metric cannot score is named, so that the others can be asked for alone."""
-    try:
-        value = score_pair(reference, image, [metric])[metric]
-    except StudyError as error:
-        raise StudyError(f"{file}: no {metric}: {error}") from None
-    if not np.isfinite(value):
-        raise StudyError(f"{file}: {metric} is not defined for this image ({value}). Leave the image or the metric "
-                         "out.")
-    return value
-
-
-def score_folder_sets(reference: Path, synthesised: Path, metrics: Iterable[str]) -> dict[str, Interval | str]:
-    """Distances of two folders as sets: metric → value with limits, or the reason why it is not computed.
-
-    Raises StudyError as ``score_folders`` does, and when the images are not all of one size.
-    """
-    pairs = pair_folders(reference, synthesised)
-    _check(pairs)
-    first, second = (_stack([images.to_rgb(images.read_image(pair[side])) for pair in pairs]) for side in (1, 2))
-    embed, results = Embedder(), {}
+def check_names(metrics: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Split metrics into those of images and those of sets, each in its table's order; raises StudyError for others."""
+    metrics = list(metrics)
     for metric in metrics:
-        if metric not in SET_METRICS:
-            raise unknown_name("metric", metric, SET_METRICS)
-        vectors = [embed(SET_METRICS[metric], faces) for faces in (first, second)]
-        known = all(v is not None for v in vectors)
-        results[metric] = score_set(metric, *vectors) if known else embed.unavailable[SET_METRICS[metric]]
-    return results
+        if metric not in IMAGE_METRICS and metric not in SET_METRICS:
+            raise unknown_name("metric", metric, (*IMAGE_METRICS, *SET_METRICS))
+    return [name for name in IMAGE_METRICS if name in metrics], [name for name in SET_METRICS if name in metrics]
 
 
-def _stack(faces: list[np.ndarray]) -> np.ndarray:
-    if len({face.shape for face in faces}) > 1:
-        raise StudyError("Distances of sets need images of one size throughout; score them per image or resize them.")
-    return np.stack(faces)
+def score_folders(reference: Path, synthesised: Path, metrics: Iterable[str] = ("ssim", "fsim"),
+                  pattern: str | None = None) -> FolderScores:
+    """Score every image of ``synthesised`` against its namesake, and the folders as sets.
 
-
-def _check(pairs: list[Pair]) -> None:
-    """Read every image once, so that all faults are told together and nothing is half scored."""
-    problems = []
-    for _, *files in pairs:
-        sizes = []
-        for file in files:
-            try:
-                height, width = images.read_image(file).shape[:2]
-                sizes.append(f"{width}×{height}")
-            except StudyError as error:
-                problems.append(str(error))
-        if len(set(sizes)) == 2:
-            problems.append(f"{files[1]}: {sizes[1]}, but its reference {files[0].name} is {sizes[0]} (width×height). "
-                            "Resize it first; a score of resized images is another score.")
-    if problems:
+    pattern: picks the name out of a file's (``lib.base.pairing``).  Sizes may differ from pair to pair, but not within
+    one, nor at all for distances of sets.  Raises StudyError listing all images that lack a partner, cannot be read,
+    differ in size, or are refused by a metric.
+    """
+    pairs = pair_by_name([reference, synthesised], pattern=pattern)
+    of_images, of_sets = check_names(metrics)
+    scores, not_computed = _loaded(of_images)
+    if len(pairs) < LEAST_FACES:
+        not_computed |= {metric: f"needs at least {LEAST_FACES} pairs, and there are {len(pairs)}" for metric in of_sets}
+        of_sets = []
+    sets, seen = _Sets(of_sets), []
+    for block in _measured(pairs, scores, keep=bool(of_sets)):
+        seen += [pair._replace(faces=None) for pair in block]
+        if of_sets and not any(pair.problems for pair in seen):
+            sets.add(block)
+    if problems := [problem for pair in seen for problem in pair.problems]:
         raise StudyError(f"{len(problems)} images cannot be scored:\n{listed(problems)}")
+    distances, unavailable = sets.distances()
+    return FolderScores(
+        tuple(pair.name for pair in pairs),
+        {metric: np.array([pair.values[metric] for pair in seen]) for metric in scores},
+        distances, not_computed | unavailable, sum(pair.identical for pair in seen))
+
+
+def _loaded(metrics: list[str]) -> tuple[dict[str, Callable[[Any, Any], float]], dict[str, str]]:
+    """Functions of the metrics that can be computed here, and why the others cannot."""
+    scores, not_computed = {}, {}
+    for name in metrics:
+        try:
+            scores[name] = IMAGE_METRICS[name].load()
+        except (StudyError, ImportError) as error:
+            not_computed[name] = str(error)
+    return scores, not_computed
+
+
+class _Seen(NamedTuple):
+    """What is known of a pair once its images were read."""
+
+    problems: list[str]
+    values: dict[str, float]
+    identical: bool = False
+    size: tuple[int, ...] = ()
+    faces: tuple[np.ndarray, np.ndarray] | None = None
+
+
+def _measured(pairs: list[Partners], scores: dict[str, Callable[[Any, Any], float]], keep: bool) -> Iterator[list[_Seen]]:
+    """Read and score all pairs on all cores, block by block; with ``keep`` their images come along, as RGB.
+
+    After the first image that cannot be scored the others are only read, so that all of these are told soon.
+    """
+    failed = False
+
+    def see(pair: Partners) -> _Seen:
+        nonlocal failed
+        faces, problems = _read(pair)
+        failed = failed or bool(problems)
+        if failed:
+            return _Seen(problems, {})
+        try:
+            values = score_pair(*faces, scores)
+        except StudyError as error:
+            return _Seen([f"{pair.files[1]}: {error}"], {})
+        return _Seen([], values, _are_equal(*faces), faces[0].shape[:2], tuple(map(images.to_rgb, faces)) if keep else None)
+
+    size = _BLOCK if keep else len(pairs)
+    with ThreadPoolExecutor(available_cores()) as pool, _progress(len(pairs)) as bar:
+        for start in range(0, len(pairs), size):
+            block = []
+            for seen in pool.map(see, pairs[start:start + size]):
+                block.append(seen)
+                bar.update()
+            yield block
+
+
+def _read(pair: Partners) -> tuple[list[np.ndarray], list[str]]:
+    """The images of a pair, and why they cannot be scored."""
+    faces, problems = [], []
+    for file in pair.files:
+        try:
+            faces.append(images.read_image(file))
+        except StudyError as error:
+            problems.append(str(error))
+    if not problems and faces[0].shape[:2] != faces[1].shape[:2]:
+        (height, width), (other_height, other_width) = (face.shape[:2] for face in faces)
+        problems.append(f"{pair.files[1]}: {other_width}×{other_height}, but its reference {pair.files[0].name} is "
+                        f"{width}×{height} (width×height). Resize it first; a score of resized images is another score.")
+    return faces, problems
+
+
+def _are_equal(reference: np.ndarray, image: np.ndarray) -> bool:
+    if reference.ndim != image.ndim:
+        reference, image = images.to_rgb(reference), images.to_rgb(image)
+    return np.array_equal(reference, image)
+
+
+class _Sets:
+    """Feature vectors of both folders, gathered block by block, and the distances between them."""
+
+    def __init__(self, metrics: list[str]):
+        self.metrics = metrics
+        self.embed = Embedder()
+        self.vectors: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {SET_METRICS[metric]: [] for metric in metrics}
+        self.size: tuple[int, ...] = ()
+
+    def add(self, block: list[_Seen]) -> None:
+        """Embed the images of some more pairs; raises StudyError unless all have the size of the first."""
+        self.size = self.size or block[0].size
+        if {pair.size for pair in block} != {self.size}:
+            raise StudyError("Distances of sets need images of one size throughout; score them per image or resize them.")
+        for network, vectors in self.vectors.items():
+            pair = tuple(self.embed(network, np.stack(faces)) for faces in zip(*(seen.faces for seen in block)))
+            if network not in self.embed.unavailable:
+                vectors.append(pair)
+
+    def distances(self) -> tuple[dict[str, Interval], dict[str, str]]:
+        """Distance with limits of every metric whose network can be had, and why the others' cannot."""
+        known, unavailable = {}, {}
+        for metric in self.metrics:
+            network = SET_METRICS[metric]
+            if network in self.embed.unavailable:
+                unavailable[metric] = self.embed.unavailable[network]
+            else:
+                known[metric] = score_set(metric, *map(np.concatenate, zip(*self.vectors[network])))
+        return known, unavailable
+
+
+class _NoBar:
+    """Stands in for a progress bar where none is shown."""
+
+    def __enter__(self) -> _NoBar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def update(self) -> None:
+        pass
+
+
+def _progress(total: int):
+    """A progress bar for many pairs on a terminal; tqdm is loaded only then."""
+    if total < _MANY or not sys.stderr.isatty():
+        return _NoBar()
+    from tqdm import tqdm
+
+    return tqdm(total=total, desc="scoring", unit="pair", leave=False)

@@ -24,7 +24,7 @@ from lib import databases
 from lib.base import files, paths, tables_on_disk
 from lib.base.errors import StudyError, listed, unknown_name
 from lib.base.settings import PROFILES
-from lib.databases import PairedFaces
+from lib.databases import PairedFaces, data_hash
 from lib.evaluation.scoring.measure import References, score_images
 from lib.evaluation.scoring.sets import SET_METRICS, Embedder, score_set
 from lib.training import plans, run_folders
@@ -43,7 +43,7 @@ class Scores:
     """The tables of a study, and how they came about.
 
     images, sets: the two tables.  scored, absent: what was computed now and what has no images here, as
-    ``direction/system/seed<k>``.  not_computed: set metric → why it has no value.
+    ``direction/system/seed<k>``; empty where tables were only read.  not_computed: set metric → why it has no value.
     """
 
     images: pd.DataFrame
@@ -57,9 +57,16 @@ def read_scores(profile: str, database: str) -> Scores:
     """Read the committed tables of a study; raises StudyError naming what makes them."""
     file = paths.study_folder(profile, database) / "scores.csv"
     if not file.exists():
-        raise StudyError(f"{file}: missing. Make it with notebook 06: "
-                         f"`./run_all.sh --profile {profile} --database {database} --only 06`.")
-    return Scores(_read(file.parent, "images"), _read(file.parent, "sets"))
+        raise StudyError(f"{file}: missing. Make it with `./run_all.sh --profile {profile} --database {database}`.")
+    sets = _read(file.parent, "sets")
+    reasons = {metric: f"the weights of {network} could not be had where the scores were made"
+               if profile in SET_PROFILES else _not_asked(profile)
+               for metric, network in SET_METRICS.items() if metric not in set(sets.metric)}
+    return Scores(_read(file.parent, "images"), sets, not_computed=reasons)
+
+
+def _not_asked(profile: str) -> str:
+    return f"distances of whole sets were not asked for (profile {profile})"
 
 
 def score_study(profile: str, database: str, systems: Iterable[str] | None = None, seeds: Iterable[int] | None = None,
@@ -103,7 +110,7 @@ def _score_runs(profile: str, database: str, found: list[Run], force: bool, sets
         settings = plans.plan(profile, run.system).settings
         seen = (settings.holdout, settings.test_pairs)
         if run.directions and seen not in targets:
-            targets[seen] = _Targets(load_faces(database, settings, "test"))
+            targets[seen] = _Targets.of(load_faces(database, settings, "test"))
         for direction in run.directions:
             work = _Work(database, direction, run, targets[seen])
             for kind in ("images", "sets") if sets else ("images",):
@@ -123,12 +130,22 @@ def _score_runs(profile: str, database: str, found: list[Run], force: bool, sets
     if sets:
         reasons = {metric: embed.unavailable[SET_METRICS[metric]] for metric in SET_METRICS.keys() - embed.metrics()}
     else:
-        reasons = {metric: f"distances of whole sets were not asked for (profile {profile})" for metric in SET_METRICS}
+        reasons = dict.fromkeys(SET_METRICS, _not_asked(profile))
     return Scores(tables["images"], tables["sets"], tuple(scored), absent, reasons)
 
 
 class _Targets:
     """Test faces that runs are scored against, analysed once for all of them."""
+
+    _latest: dict[str, _Targets] = {}  # hash of the faces → targets: a grid scores its runs one by one
+
+    @classmethod
+    def of(cls, faces: PairedFaces) -> _Targets:
+        """The targets as they were analysed last time, if the faces are the same."""
+        key = data_hash(faces)
+        if key not in cls._latest:
+            cls._latest = {key: cls(faces)}
+        return cls._latest[key]
 
     def __init__(self, faces: PairedFaces):
         self.names = faces.names

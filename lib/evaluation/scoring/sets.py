@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lib.base import files, images, paths
+from lib.base import cache, images
 from lib.base.errors import StudyError
 from lib.base.statistics import Interval
 from lib.metrics import frechet_distance, jackknife_interval, kernel_distance
@@ -49,14 +49,13 @@ class Embedder:
         """uint8 faces (n, H, W[, 3]) → (n, d) float64, or None if the network is unavailable."""
         faces = np.stack([images.to_rgb(face) for face in faces])  # grey and its replication are one face
         hashes = [hashlib.sha256(f"{face.shape}".encode() + face.tobytes()).hexdigest() for face in faces]
-        file = paths.cache_root() / "embeddings" / name / f"{hashlib.sha256(' '.join(hashes).encode()).hexdigest()}.npy"
+        file = cache.file("embeddings", name, f"{hashlib.sha256(' '.join(hashes).encode()).hexdigest()}.npy")
         vectors = self._read(file, len(faces))
         if vectors is None:
             vectors = self._compute(name, faces, hashes)
             if vectors is None:
                 return None
-            with files.atomic_file(file) as temporary, temporary.open("wb") as out:
-                np.save(out, vectors)
+            cache.keep_arrays(file, vectors)
         self._known.update(zip(((name, digest) for digest in hashes), vectors, strict=True))
         return vectors
 

@@ -245,7 +245,7 @@ def read_plan(path: Path) -> pd.DataFrame:
     """Read a plan, ours or written by hand; raises StudyError listing all that is wrong with it."""
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
-        plan = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
+        plan = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, encoding="utf-8")
     except FileNotFoundError:
         raise StudyError(f"{path}: no such plan. Build the study with `python -m lib study build`.") from None
     except (OSError, ValueError) as error:

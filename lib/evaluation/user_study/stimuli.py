@@ -17,6 +17,7 @@ from scipy import ndimage
 from lib import databases
 from lib.base import images, paths
 from lib.base.errors import StudyError, listed
+from lib.base.pairing import pair_by_name
 from lib.base.settings import RunSettings
 from lib.base.systems import kind_of
 from lib.evaluation.user_study.plan import DAMAGES, Face
@@ -93,19 +94,13 @@ def from_folders(candidates: dict[str, Path], photos: Path, sketches: Path,
     The faces are those of the candidate folders, which must agree; photos and sketches may hold more.
     The database of every face is ``folder``.  Raises StudyError listing whatever is missing.
     """
-    files = {name: images.by_stem(folder) for name, folder in candidates.items()}
-    references = {"photo": images.by_stem(photos), "sketch": images.by_stem(sketches)}
-    stems = sorted(set().union(*files.values()))
-    problems = [f"{where}: no picture named '{stem}'"
-                for where, found in (*files.items(), *references.items()) for stem in stems if stem not in found]
-    if problems:
-        raise StudyError("Pictures are matched by file name without suffix; some are missing:\n" + listed(problems))
-    faces = {("folder", stem): stem for stem in stems}
+    pictures = {("folder", pair.name): [images.read_image(file) for file in pair.files]
+                for pair in pair_by_name(list(candidates.values()), larger=[photos, sketches])}
     return _checked(
         direction,
-        {face: images.read_image(references["photo"][stem]) for face, stem in faces.items()},
-        {face: images.read_image(references["sketch"][stem]) for face, stem in faces.items()},
-        {name: {face: images.read_image(found[stem]) for face, stem in faces.items()} for name, found in files.items()})
+        {face: photo for face, (*_, photo, _) in pictures.items()},
+        {face: sketch for face, (*_, sketch) in pictures.items()},
+        {name: {face: files[place] for face, files in pictures.items()} for place, name in enumerate(candidates)})
 
 
 def _checked(direction: str, photos: dict, sketches: dict, candidates: dict) -> Stimuli:

@@ -21,7 +21,17 @@ from lib.base.errors import unknown_name
 from lib.base.settings import PROFILES
 from lib.evaluation import scoring
 from lib.findings.contrasts import (
-    FACES, FACES_AND_TRAININGS, Effect, Key, RunSpread, cells_of, compare, contrast, pooled_spreads, with_holm)
+    FACES,
+    FACES_AND_TRAININGS,
+    Effect,
+    Key,
+    RunSpread,
+    cells_of,
+    compare,
+    contrast,
+    pooled_spreads,
+    with_holm,
+)
 from lib.findings.ledger.entries import alternatives
 from lib.training.plans import plan
 

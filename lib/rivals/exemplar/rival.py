@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import resource
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from lib.base.errors import StudyError, listed
+from lib.base.hardware import PeakMemory
 from lib.rivals.exemplar.exemplar import ExemplarMethod
 
 ONE_GROUP = "all"
@@ -22,13 +20,13 @@ class Rival:
 
     ``measurements`` (after ``fit`` and ``synthesise``): options, training pairs per group, seconds_fit and
     seconds_per_image by the clock, the same as processor time (``cpu_…``, which other programs on the
-    machine hardly change), peak_memory_mb of the whole process, device and threads.
+    machine hardly change), peak_memory_mb of the whole process (None on Windows), device and threads.
     """
 
     def __init__(self, name: str, make: Callable[[], ExemplarMethod], options: dict):
         self.name, self._make = name, make
         self._methods: dict[str, ExemplarMethod] = {}
-        self._peaks: list[float] = []
+        self._peaks: list[float | None] = []
         self.measurements: dict = {"options": options}
 
     def fit(self, sources: np.ndarray, targets: np.ndarray, groups: Sequence[str] | None = None) -> None:
@@ -45,7 +43,7 @@ class Rival:
         if len(sources) == 0:
             raise StudyError("No training pairs: an exemplar method needs at least one.")
         groups = _groups(groups, len(sources))
-        start, cpu, peak = time.perf_counter(), time.process_time(), _PeakMemory()
+        start, cpu, peak = time.perf_counter(), time.process_time(), PeakMemory()
         self._shape = sources.shape[1:]
         for group in dict.fromkeys(groups):
             rows = [i for i, name in enumerate(groups) if name == group]
@@ -76,7 +74,7 @@ class Rival:
         unknown = sorted(set(groups) - set(self._methods))
         if unknown:
             raise StudyError("No dictionary for:\n" + listed(unknown) + f"\nFitted: {', '.join(self._methods)}.")
-        start, cpu, peak, made = time.perf_counter(), time.process_time(), _PeakMemory(), None
+        start, cpu, peak, made = time.perf_counter(), time.process_time(), PeakMemory(), None
         for group, method in self._methods.items():
             rows = [i for i, name in enumerate(groups) if name == group]
             faces = method.synthesise(sources[rows])
@@ -87,7 +85,7 @@ class Rival:
         self.measurements |= {
             "seconds_per_image": round((time.perf_counter() - start) / max(1, len(sources)), 4),
             "cpu_seconds_per_image": round((time.process_time() - cpu) / max(1, len(sources)), 4),
-            "images": len(sources), "peak_memory_mb": round(max(self._peaks)),
+            "images": len(sources), "peak_memory_mb": None if None in self._peaks else round(max(self._peaks)),
         }
         return made
 
@@ -112,19 +110,3 @@ def _groups(groups: Sequence[str] | None, count: int, default: str = ONE_GROUP) 
     if len(groups) != count:
         raise StudyError(f"{len(groups)} groups for {count} images: give one for each.")
     return groups
-
-
-class _PeakMemory:
-    """Peak resident memory of this process since creation, where the system can reset it; else since its start."""
-
-    def __init__(self):
-        try:
-            Path("/proc/self/clear_refs").write_text("5")  # Linux: reset the high-water mark
-        except OSError:
-            pass
-
-    def megabytes(self) -> float:
-        try:
-            return int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
-        except (OSError, TypeError):
-            return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -1,0 +1,41 @@
+"""``python -m lib records``: which numbers rest on which machine, and whether every record still counts."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--profile", help="of this profile only")
+    parser.add_argument("--database", metavar="NAME", help="of this database only")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write one row per run")
+    parser.add_argument("--migrate", action="store_true",
+                        help="bring records of earlier versions to today's form: all settings, names and folders")
+
+
+def run(options: argparse.Namespace) -> int:
+    from lib.base import files
+    from lib.base.errors import StudyError
+    from lib.training import records, run_folders
+
+    if options.migrate:
+        changed = records.migrate()
+        print("\n".join([*changed, f"{len(changed)} records changed"]))
+    table = run_folders.records()
+    for column in ("profile", "database"):
+        if wanted := getattr(options, column):
+            table = table[table[column] == wanted]
+    if table.empty:
+        raise StudyError("No run record here. Make one with `python -m lib train …`.")
+    if options.csv:
+        files.write_csv(options.csv, table, "%.4g")
+        print(f"{options.csv}: {len(table)} runs")
+    places = ["profile", "database", "device", "processor", "precision", "torch"]
+    shown = table.fillna({"processor": "not recorded"}).groupby(places, dropna=False).agg(
+        runs=("seed", "size"), systems=("system", "nunique"), hours=("minutes", lambda minutes: minutes.sum() / 60),
+        unclean=("revision", lambda revisions: revisions.str.endswith("-dirty").sum()))
+    print(shown.reset_index().to_string(index=False, float_format="%.1f"))
+    if odd := records.foreign():
+        print(f"not taken for runs of their own name, {len(odd)}:\n  " + "\n  ".join(odd))
+    return 0

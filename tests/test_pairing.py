@@ -1,0 +1,103 @@
+"""Pairing by name: equal names meet, others are told what would make them meet, positions never count."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import numpy as np
+import pytest
+
+from lib.base.errors import StudyError
+from lib.base.images import write_png
+from lib.base.pairing import by_name, pair_by_name
+
+
+def filled(folder, *names):
+    for name in names:
+        write_png(folder / name, np.zeros((4, 4), np.uint8))
+    return folder
+
+
+def refusal(*arguments, **options):
+    with pytest.raises(StudyError) as caught:
+        pair_by_name(*arguments, **options)
+    return str(caught.value)
+
+
+def test_equal_names_meet_whatever_the_order_and_the_suffix(tmp_path):
+    first = filled(tmp_path / "a", "10.png", "9.png", "NA.png", "nan.bmp", "001.png", "1.png")
+    second = filled(tmp_path / "b", "1.bmp", "NA.bmp", "10.png", "001.png", "nan.png", "9.png")
+    pairs = pair_by_name([first, second])
+    assert [pair.name for pair in pairs] == ["001", "1", "10", "9", "NA", "nan"]
+    assert all(file.stem == pair.name and file.parent == folder
+               for pair in pairs for file, folder in zip(pair.files, (first, second), strict=True))
+
+
+@pytest.mark.parametrize("here, there, told", [
+    (["Ann", "Bob"], ["ann", "bob"], ["letter case, 2 would find a partner, e.g. Ann.png in ann.png"]),
+    (["1", "2", "10"], ["001", "002", "010"], ["zeros before numbers, 3", r"The pattern '0*(\d+)'"]),
+    (["f-1"], ["f-001"], ["zeros before numbers, 1"]),
+    (["7_real_B", "8_real_B"], ["7_fake_B", "8_fake_B"], ["endings, 2", "'(.+?)(?:_fake_B|_real_B)?'"]),
+    (["7"], ["7_synthesized_image"], ["endings, 1", "'(.+?)(?:_synthesized_image)?'"]),
+    (["f-005-01"], ["f-005-01-sz1"], ["endings, 1", r"'(.+?)(?:\-sz1)?'"]),
+    (["001"], ["001.jpg"], ["endings, 1", r"'(.+?)(?:\.jpg)?'"]),
+    (["F-1"], ["f-001_fake.jpg"], ["letter case, accents, zeros and endings, 1"]),
+])
+def test_names_that_nearly_meet_are_told_what_would_do_it(tmp_path, here, there, told):
+    first, second = (filled(tmp_path / folder, *(f"{name}.png" for name in names))
+                     for folder, names in (("a", here), ("b", there)))
+    message = refusal([first, second])
+    assert f"{2 * len(here)} of {2 * len(here)} images have no partner" in message
+    assert all(f"{name}.png: no partner" in message for name in (*here, *there))
+    assert all(words in message for words in told)
+    # What is suggested works, in both folders at once; nothing else is applied silently.
+    if "The pattern '" in message:
+        pattern = message.split("The pattern '")[1].split("' says")[0]
+        assert len(pair_by_name([first, second], pattern=pattern)) == len(here)
+
+
+def test_the_two_forms_of_accented_letters_are_told_apart(tmp_path):
+    first = filled(tmp_path / "a", unicodedata.normalize("NFC", "Müller.png"))
+    second = filled(tmp_path / "b", unicodedata.normalize("NFD", "Müller.png"))
+    assert "NFC and NFD" in refusal([first, second])
+
+
+def test_names_that_have_nothing_in_common_are_not_paired_by_position(tmp_path):
+    message = refusal([filled(tmp_path / "a", "x.png", "y.png"), filled(tmp_path / "b", "p.png", "q.png")])
+    assert "4 of 4" in message and "would find" not in message
+
+
+def test_what_would_meet_several_is_not_suggested(tmp_path):
+    """1 could be 01 or 001: no suggestion pairs it with either."""
+    first, second = filled(tmp_path / "a", "1.png"), filled(tmp_path / "b", "01.png", "001.png")
+    message = refusal([first, second])
+    assert "3 of 3" in message and "would find" not in message
+    with pytest.raises(StudyError, match=r"(?s)the same name by .*001.png and 01.png"):
+        pair_by_name([first, second], pattern=r"0*(\d+)")
+
+
+def test_all_names_met_twice_are_listed(tmp_path):
+    folder = filled(tmp_path / "a", "x.png", "x.bmp", "y.png", "y.tif", "z.png")
+    with pytest.raises(StudyError, match="(?s)x.bmp and x.png.*y.png and y.tif") as caught:
+        by_name(folder)
+    assert "z.png" not in str(caught.value)
+
+
+@pytest.mark.parametrize("pattern, told", [
+    ("(.+", "no regular expression"), (".+", "has 0 groups"), ("(.)(.)", "has 2 groups"),
+    (r"(\d+)", "does not fit 1 of 2 names"), ("(x*)1?", "does not fit 1 of 2")])
+def test_unusable_patterns_are_refused(tmp_path, pattern, told):
+    with pytest.raises(StudyError) as caught:
+        by_name(filled(tmp_path, "1.png", "x.png"), pattern)
+    assert told in str(caught.value)
+
+
+def test_larger_folders_may_hold_more_and_agreeing_ones_may_not(tmp_path):
+    one, two = filled(tmp_path / "one", "1.png"), filled(tmp_path / "two", "1.png", "2.png")
+    photos = filled(tmp_path / "photos", "1.png", "2.png", "3.png")
+    assert pair_by_name([one], larger=[photos])[0].files == (one / "1.png", photos / "1.png")
+    assert f"{two / '2.png'}: no partner in {one}" in refusal([one, two], larger=[photos])
+    (photos / "2.png").rename(photos / "02.png")
+    filled(one, "2.png")
+    message = refusal([one, two], larger=[photos])
+    assert f"{one / '2.png'}: no partner in {photos}" in message and "zeros before numbers, 1" in message
