@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 import lib  # noqa: E402, F401  before torch, for which it sets how threads wait
+
 # Subprocesses started by tests (the command line, killed trainings) must find lib as well.
 os.environ["PYTHONPATH"] = f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
 os.environ["TQDM_DISABLE"] = "1"

@@ -57,7 +57,8 @@ def test_lpips_is_its_formula(trunk, pair):
     learned = {f"lin{i}.model.1.weight": torch.rand(1, channels, 1, 1)
                for i, channels in enumerate(perceptual_distance.CHANNELS)}
     expected = 0.0
-    for scale, x, y in zip(learned.values(), *(activations(trunk, image, lambda x: F.max_pool2d(x, 2)) for image in pair)):
+    layers = (activations(trunk, image, lambda x: F.max_pool2d(x, 2)) for image in pair)
+    for scale, x, y in zip(learned.values(), *layers):
         squared = (F.normalize(x, dim=1) - F.normalize(y, dim=1)) ** 2
         expected += (scale * squared).sum(dim=1).mean().item()
     measure = perceptual_distance.network("lpips", trunk, learned)
@@ -66,7 +67,7 @@ def test_lpips_is_its_formula(trunk, pair):
 
 
 def test_dists_is_its_formula(trunk, pair):
-    """Ding et al., Eqs. 3-6: means and covariances of every channel, the image's own included; pooling by a Hann window."""
+    """Ding et al., Eqs. 3-6: means and covariances of every channel, the image's own too; pooling by a Hann window."""
     channels = (3, *perceptual_distance.CHANNELS)
     learned = {kind: torch.rand(1, sum(channels), 1, 1) for kind in ("alpha", "beta")}
     total = sum(part.sum() for part in learned.values())
@@ -75,7 +76,8 @@ def test_dists_is_its_formula(trunk, pair):
     window = (hann.T @ hann / 16)[None, None]
 
     def pool(x):
-        return torch.sqrt(F.conv2d(x**2, window.repeat(x.shape[1], 1, 1, 1), stride=2, padding=1, groups=x.shape[1]) + 1e-12)
+        windows = window.repeat(x.shape[1], 1, 1, 1)
+        return torch.sqrt(F.conv2d(x**2, windows, stride=2, padding=1, groups=x.shape[1]) + 1e-12)
 
     expected, start = 1.0, 0
     for x, y in zip(*([image, *activations(trunk, image, pool)] for image in pair)):
@@ -85,7 +87,8 @@ def test_dists_is_its_formula(trunk, pair):
         structure = (2 * x.mean(1) * y.mean(1) + 1e-6) / (x.mean(1) ** 2 + y.mean(1) ** 2 + 1e-6)
         covariance = (x * y).mean(1) - x.mean(1) * y.mean(1)
         texture = (2 * covariance + 1e-6) / (x.var(1, correction=0) + y.var(1, correction=0) + 1e-6)
-        expected -= (learned["alpha"][0, rows, 0, 0] @ structure.float() + learned["beta"][0, rows, 0, 0] @ texture.float()).item()
+        alpha, beta = (learned[kind][0, rows, 0, 0].double() for kind in ("alpha", "beta"))
+        expected -= (alpha @ structure + beta @ texture).item()
     # piq changes the pooling of the layers that it is given.
     measure = perceptual_distance.network("dists", vgg_of(trunk), learned)
     assert measure(*pair).item() == pytest.approx(expected, abs=2e-5)
@@ -136,7 +139,7 @@ def fid_weights(tmp_path_factory):
 
 
 def test_fid_s_features_are_those_of_the_network(fid_weights, monkeypatch):
-    """566 tensors as in the release file; features of a batch are those of its images, of grey those of its replication."""
+    """566 tensors as in the release file; a batch's features are its images', grey's are its replication's."""
     assert len(torch.load(fid_weights, weights_only=True)) == 566
     monkeypatch.setattr(weights, "from_url", lambda *_, **__: fid_weights)
     features = inception.load()
@@ -144,7 +147,8 @@ def test_fid_s_features_are_those_of_the_network(fid_weights, monkeypatch):
     together = features(faces)
     assert together.shape == (3, 2048) and together.dtype == np.float64 and together.std() > 0
     np.testing.assert_allclose(together, np.concatenate([features(face[None]) for face in faces]), rtol=1e-3, atol=1e-4)
-    np.testing.assert_allclose(features(faces[..., 0]), features(np.repeat(faces[..., :1], 3, axis=-1)), rtol=1e-3, atol=1e-4)
+    grey, replicated = features(faces[..., 0]), features(np.repeat(faces[..., :1], 3, axis=-1))
+    np.testing.assert_allclose(grey, replicated, rtol=1e-3, atol=1e-4)
 
 
 def test_fid_resizes_as_the_tensorflow_graph_does():
@@ -158,8 +162,9 @@ def test_fid_resizes_as_the_tensorflow_graph_does():
     down, right = (p - np.floor(p) for p in positions)
     upper, lower = ((1 - right) * face[rows[i]][:, columns[0]] + right * face[rows[i]][:, columns[1]] for i in (0, 1))
     expected = (1 - down[:, None]) * upper + down[:, None] * lower
-    found = interpolate_bilinear_2d_like_tensorflow1x(torch.from_numpy(face)[None, None], (299, 299), align_corners=False)
-    np.testing.assert_allclose(found[0, 0].numpy(), expected, atol=1e-3)
+    plane = torch.from_numpy(face)[None, None]
+    found = interpolate_bilinear_2d_like_tensorflow1x(plane, (299, 299), align_corners=False)[0, 0]
+    np.testing.assert_allclose(found.numpy(), expected, atol=1e-3)
 
 
 def test_metrics_without_their_weights_say_what_to_do(tmp_path, monkeypatch):

@@ -100,7 +100,7 @@ def test_a_mistyped_parameter_is_an_error(tmp_path, foreign_kernel):
     book = notebook(tmp_path, "01_a.ipynb", CHECK, "print('ran')")
     with notebooks.own_kernel() as variables:
         said = subprocess.run([sys.executable, "-m", "papermill", book, tmp_path / "out.ipynb", "-p", "profil", "quick"],
-                              env={**os.environ, **variables}, capture_output=True, text=True)
+                              env={**os.environ, **variables}, capture_output=True, encoding="utf-8")
     assert said.returncode != 0 and "Did you mean profile" in said.stderr
     *_, last = nbformat.read(tmp_path / "out.ipynb", as_version=4).cells
     assert last.source == "print('ran')" and last.execution_count is None
@@ -147,8 +147,9 @@ sys.exit(__main__.main(["run", "--profile", "tiny"]))
 def test_an_interruption_ends_the_kernels_too(tmp_path, foreign_kernel):
     begun = tmp_path / "begun"
     book = notebook(tmp_path, "01_long.ipynb", f"open({str(begun)!r}, 'w').close()\nimport time\ntime.sleep(600)")
-    process = subprocess.Popen([sys.executable, "-c", STOPPED, str(book)], stderr=subprocess.PIPE, text=True,
-                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # ignored behind an "&"
+    # SIGINT is ignored in what a shell starts behind an "&".
+    process = subprocess.Popen([sys.executable, "-c", STOPPED, str(book)], stderr=subprocess.PIPE, encoding="utf-8",
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     deadline = time.monotonic() + 240
     while not begun.exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.1)

@@ -99,10 +99,10 @@ def test_a_study_has_all_controls_exemplar_methods_and_deep_rivals_and_the_full_
 def test_everything_that_notebooks_read_is_there(made):
     results, lines = made
     folder = results / "tiny" / "portraits"
-    scores = pd.read_csv(folder / "scores.csv")
+    scores = pd.read_csv(folder / "scores.csv", encoding="utf-8")
     assert set(zip(scores.system, scores.direction)) == {(name, direction) for name in SMALL for direction in DIRECTIONS}
     for name in ("pairing", "resize_ceiling", "attention", "recognition", "recognition_ranks", "fine_detail"):
-        assert len(pd.read_csv(folder / f"{name}.csv")), name
+        assert len(pd.read_csv(folder / f"{name}.csv", encoding="utf-8")), name
     assert len(list((folder / "tables").glob("*.csv"))) == len(list((folder / "tables").glob("*.md"))) == 4
     for system in SMALL:
         for direction in DIRECTIONS:
@@ -120,7 +120,7 @@ def test_what_is_complete_is_left_alone(copied):
 
 def test_what_is_complete_is_seen_quickly_and_without_torch(copied):
     environment = {**os.environ, "MSGSARL_RESULTS": str(copied.parents[1])}
-    said = subprocess.run([sys.executable, "-c", IN_A_PROCESS], env=environment, capture_output=True, text=True)
+    said = subprocess.run([sys.executable, "-c", IN_A_PROCESS], env=environment, capture_output=True, encoding="utf-8")
     assert said.stdout.splitlines() == ["False"], said.stdout + said.stderr
     started = time.process_time()
     study.complete(*STUDY)
@@ -164,7 +164,7 @@ def test_other_scores_make_other_tables(copied):
     shutil.copytree(copied / "msg-sarl" / "seed0", copied / "msg-sarl" / "seed1")
     (copied / "msg-sarl" / "seed1" / "private" / "scored.json").unlink()
     study.complete(*STUDY, report=lambda line: None)
-    table = pd.read_csv(copied / "tables" / "ablations_photo-to-sketch.csv")
+    table = pd.read_csv(copied / "tables" / "ablations_photo-to-sketch.csv", encoding="utf-8")
     assert table[(table.system == "msg-sarl") & (table.metric == "ssim")].seeds.item() == 2
 
 
@@ -206,9 +206,9 @@ def test_scores_suffice_only_if_complete_and_of_todays_settings(committed, lost)
         contents = files.read_json(record)
         files.write_json(record, {**contents, "settings": {**contents["settings"], "width": 4}})
     else:
-        table = pd.read_csv(committed / "scores.csv")
+        table = pd.read_csv(committed / "scores.csv", encoding="utf-8")
         table = table[(table.system != "msg-sarl") | (table.direction != DIRECTIONS[0])]
-        table.to_csv(committed / "scores.csv", index=False)
+        files.write_csv(committed / "scores.csv", table)
     assert study.loaded(*STUDY) == ()
     study.complete(*STUDY, report=lambda line: None)
     assert (committed / "msg-sarl" / "seed0" / "checkpoint.pt").exists()
@@ -217,7 +217,8 @@ def test_scores_suffice_only_if_complete_and_of_todays_settings(committed, lost)
 def test_a_killed_stage_goes_on_and_ends_in_the_same_scores(made, tmp_path):
     environment = {**os.environ, "MSGSARL_RESULTS": str(tmp_path)}
     folder = tmp_path / "tiny" / "portraits"
-    process = subprocess.Popen([sys.executable, "-c", IN_A_PROCESS], env=environment, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.executable, "-c", IN_A_PROCESS], env=environment, stdout=subprocess.PIPE,
+                               encoding="utf-8")
     for line in process.stdout:
         if "lle, seed 0: done" in line:
             process.send_signal(signal.SIGKILL)
@@ -225,7 +226,7 @@ def test_a_killed_stage_goes_on_and_ends_in_the_same_scores(made, tmp_path):
     process.wait()
     assert not (folder / "attention.csv").exists() and not (folder / "tables").exists(), "killed too late"
     kept = {name: moment for name, moment in times(folder).items() if name.endswith((".pt", "pairing.csv"))}
-    said = subprocess.run([sys.executable, "-c", IN_A_PROCESS], env=environment, capture_output=True, text=True)
+    said = subprocess.run([sys.executable, "-c", IN_A_PROCESS], env=environment, capture_output=True, encoding="utf-8")
     assert said.returncode == 0, said.stderr
     assert "4 runs, 2 of them complete" in said.stdout and "msg-sarl, seed 0: done" not in said.stdout
     assert {name: times(folder)[name] for name in kept} == kept and len(kept) == 2

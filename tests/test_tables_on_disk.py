@@ -25,7 +25,7 @@ def test_a_table_survives_writing_and_reading(tmp_path):
     pd.testing.assert_frame_equal(tables_on_disk.read(tmp_path / "scores.csv", COLUMNS, text=["image"]), table)
 
 
-STRANGE = ["NA", "nan", "None", "001", "1", "1e5", "null", "N/A", "-inf", "TRUE", "a,b", 'say "x"', " padded ", "Müller"]
+STRANGE = ["NA", "nan", "None", "001", "1", "1e5", "null", "N/A", "-inf", "TRUE", "a,b", 'the "x"', " x ", "Müller"]
 COMMITTED = sorted({file.name: file for file in (paths.ROOT / "results").rglob("*.csv")}.values())
 
 

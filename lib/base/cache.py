@@ -19,6 +19,8 @@ import numpy as np
 from lib.base import files, paths
 from lib.base.errors import StudyError
 
+_said: set[Path] = set()  # folders of which it was said that nothing is kept in them
+
 
 def file(*parts: str) -> Path:
     """Where a file of the cache is or is to be made, from its path below the cache's folder.
@@ -76,6 +78,7 @@ def _substitute(root: Path) -> Path:
     return folder
 
 
-@functools.cache
 def _say_once(place: Path, message: str) -> None:
-    print(message, file=sys.stderr)
+    if place not in _said:
+        _said.add(place)
+        print(message, file=sys.stderr)

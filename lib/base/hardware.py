@@ -11,7 +11,20 @@ from pathlib import Path
 
 def available_cores() -> int:
     """Cores this process may use: fewer than the machine has under ``taskset`` or in a container."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, int(_quota() or cores)))
+
+
+def _quota() -> float | None:
+    """Cores' worth of time that a container (a Linux control group) may use; None without such a limit."""
+    for names in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):  # versions 2 and 1
+        try:
+            text = " ".join(Path("/sys/fs/cgroup", name).read_text(encoding="ascii") for name in names)
+            quota, period = map(int, text.split())
+        except (OSError, ValueError):  # no such group, or its limit is "max"
+            continue
+        return quota / period if quota > 0 else None
+    return None
 
 
 def processor() -> str:

@@ -108,7 +108,7 @@ _IGNORED: dict[str, Callable[[str], str]] = {
 
 
 def _remedies(first: Mapping[str, Path], second: Mapping[str, Path]) -> list[str]:
-    """What would give the lonely files of two folders partners: each difference that can be ignored, or all together."""
+    """What would give lonely files of two folders partners: each difference that can be ignored, or all together."""
     here, there = ([name for name in one if name not in other] for one, other in ((first, second), (second, first)))
     helps = {what: pairs for what, key in _IGNORED.items() if (pairs := _meetings(here, there, key))}
     if not helps and (pairs := _meetings(here, there, lambda name: _padding(_ending(_composed(name)).casefold()))):

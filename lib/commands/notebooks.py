@@ -105,7 +105,10 @@ class _Execution:
         return f"{self.notebook.name}: papermill ended with status {self.process.returncode}\n{listed(lines[-12:])}"
 
     def stop(self) -> None:
-        self.process.send_signal(signal.SIGINT)  # papermill ends its kernel then
+        if os.name == "posix":
+            self.process.send_signal(signal.SIGINT)  # papermill ends its kernel then
+        else:
+            self.process.terminate()
         try:
             self.process.wait(_PATIENCE)
         except subprocess.TimeoutExpired:

@@ -8,13 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from lib.base.errors import StudyError
-from lib.base.statistics import Interval, bootstrap_interval, student_interval
+from lib.base.statistics import Interval, student_interval
 from lib.evaluation.scoring.folders import FolderScores, check_names, score_folders
 from lib.evaluation.scoring.measure import IMAGE_METRICS
 from lib.evaluation.scoring.sets import SET_METRICS
 from lib.metrics.jackknife import LEAST_FACES
-
-FEW = 10  # pairs: below it the bootstrap's "95 %" intervals hold the truth in 50 (2 pairs) to 92 % (9)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,31 +83,29 @@ def _what_is_needed(metric: str) -> str:
 
 
 def _limits(metric: str, values: np.ndarray) -> str:
-    """The interval of the mean as it is printed: bootstrap, for few pairs Student's t, which is honest there.
+    """Student's t interval of the mean over pairs, as it is printed.
 
-    A t interval that leaves the metric's range is refused: so few pairs say nothing about where the mean lies.
+    The study's tables bootstrap instead; that takes longer to load than 50 pairs to score, and at few pairs its limits
+    are too narrow.  An interval that leaves the metric's range is refused: so few pairs do not say where the mean lies.
     """
     if len(values) < 2:
         return "no interval: one pair"
     if not np.isfinite(values).all():
         return f"no interval: infinite for {np.count_nonzero(~np.isfinite(values))} of {len(values)} pairs"
-    if len(values) >= FEW:
-        _, low, high = bootstrap_interval(values)
-        return f"95 % interval {low:.4f} to {high:.4f}"
     _, low, high = student_interval(values)
     least, largest = IMAGE_METRICS[metric].limits
     if low < least or high > largest:
         return (f"no interval: {len(values)} pairs are too few (Student's t reaches from {low:.2f} to {high:.2f}, "
                 f"{metric} from {least:g} to {largest:g})")
-    return f"95 % interval {low:.4f} to {high:.4f} (Student's t: few pairs)"
+    return f"95 % interval {low:.4f} to {high:.4f}"
 
 
 def _distance(metric: str, result: Interval) -> str:
     low = result.low if metric.startswith("kid") else max(result.low, 0.0)  # a Fréchet distance is not negative
     text = f"{result.estimate:9.4f}   95 % interval {low:.4f} to {result.high:.4f}"
     if result.high < 0:
-        text += (" (below zero for certain: every face has its counterpart in the other set, which makes KID too small; "
-                 "only values of equally many pairs compare)")
+        text += (" (below zero for certain: every face has its counterpart in the other set, which makes KID too "
+                 "small; only values of equally many pairs compare)")
     return text
 
 

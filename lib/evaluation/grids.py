@@ -13,7 +13,7 @@ from functools import partial
 import pandas as pd
 
 from lib import databases
-from lib.base import files, paths, systems
+from lib.base import files, paths
 from lib.base.errors import StudyError, listed, unknown_name
 from lib.base.hardware import available_cores
 from lib.base.labels import duration
@@ -104,16 +104,16 @@ def make_each(waiting: Sequence[Cell], report: Callable[[str], None] = print, *,
             report(f"  {cell}: {complaint}")
             failed.append(f"{cell}: {complaint}")
 
-    # Controls take less than a process needs to start; what trains takes minutes to hours, and a single run of it has
-    # all cores to itself.
-    for kinds in (("control",), ("exemplar",), systems.TRAINED_KINDS):
-        part = [cell for cell in free if cell.plan.system.kind in kinds]
-        at_once = 1 if kinds == ("control",) else min(len(part), jobs or side_by_side.jobs_here(len(part)))
-        if at_once > 1:
-            report(f"about {duration(forecast(part, at_once))} for {len(part)} runs, {at_once} at a time")
-            side_by_side.make_all(part, at_once, finished, force=force)
-        else:
-            _one_by_one(part, report, finished, force)
+    # Controls take less than a process needs to start.  What takes longest goes first, so that no core waits at the end.
+    quick = [cell for cell in free if cell.plan.system.kind == "control"]
+    _one_by_one(quick, report, finished, force)
+    slow = sorted((cell for cell in free if cell not in quick), key=lambda cell: not cell.plan.system.trains)
+    at_once = min(len(slow), jobs or side_by_side.jobs_here(len(slow)))
+    if at_once > 1:
+        report(f"about {duration(forecast(slow, at_once))} for {len(slow)} runs, {at_once} at a time")
+        side_by_side.make_all(slow, at_once, finished, force=force)
+    else:
+        _one_by_one(slow, report, finished, force)
     if failed:
         raise StudyError(f"{len(failed)} of {len(waiting)} runs failed\n{listed(failed)}")
     return busy

@@ -83,7 +83,8 @@ def _gradient(luminance: np.ndarray) -> np.ndarray:
 
 def compare(reference: FeatureMaps, image: FeatureMaps) -> float:
     """FSIM of two analysed images, or FSIMc if both carry chroma (Eqs. 4-6, 10 and 11)."""
-    similarity = _ratio(reference.phase, image.phase, T1) * _ratio(reference.gradient, image.gradient, T2)
+    similarity = _ratio(reference.phase, image.phase, T1)
+    similarity *= _ratio(reference.gradient, image.gradient, T2)
     if reference.chroma is not None and image.chroma is not None:
         chroma = _ratio(reference.chroma[0], image.chroma[0], T3) * _ratio(reference.chroma[1], image.chroma[1], T4)
         # The program takes the real part of the complex power where the product is negative.
@@ -96,7 +97,14 @@ def compare(reference: FeatureMaps, image: FeatureMaps) -> float:
 
 
 def _ratio(a: np.ndarray, b: np.ndarray, constant: float) -> np.ndarray:
-    return (2 * a * b + np.float32(constant)) / (a * a + b * b + np.float32(constant))
+    """(2ab + constant) / (a² + b² + constant)."""
+    upper, lower = 2 * a, a * a
+    upper *= b
+    upper += np.float32(constant)
+    lower += b * b
+    lower += np.float32(constant)
+    upper /= lower
+    return upper
 
 
 def fsim(reference: np.ndarray, image: np.ndarray, chromatic: bool = False) -> float:

@@ -36,7 +36,7 @@ def load(offline: bool = False) -> Callable[[np.ndarray], np.ndarray]:
 
 
 @torch.no_grad()
-def embed(network: Callable[[torch.Tensor], tuple[torch.Tensor, ...]], faces: np.ndarray, batch: int = 16) -> np.ndarray:
+def embed(network: FeatureExtractorInceptionV3, faces: np.ndarray, batch: int = 16) -> np.ndarray:
     """Return the features of uint8 faces (n, H, W) or (n, H, W, 3) as (n, 2048) float64."""
     parts = []
     for start in range(0, len(faces), batch):

@@ -30,7 +30,8 @@ def jackknife_interval(distance: Callable[[np.ndarray, np.ndarray], float], refe
     reference, synthesised = checked_features(reference, synthesised)
     n = len(reference)
     if len(synthesised) != n or n < LEAST_FACES:
-        raise StudyError(f"The interval needs two sets of the same {LEAST_FACES} or more faces, not {n} and {len(synthesised)}.")
+        raise StudyError(f"The interval needs two sets of the same {LEAST_FACES} or more faces, not {n} and "
+                         f"{len(synthesised)}.")
     groups = min(groups, n)
     member = np.random.default_rng(seed).permutation(np.arange(n) % groups)
     estimate = distance(reference, synthesised)

@@ -39,7 +39,8 @@ class _Dists(piq.DISTS):
         piq.ContentLoss.__init__(self, trunk, LAYERS, learned, replace_pooling=True, allow_layers_weights_mismatch=True)
 
 
-def load(name: str, device: torch.device | str = "cpu", offline: bool = False) -> Callable[[np.ndarray, np.ndarray], float]:
+def load(name: str, device: torch.device | str = "cpu",
+         offline: bool = False) -> Callable[[np.ndarray, np.ndarray], float]:
     """Return LPIPS or DISTS (``NAMES``) of two uint8 images (H, W) or (H, W, 3) of one size; ≥ 0, 0 for equal images.
 
     Grey is replicated.  Raises StudyError with the remedy when the weights are neither cached nor reachable, or differ
@@ -67,6 +68,7 @@ def network(name: str, trunk: nn.Module, learned: dict[str, Tensor]) -> nn.Modul
         scales = [learned[f"lin{layer}.model.1.weight"] for layer in range(len(LAYERS))]
         measure = piq.ContentLoss(trunk, LAYERS, scales, normalize_features=True)
     else:
-        # Structure (alpha) and texture (beta) of the image itself and of the layers.
-        measure = _Dists(trunk, [part for kind in ("alpha", "beta") for part in learned[kind].split([3, *CHANNELS], dim=1)])
+        # Weights of structure (alpha) and texture (beta), for the image itself and for the layers.
+        measure = _Dists(trunk, [part for kind in ("alpha", "beta")
+                                 for part in learned[kind].split([3, *CHANNELS], dim=1)])
     return measure.eval().requires_grad_(False)

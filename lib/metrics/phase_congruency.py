@@ -14,12 +14,13 @@ Two deviations, neither of which moves a score by 1e-6 (tests/test_metrics_ssim_
 
 from __future__ import annotations
 
-import threading
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 import scipy.fft
+
+from lib.metrics.workspace import Workspaces
 
 SCALES = 4
 ORIENTATIONS = 4
@@ -87,28 +88,16 @@ def _noise_factor(filters: np.ndarray) -> float:
     return tau * (np.sqrt(np.pi / 2) + NOISE_DEVIATIONS * np.sqrt(2 - np.pi / 2)) / NOISE_DIVISOR
 
 
-class _Workspace:
-    """Arrays for one thread's intermediate results at one image size, 4 MB at 200×250.
+class _Arrays:
+    """Intermediate results at one image size, 4 MB at 200×250."""
 
-    Written again for every image: new arrays would cost a page fault per 4 KiB, about a third of all the time, and
-    threads that ask the system for pages wait for each other.
-    """
-
-    def __init__(self, shape: tuple[int, int]):
+    def __init__(self, shape: tuple[int, ...]):
         self.response = np.empty((SCALES, *shape), np.complex64)  # z_s
         self.total = np.empty(shape, np.complex64)  # S
         self.amplitudes, self.amplitude, self.inverse, self.energy = np.empty((4, *shape), np.float32)
 
 
-_local = threading.local()
-
-
-def _workspace(shape: tuple[int, int]) -> _Workspace:
-    """The calling thread's arrays, made at its first image and whenever the size changes."""
-    work = getattr(_local, "workspace", None)
-    if work is None or work.total.shape != shape:
-        work = _local.workspace = _Workspace(shape)
-    return work
+_workspace = Workspaces(_Arrays)
 
 
 def phase_congruency(image: np.ndarray) -> np.ndarray:
@@ -134,7 +123,7 @@ def phase_congruency(image: np.ndarray) -> np.ndarray:
     return np.divide(energy_sum, work.amplitudes, out=energy_sum, where=work.amplitudes > 0)
 
 
-def _add_amplitudes(response: np.ndarray, work: _Workspace) -> float:
+def _add_amplitudes(response: np.ndarray, work: _Arrays) -> float:
     """Add |z_s| of all scales to ``work.amplitudes``; return the median at the finest scale."""
     for scale, plane in enumerate(response):
         np.abs(plane, out=work.amplitude)
@@ -144,7 +133,7 @@ def _add_amplitudes(response: np.ndarray, work: _Workspace) -> float:
     return median
 
 
-def _energy(response: np.ndarray, work: _Workspace) -> np.ndarray:
+def _energy(response: np.ndarray, work: _Arrays) -> np.ndarray:
     """Return Σ_s Re(z_s ū) - |Im(z_s ū)|, (H, W); overwrites ``response`` (SCALES, H, W)."""
     total, inverse, energy, sideways = work.total, work.inverse, work.energy, work.amplitude
     np.add(response[0], response[1], out=total)
@@ -171,11 +160,11 @@ def _median(values: np.ndarray) -> float:
     n = values.size
     low, high = (n - 1) // 2, n // 2
     sample = np.sort(values[::_SAMPLED])
-    middle = sample.size // 2
+    middle, last = sample.size // 2, sample.size - 1
     shift = (low - np.count_nonzero(values < sample[middle])) // _SAMPLED
     margin = 2 + int(3 * abs(shift) ** 0.5)  # three standard deviations of the values that fall between
-    last = sample.size - 1
-    floor, ceiling = sample[min(max(middle + shift - margin, 0), last)], sample[max(min(middle + shift + margin, last), 0)]
+    floor = sample[min(max(middle + shift - margin, 0), last)]
+    ceiling = sample[max(min(middle + shift + margin, last), 0)]
     inside = values >= floor
     below = n - np.count_nonzero(inside)
     inside &= values <= ceiling

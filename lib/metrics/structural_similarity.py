@@ -16,6 +16,7 @@ from scipy import ndimage
 from lib.base.hardware import available_cores
 from lib.base.images import to_grey
 from lib.metrics.inputs import check_pair, check_stacks
+from lib.metrics.workspace import Workspaces
 
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 RADIUS = 5
@@ -31,20 +32,28 @@ def ssim(reference: np.ndarray, image: np.ndarray) -> float:
     Raises StudyError for another dtype, shape or unequal sizes.
     """
     check_pair(reference, image, smallest=2 * RADIUS + 1)
-    x, y = to_grey(reference).astype(np.float64), to_grey(image).astype(np.float64)
-    mean_x, mean_y = _smooth(x), _smooth(y)
+    x, y = to_grey(reference), to_grey(image)
+    planes, smooth = _workspace(x.shape)
+    planes[0], planes[1] = x, y
+    np.multiply(planes[0], planes[1], out=planes[2])
+    np.multiply(planes[0], planes[0], out=planes[3])
+    planes[3] += np.multiply(planes[1], planes[1], out=smooth[0])
+    # The Gaussian window, valid region only.
+    valid = np.s_[:, RADIUS:-RADIUS]
+    ndimage.correlate1d(planes, _WINDOW, axis=1, output=smooth)
+    ndimage.correlate1d(smooth[valid], _WINDOW, axis=2, output=planes[valid])
+    mean_x, mean_y, covariance, variances = planes[valid][..., RADIUS:-RADIUS]
     product = mean_x * mean_y
-    squares = mean_x * mean_x + mean_y * mean_y
-    covariance = _smooth(x * y) - product
-    variances = _smooth(x * x + y * y) - squares  # of x plus of y
+    squares = np.multiply(mean_x, mean_x, out=mean_x)
+    squares += np.multiply(mean_y, mean_y, out=mean_y)
+    covariance -= product
+    variances -= squares  # of x plus of y
     quality = (2 * product + C1) * (2 * covariance + C2) / ((squares + C1) * (variances + C2))
     return float(quality.mean())
 
 
-def _smooth(plane: np.ndarray) -> np.ndarray:
-    """Weight with the Gaussian window, valid region only."""
-    rows = ndimage.correlate1d(plane, _WINDOW, axis=0)[RADIUS:-RADIUS]
-    return ndimage.correlate1d(rows, _WINDOW, axis=1)[:, RADIUS:-RADIUS]
+# Two stacks of the planes x, y, xy and x² + y², (4, H, W) each: the second receives what is made of the first.
+_workspace = Workspaces(lambda shape: np.empty((2, 4, *shape)))
 
 
 def ssim_batch(references: np.ndarray, images: np.ndarray, workers: int | None = None) -> np.ndarray:

@@ -43,7 +43,7 @@ from torch import nn
 
 from lib.base import cache, files
 from lib.base.errors import StudyError, unknown_name
-from lib.base.hardware import processor
+from lib.base.hardware import available_cores, processor
 from lib.base.settings import RunSettings
 
 WORTH = 1.2  # bf16 is taken where it is so many times faster
@@ -133,7 +133,7 @@ def _measured_precision(device: torch.device) -> Precision:
 
 def worthwhile_threads(size: int, threads: int | None = None) -> int:
     """How many threads to train images of this size with, of those that there are: one where more bring nothing."""
-    return 1 if size <= ONE_THREAD_UP_TO else threads or torch.get_num_threads()
+    return 1 if size <= ONE_THREAD_UP_TO else threads or min(torch.get_num_threads(), available_cores())
 
 
 @contextlib.contextmanager

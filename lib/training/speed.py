@@ -99,16 +99,13 @@ def seconds_of_looking_up(profile: str, faces: int) -> float:
 @lru_cache(maxsize=None)
 def slowness() -> float:
     """How many times as long as on the reference processor things take on one thread here, as busy as it is now."""
-    return _with_threads(1, _slowness)
-
-
-def _slowness() -> float:
-    a = torch.randn(512, 512)
-    a @ a
-    count, started = 0, time.perf_counter()
-    while (seconds := time.perf_counter() - started) < 0.5:
+    with devices.computing_with(1):
+        a = torch.randn(512, 512)
         a @ a
-        count += 1
+        count, started = 0, time.perf_counter()
+        while (seconds := time.perf_counter() - started) < 0.5:
+            a @ a
+            count += 1
     return REFERENCE * seconds / (2 * 512 ** 3 * max(1, count))
 
 

@@ -82,7 +82,8 @@ def score_folders(reference: Path, synthesised: Path, metrics: Iterable[str] = (
     of_images, of_sets = check_names(metrics)
     scores, not_computed = _loaded(of_images)
     if len(pairs) < LEAST_FACES:
-        not_computed |= {metric: f"needs at least {LEAST_FACES} pairs, and there are {len(pairs)}" for metric in of_sets}
+        reason = f"needs at least {LEAST_FACES} pairs, and there are {len(pairs)}"
+        not_computed |= dict.fromkeys(of_sets, reason)
         of_sets = []
     sets, seen = _Sets(of_sets), []
     for block in _measured(pairs, scores, keep=bool(of_sets)):
@@ -119,7 +120,8 @@ class _Seen(NamedTuple):
     faces: tuple[np.ndarray, np.ndarray] | None = None
 
 
-def _measured(pairs: list[Partners], scores: dict[str, Callable[[Any, Any], float]], keep: bool) -> Iterator[list[_Seen]]:
+def _measured(pairs: list[Partners], scores: dict[str, Callable[[Any, Any], float]],
+              keep: bool) -> Iterator[list[_Seen]]:
     """Read and score all pairs on all cores, block by block; with ``keep`` their images come along, as RGB.
 
     After the first image that cannot be scored the others are only read, so that all of these are told soon.
@@ -136,7 +138,8 @@ def _measured(pairs: list[Partners], scores: dict[str, Callable[[Any, Any], floa
             values = score_pair(*faces, scores)
         except StudyError as error:
             return _Seen([f"{pair.files[1]}: {error}"], {})
-        return _Seen([], values, _are_equal(*faces), faces[0].shape[:2], tuple(map(images.to_rgb, faces)) if keep else None)
+        kept = tuple(map(images.to_rgb, faces)) if keep else None
+        return _Seen([], values, _are_equal(*faces), faces[0].shape[:2], kept)
 
     size = _BLOCK if keep else len(pairs)
     with ThreadPoolExecutor(available_cores()) as pool, _progress(len(pairs)) as bar:
@@ -157,9 +160,9 @@ def _read(pair: Partners) -> tuple[list[np.ndarray], list[str]]:
         except StudyError as error:
             problems.append(str(error))
     if not problems and faces[0].shape[:2] != faces[1].shape[:2]:
-        (height, width), (other_height, other_width) = (face.shape[:2] for face in faces)
-        problems.append(f"{pair.files[1]}: {other_width}×{other_height}, but its reference {pair.files[0].name} is "
-                        f"{width}×{height} (width×height). Resize it first; a score of resized images is another score.")
+        expected, found = (f"{face.shape[1]}×{face.shape[0]}" for face in faces)
+        problems.append(f"{pair.files[1]}: {found}, but its reference {pair.files[0].name} is {expected} "
+                        "(width×height). Resize it first; a score of resized images is another score.")
     return faces, problems
 
 
@@ -182,7 +185,8 @@ class _Sets:
         """Embed the images of some more pairs; raises StudyError unless all have the size of the first."""
         self.size = self.size or block[0].size
         if {pair.size for pair in block} != {self.size}:
-            raise StudyError("Distances of sets need images of one size throughout; score them per image or resize them.")
+            raise StudyError("Distances of sets need images of one size throughout; score them per image or resize "
+                             "them.")
         for network, vectors in self.vectors.items():
             pair = tuple(self.embed(network, np.stack(faces)) for faces in zip(*(seen.faces for seen in block)))
             if network not in self.embed.unavailable:

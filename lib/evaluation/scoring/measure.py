@@ -104,7 +104,8 @@ def score_images(references: References | np.ndarray, images: np.ndarray,
     return scores
 
 
-def score_pair(reference: np.ndarray, image: np.ndarray, scores: dict[str, Callable[[Any, Any], float]]) -> dict[str, float]:
+def score_pair(reference: np.ndarray, image: np.ndarray,
+               scores: dict[str, Callable[[Any, Any], float]]) -> dict[str, float]:
     """Score one uint8 image (H, W[, 3]) against its reference with loaded metrics: metric → value.
 
     Raises StudyError naming the metric that these images do not allow.

@@ -17,6 +17,7 @@ from scipy import ndimage
 from lib import databases
 from lib.base import images, paths
 from lib.base.errors import StudyError, listed
+from lib.base.files import as_text
 from lib.base.pairing import pair_by_name
 from lib.base.settings import RunSettings
 from lib.base.systems import kind_of
@@ -94,7 +95,7 @@ def from_folders(candidates: dict[str, Path], photos: Path, sketches: Path,
     The faces are those of the candidate folders, which must agree; photos and sketches may hold more.
     The database of every face is ``folder``.  Raises StudyError listing whatever is missing.
     """
-    pictures = {("folder", pair.name): [images.read_image(file) for file in pair.files]
+    pictures = {("folder", as_text(pair.name)): [images.read_image(file) for file in pair.files]
                 for pair in pair_by_name(list(candidates.values()), larger=[photos, sketches])}
     return _checked(
         direction,
