@@ -23,7 +23,8 @@ def final_losses(profile: str, database: str) -> pd.DataFrame:
     rows = []
     for run in run_folders.list_runs(paths.study_folder(profile, database)):
         if run.system in systems.ABLATIONS and (run.folder / "run.json").exists():
-            record, log = files.read_json(run.folder / "run.json"), pd.read_csv(run.folder / "log.csv", encoding="utf-8")
+            record = files.read_json(run.folder / "run.json")
+            log = pd.read_csv(run.folder / "log.csv", encoding="utf-8")
             if len(log) == record["settings"]["epochs"]:
                 rows.append((run.system, run.seed, record["device"], *log[columns].iloc[-1]))
     return pd.DataFrame(rows, columns=["system", "seed", "device", *columns])
