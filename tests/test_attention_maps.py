@@ -184,7 +184,8 @@ def test_quantities_of_faces(translator):
     table = attention_maps.measure(translator, P2S, faces)
     assert set(table.quantity) == set(attention_maps.QUANTITIES) and set(table.sarb) == {"1", "2", "3", "4", "all"}
     values = table.set_index(["face", "sarb", "quantity"]).value
-    assert values[0, "3", "alpha"] == pytest.approx(translator.trainable.generators[P2S].sarm[2].attention.position.alpha)
+    attention = translator.trainable.generators[P2S].sarm[2].attention
+    assert values[0, "3", "alpha"] == pytest.approx(attention.position.alpha)
     source = to_tensor(faces[1:], translator.settings)
     trained = translator.trainable.translate(P2S, source)
     with attention_maps.attention_off(translator, P2S):

@@ -83,8 +83,8 @@ def test_wrong_person_gives_nobody_their_own_and_everybody_one(pairs):
 
 def test_resized_target_is_the_way_through_the_square(pairs):
     photos, sketches = pairs
-    expected = [Image.fromarray(photo).resize((8, 8), Image.Resampling.BICUBIC).resize((16, 20), Image.Resampling.BICUBIC)
-                for photo in photos]
+    cubic = Image.Resampling.BICUBIC
+    expected = [Image.fromarray(photo).resize((8, 8), cubic).resize((16, 20), cubic) for photo in photos]
     np.testing.assert_array_equal(made("resized-target", sketches, photos, size=8), np.stack(expected))
 
 

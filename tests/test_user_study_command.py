@@ -100,6 +100,25 @@ def test_missing_runs_are_listed_with_their_commands(monkeypatch, tmp_path, caps
     assert "private" in str(next(tmp_path.rglob("study.html"))) and record["direction"] == "photo-to-sketch"
 
 
+def test_the_paper_s_systems_are_the_default_once_they_are_registered(monkeypatch, tmp_path):
+    from conftest import made_up_faces
+
+    from lib import databases
+    from lib.base import paths, systems
+    from lib.evaluation.user_study import definition
+
+    monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path))
+    faces = made_up_faces(3)
+    monkeypatch.setattr(databases, "load", lambda *_, **__: faces)
+    for name in ("u-gat-it", "drit", "cyclegan", "msg-sarl"):
+        monkeypatch.setitem(systems.SYSTEMS, name, systems.System(name, name.upper(), "deep"))
+        folder = paths.run_folder("tiny", "portraits", name, 2)
+        run_folders.write_synthesised(folder, "photo-to-sketch", faces.names, faces.sketches)
+    assert study("build", "--database", "portraits=3", "--profile", "tiny", "--per-rater", "2", "--raters", "4",
+                 "--run-seed", "2", "--output", tmp_path / "study") == 0
+    assert definition.read(tmp_path / "study").systems == ("cyclegan", "drit", "msg-sarl", "u-gat-it")
+
+
 def test_missing_pictures_come_with_a_command_that_works(monkeypatch, tmp_path, capsys):
     """The paper's systems, the default, come with the commands that make them; other pictures may be judged, too."""
     from conftest import made_up_faces

@@ -77,7 +77,7 @@ def student_interval(values: Sequence[float] | np.ndarray, level: float = 0.95) 
 
 def wilson_interval(votes: float | np.ndarray, total: float, level: float = 0.95,
                     design_effect: float = 1.0) -> tuple[float | np.ndarray, float | np.ndarray]:
-    """Wilson's interval of a share, or of several (m,); with a design effect as if of ``total / design_effect`` votes."""
+    """Wilson's interval of a share or of several (m,); with a design effect as of ``total / design_effect`` votes."""
     n, p = total / design_effect, votes / total
     z = special.ndtri((1 + level) / 2)
     middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)

@@ -107,7 +107,7 @@ def replace(table: pd.DataFrame, rows: pd.DataFrame, key: dict, order: Sequence[
 
 
 def in_order(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """Sort by ``columns``, systems as in ``lib.base.systems``, variants beside their base, unknown names last; stable."""
+    """Sort by ``columns``, systems as in ``lib.base.systems``, variants beside their base, unknown names last."""
     places = {name: place for place, name in enumerate(systems.SYSTEMS)}
 
     def place(column: pd.Series) -> pd.Series:

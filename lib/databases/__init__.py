@@ -3,7 +3,7 @@
 ``load("cuhk-student", "train")`` is all the rest of the study needs.  Inside: what is known of the
 databases (``catalogue``), finding folders (``layouts``), pairing names (``index``), splitting
 (``division``), reading, checking and caching (``reading``), checking the pairing by pixels (``pairing``),
-the way to the network's square and back (``geometry``), and numbers for notebook 01 (``survey``).
+the way to the network's square and back (``geometry``), small CSV files beside a copy (``sheets``).
 """
 
 from __future__ import annotations

@@ -31,8 +31,8 @@ FLOOR = "pixel-regression"
 def effects(frame: pd.DataFrame, database: str) -> Figure:
     """The seven effects with 95 % intervals, a panel per direction and metric; filled: clear (``findings.verdicts``).
 
-    frame: ``findings.ablations.effects``.  database: whose published effects stand beside ours as open diamonds, one for
-    each setting of the other parts that the paper printed.
+    frame: ``findings.ablations.effects``.  database: whose published effects stand beside ours as open diamonds, one
+    for each setting of the other parts that the paper printed.
     """
     directions, metrics = (list(dict.fromkeys(frame[column])) for column in ("direction", "metric"))
     figure, axes = plt.subplots(len(directions), len(metrics), squeeze=False, sharex="col", sharey=True,
@@ -72,8 +72,8 @@ def cells(profile: str, database: str, scores: Scores | None = None) -> Figure:
     """Mean scores of the eight cells: a small mark per run, their mean as a bar, the paper's value as open diamond.
 
     The mark's shape is the device that trained the run; a ring is drawn around runs in which the discriminator of that
-    direction won outright (``findings.training_outcomes``).  The dotted line is the per-pixel regression, the floor that
-    needs no network.  Cells without scores stay empty; raises StudyError when there is none at all.
+    direction won outright (``findings.training_outcomes``).  The dotted line is the per-pixel regression, the floor
+    that needs no network.  Cells without scores stay empty; raises StudyError when there is none at all.
     """
     scores = scores or read_scores(profile, database)
     found = {(direction, metric): cells_of(scores, direction, metric) for direction in DIRECTIONS for metric in METRICS}

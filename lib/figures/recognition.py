@@ -1,6 +1,6 @@
 """Figures of recognition: accuracy curves (the paper's Figs. 10 and 11), final accuracies, ranks, regions.
 
-All take the tables of ``lib.evaluation.recognition`` (``recognise_runs`` or ``statements``); accuracies are in per cent.
+All take tables of ``lib.evaluation.recognition`` (``recognise_runs`` or ``statements``); accuracies are in per cent.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def detail_kept(table: pd.DataFrame) -> Figure:
 
 
 def quality_against_cost(table: pd.DataFrame) -> Figure:
-    """SSIM and FSIM against processor seconds per image; ``table`` as of ``findings.exemplar_scores``, one direction."""
+    """SSIM and FSIM against processor seconds per image; ``table``: ``findings.exemplar_scores``, one direction."""
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.2))
     for axis, metric in zip(axes, ("ssim", "fsim")):
         axis.plot(table.cpu_seconds_per_image, table[metric], "o", color=COLOURS["exemplar"])

@@ -61,5 +61,6 @@ def interval(axis: Axes, row: float, limits: tuple[float, float], value: float, 
              size: float = 7, width: float = 2, filled: bool = True) -> None:
     """A value with its limits in a row of the axis; hollow where it says little."""
     axis.plot(limits, [row, row], color=colour, linewidth=width, solid_capstyle="butt", zorder=2)
-    axis.plot(value, row, marker, markersize=size, color=colour, markerfacecolor=colour if filled else "white", zorder=3)
+    face = colour if filled else "white"
+    axis.plot(value, row, marker, markersize=size, color=colour, markerfacecolor=face, zorder=3)
 

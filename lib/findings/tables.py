@@ -121,8 +121,8 @@ def rivals(profile: str, database: str, direction: str, ours: pd.DataFrame | Non
 
     Columns and order as ``ablations``.  The paper's tables name no exemplar method and no floor.
     """
-    numbers = ["IV", "V"] if direction == DIRECTIONS[0] else ["VI", "VII"]  # noqa: F841 (the query names it)
-    printed = published().query("table in @numbers and database == @database and direction == @direction")
+    printed = published().query("table in ('IV', 'V', 'VI', 'VII') and database == @database "
+                                "and direction == @direction")
     ours = summary(profile, database) if ours is None else ours
     return _beside(ours, direction, printed, systems.of_kind("exemplar"), (*systems.of_kind("deep"), "msg-sarl"))
 

@@ -23,7 +23,8 @@ def final_losses(profile: str, database: str) -> pd.DataFrame:
     rows = []
     for run in run_folders.list_runs(paths.study_folder(profile, database)):
         if run.system in systems.ABLATIONS and (run.folder / "run.json").exists():
-            record, log = files.read_json(run.folder / "run.json"), pd.read_csv(run.folder / "log.csv", encoding="utf-8")
+            record = files.read_json(run.folder / "run.json")
+            log = pd.read_csv(run.folder / "log.csv", encoding="utf-8")
             if len(log) == record["settings"]["epochs"]:
                 rows.append((run.system, run.seed, record["device"], *log[columns].iloc[-1]))
     return pd.DataFrame(rows, columns=["system", "seed", "device", *columns])
@@ -59,7 +60,7 @@ def account(ends: pd.DataFrame) -> str:
     of_sketches = ends.groupby("system")[f"{DIRECTIONS[0]}/discriminator"].mean()
     pairs = pairs_of("MSG")
     lower = sum(of_sketches[with_msg] < of_sketches[without] for with_msg, without in pairs)
-    text = f"In {len(runs_won)} of the {len(ends)} runs a discriminator has won outright " f"(its loss is below {WON})"
+    text = f"In {len(runs_won)} of the {len(ends)} runs a discriminator has won outright (its loss is below {WON})"
     if len(won):
         text += f": {named}. {runs_won.system.map(SWITCHES['MSG']).sum()} of these show it several scales (MSG)"
     return (f"{text}. In {lower} of the {len(pairs)} pairs of cells the discriminator of sketches ends with the lower "

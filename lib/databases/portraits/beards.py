@@ -14,7 +14,7 @@ def beard_kind(face: Face) -> str:
     t = face.t
     if t.masculinity < 0.12 or t.beard < 0.64:
         return "none"
-    return "stubble" if t.beard < 0.73 else "moustache" if t.beard < 0.78 else "goatee" if t.beard < 0.84 else "full"
+    return ("stubble", "moustache", "goatee", "full")[np.searchsorted((0.73, 0.78, 0.84), t.beard, side="right")]
 
 
 def beard_hairs(face: Face, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray] | None:

@@ -2,7 +2,7 @@
 
 ``observe`` one face through the real network (``observing``); numbers of attention weights in closed form
 (``measures``); what they and their effect are on many faces (``quantities``); the same over all runs and
-seeds of a study (``study``, which keeps ``attention.csv``).
+seeds of a study (``attend_runs``, which keeps ``attention.csv``).
 """
 
 from lib.evaluation.attention.attend_runs import measure_study, overview, read_attention, read_scales

@@ -3,7 +3,7 @@
 Implements the evaluation behind Figs. 10 and 11: NLDA accuracy against the number of dimensions, by the
 field's repeated random protocol (``protocol.py``), with Eigenface and Fisherface (``subspaces.py``),
 cumulative match curves (``matching.py``) and the controls without which a curve means little
-(``study.py``, ``regions.py``).  ``nlda_curve`` reproduces the field's MATLAB program at every dimension.
+(``recognise_runs.py``, ``regions.py``).  ``nlda_curve`` reproduces the field's MATLAB program at every dimension.
 
 Time and memory.  N identities have 2N images of p pixels; n train, t = N − n are tested, in R repetitions.
 

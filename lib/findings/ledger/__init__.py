@@ -1,9 +1,9 @@
 """The ambiguity ledger: what the paper leaves open or gets wrong, what this study does there, what it changes.
 
-``ledger.yaml``  the entries; its head explains the fields
-``record``       reading and checking them; the systems to run
-``comparison``   what each alternative changes, from the scores of a study
-``report``       the ledger as a table and as Markdown (``python -m lib ledger``)
+``ledger.yaml``     the entries; its head explains the fields
+``entries``         reading and checking them; the systems to run
+``comparison``      what each alternative changes, from the scores of a study
+``written_ledger``  the ledger as a table and as Markdown (``python -m lib ledger``)
 """
 
 from lib.findings.ledger.comparison import effects

@@ -2,10 +2,10 @@
 
 Faces and trainings are both samples (``lib.findings.contrasts``).  Trainings of equal seed are compared: where a choice
 leaves the networks' shape as it is, they begin with the same weights and see the faces in the same order, and short
-trainings remember it.  How far another training would have ended is pooled over all systems of the study that were trained
-several times, ablations and alternatives: the two or three trainings of one alternative say little about it.  That
-supposes that changing one choice does not change the spread much.  The limits take equal seeds for no more alike than
-others: too wide rather than too narrow, since how much alike depends on how much the choice changes.
+trainings remember it.  How far another training would have ended is pooled over all systems of the study that were
+trained several times, ablations and alternatives: the two or three trainings of one alternative say little about it.
+That supposes that changing one choice does not change the spread much.  The limits take equal seeds for no more alike
+than others: too wide rather than too narrow, since how much alike depends on how much the choice changes.
 """
 
 from __future__ import annotations
