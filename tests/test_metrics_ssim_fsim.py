@@ -7,6 +7,7 @@ what Wang's ssim_index and Zhang's FeatureSIM gave for them under Octave (grey b
 from __future__ import annotations
 
 import csv
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from lib.base.errors import StudyError
 from lib.base.images import read_image, to_grey
 from lib.metrics import phase_congruency as pc
 from lib.metrics.feature_similarity import feature_maps
+from lib.metrics.workspace import Workspaces
 
 ORACLES = Path(__file__).parent / "data" / "oracles"
 ROWS = list(csv.DictReader((ORACLES / "matlab_reference.csv").open(encoding="utf-8")))
@@ -167,6 +169,16 @@ def test_psnr_and_mae_are_scikit_image_s_and_numpy_s(faces):
     black, white = np.zeros((2, 3), np.uint8), np.full((2, 3), 255, np.uint8)
     assert metrics.psnr(black, white) == 0 and metrics.mae(black, white) == metrics.mae(white, black) == 255
     assert metrics.psnr(black, black) == np.inf and metrics.mae(black, black) == 0
+
+
+def test_arrays_are_used_again_by_one_thread_and_one_size_only():
+    arrays = Workspaces(np.empty)
+    first = arrays((30, 40))
+    assert arrays((30, 40)) is first
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(arrays, (30, 40)).result() is not first
+    assert arrays((40, 30)).shape == (40, 30)
+    assert arrays((2000, 1000)) is not arrays((2000, 1000))  # too large to keep
 
 
 @pytest.mark.parametrize("change, message", [

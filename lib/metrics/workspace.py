@@ -6,21 +6,28 @@ which it does as it pleases: the same score took 1.9 or 4.5 ms.  And threads tha
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 Arrays = TypeVar("Arrays")
+_LARGEST = 1 << 20  # pixels; arrays for larger images would fill the memory of whoever scored one
 
 
 class Workspaces(Generic[Arrays]):
-    """``workspaces(shape)``: what ``make(shape)`` made for the calling thread, made anew when the shape changes."""
+    """``workspaces(shape)``: what ``make(shape)`` made for the calling thread, made anew when the shape changes.
+
+    shape: (H, W).  Arrays of large images are not kept.
+    """
 
     def __init__(self, make: Callable[[tuple[int, ...]], Arrays]):
         self._make = make
         self._local = threading.local()
 
     def __call__(self, shape: tuple[int, ...]) -> Arrays:
+        if math.prod(shape) > _LARGEST:
+            return self._make(shape)
         if getattr(self._local, "shape", None) != shape:
             self._local.arrays, self._local.shape = self._make(shape), shape
         return self._local.arrays
