@@ -98,9 +98,9 @@ def test_a_failing_cell_is_told_and_nothing_is_begun_after_it(tmp_path, foreign_
 def test_a_mistyped_parameter_is_an_error(tmp_path, foreign_kernel):
     """Through papermill itself, as a user would call it."""
     book = notebook(tmp_path, "01_a.ipynb", CHECK, "print('ran')")
+    command = [sys.executable, "-m", "papermill", book, tmp_path / "out.ipynb", "-p", "profil", "quick"]
     with notebooks.own_kernel() as variables:
-        said = subprocess.run([sys.executable, "-m", "papermill", book, tmp_path / "out.ipynb", "-p", "profil", "quick"],
-                              env={**os.environ, **variables}, capture_output=True, encoding="utf-8")
+        said = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, encoding="utf-8")
     assert said.returncode != 0 and "Did you mean profile" in said.stderr
     *_, last = nbformat.read(tmp_path / "out.ipynb", as_version=4).cells
     assert last.source == "print('ran')" and last.execution_count is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import signal
@@ -22,7 +23,7 @@ from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
 from lib.commands import notebooks
 from lib.findings import study
-from lib.training import side_by_side
+from lib.training import run_folders, side_by_side
 
 pytestmark = pytest.mark.trains
 
@@ -100,7 +101,7 @@ def test_everything_that_notebooks_read_is_there(made):
     results, lines = made
     folder = results / "tiny" / "portraits"
     scores = pd.read_csv(folder / "scores.csv", encoding="utf-8")
-    assert set(zip(scores.system, scores.direction)) == {(name, direction) for name in SMALL for direction in DIRECTIONS}
+    assert set(zip(scores.system, scores.direction)) == set(itertools.product(SMALL, DIRECTIONS))
     for name in ("pairing", "resize_ceiling", "attention", "recognition", "recognition_ranks", "fine_detail"):
         assert len(pd.read_csv(folder / f"{name}.csv", encoding="utf-8")), name
     assert len(list((folder / "tables").glob("*.csv"))) == len(list((folder / "tables").glob("*.md"))) == 4
@@ -133,7 +134,8 @@ def test_a_lost_face_costs_one_run_and_no_training(copied):
     face.unlink()
     study.complete(*STUDY, report=lines.append)
     assert face.read_bytes() == pixels
-    assert not [name for name in changed(copied, before) if name.startswith(SMALL[1:]) or name.endswith("checkpoint.pt")]
+    written = changed(copied, before)
+    assert not [name for name in written if name.startswith(SMALL[1:]) or name.endswith("checkpoint.pt")]
     assert parts_made(lines)[0] == "runs" and "survey of the data" not in parts_made(lines)
     assert any("4 runs, 3 of them complete" in line for line in lines)
 
@@ -276,6 +278,26 @@ def test_two_processes_do_not_make_the_same_study_at_once(copied):
         assert not (copied / "fine_detail.csv").exists()
     thread.join(60)
     assert (copied / "fine_detail.csv").exists()
+
+
+def test_a_run_that_another_process_makes_is_waited_for(copied, monkeypatch):
+    """As after a kill: the processes that the stage had started make their runs to the end."""
+    monkeypatch.setattr(study, "_LOOK_AGAIN", 0.05)
+    as_in_a_clone(copied / "lle" / "seed0")
+    lines, waiting = [], threading.Event()
+
+    def report(line: str) -> None:
+        lines.append(line)
+        if line == "waiting for lle, seed 0":
+            waiting.set()
+
+    with run_folders.claimed(copied / "lle" / "seed0"):
+        thread = threading.Thread(target=study.complete, args=STUDY, kwargs={"report": report})
+        thread.start()
+        assert waiting.wait(60)
+        assert not list((copied / "lle" / "seed0").glob("*-to-*/*.png"))
+    thread.join(120)
+    assert len(list((copied / "lle" / "seed0").glob("*-to-*/*.png"))) == 2 * ROOM["test"]
 
 
 def test_the_survey_of_the_data_needs_no_run(made, tmp_path, monkeypatch):

@@ -24,12 +24,13 @@ from filelock import FileLock, Timeout
 
 from lib import databases
 from lib.base import files, fingerprints, paths, systems
-from lib.base.errors import StudyError, unknown_name
+from lib.base.errors import unknown_name
 from lib.base.labels import duration
 from lib.base.settings import PROFILES
 from lib.databases import layouts
-from lib.training import make_run
+from lib.training import make_run, run_folders
 from lib.training.make_run import Cell
+from lib.training.run_folders import BusyError
 
 # Systems whose scores are enough: a run that came with the study, of today's settings and scored in every direction, is
 # loaded and not trained anew for its faces.  ``python -m lib train --system … --force`` makes those.
@@ -37,6 +38,7 @@ SCORES_SUFFICE = systems.of_kind("deep")
 # The eight cells are trained with ``python -m lib train --grid ablations``, except where they take seconds.
 ALL_CELLS = ("tiny",)
 SEED = 0
+_LOOK_AGAIN = 2.0  # seconds between two looks whether another process has ended
 
 # Seconds of one thread of the reference processor (``lib.training.speed``) for all that follows the runs.
 _AFTERWARDS = {"tiny": 12.0, "quick": 60.0}
@@ -63,8 +65,8 @@ def cells_of(profile: str, database: str) -> list[Cell]:
 def complete(profile: str, database: str, report: Report = print) -> None:
     """Make whatever the study lacks, telling each step; a call that is interrupted goes on when repeated.
 
-    Waits while another process completes the same study.  Raises StudyError for unknown names, a missing database,
-    runs that fail (after all others), and runs that another process is making.
+    Waits for other processes that complete the same study or make one of its runs.  Raises StudyError for unknown
+    names, a missing database and, after all others were made, runs that fail.
     """
     _bring_up_to_date(_Study(profile, database, cells_of(profile, database)), PARTS, report)
 
@@ -217,16 +219,25 @@ def _survey(study: _Study, report: Report) -> None:
 
 def _make_runs(study: _Study, report: Report) -> None:
     missing = study.missing_runs()
-    found = (f"{study.database}, profile {study.profile}: {len(study.cells)} runs, "
-             f"{len(study.cells) - len(missing)} of them complete")
-    if not missing:
-        report(found)
-    else:
+    complete_ones = len(study.cells) - len(missing)
+    report(f"{study.database}, profile {study.profile}: {len(study.cells)} runs, {complete_ones} of them complete"
+           + (f"; the others take about {duration(_seconds_of(missing))}" if missing else ""))
+    while missing:
         from lib.evaluation import grids
 
-        report(f"{found}; the others take about {duration(_seconds_of(missing))}")
         if left := grids.make_each(missing, report):
-            raise StudyError(f"Made by another process: {', '.join(map(str, left))}. Start again when it has ended.")
+            report(f"waiting for {', '.join(map(str, left))}")
+            _wait_for(left)
+        missing = study.missing_runs() if left else []
+
+
+def _wait_for(cells: list[Cell]) -> None:
+    """Until no other process makes these runs: one that a killed stage has left behind, or somebody's grid."""
+    for cell in cells:
+        while True:
+            with contextlib.suppress(BusyError), run_folders.claimed(cell.folder):
+                break
+            time.sleep(_LOOK_AGAIN)
 
 
 def _seconds_of(missing: list[Cell]) -> float:

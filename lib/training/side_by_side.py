@@ -43,7 +43,8 @@ def make_all(cells: Sequence[Cell], jobs: int, finished: Callable[[Cell, float, 
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
-                running.append(_Process(waiting.pop(0), threads, force, len(running)))
+                line = min(set(range(jobs)) - {process.line for process in running})
+                running.append(_Process(waiting.pop(0), threads, force, line))
             time.sleep(_LOOK_AGAIN)
             for process in [process for process in running if process.has_ended()]:
                 running.remove(process)
@@ -67,24 +68,29 @@ class _Process:
             command, stdout=self.output, stderr=subprocess.STDOUT, cwd=paths.ROOT,
             env={**os.environ, "OMP_NUM_THREADS": str(threads), "TQDM_DISABLE": "1", "PYTHONUTF8": "1",
                  "PYTHONPATH": os.pathsep.join([str(paths.ROOT), os.environ.get("PYTHONPATH", "")])})
-        self.bar = tqdm(desc=str(cell), unit="step", position=line, leave=False, smoothing=0.1,
-                        mininterval=0.5 if sys.stderr.isatty() else 30)
+        self.line, self.bar = line, None  # shown once the run says how many steps it has; what looks up has none
 
     @property
     def seconds(self) -> float:
         return time.monotonic() - self.started
 
     def has_ended(self) -> bool:
-        try:
-            now = files.read_json(self.progress) if self.progress.exists() else {"done": 0, "steps": None}
-        except StudyError:
-            now = {"done": self.bar.n, "steps": self.bar.total}
-        self.bar.total = now["steps"]
-        self.bar.update(now["done"] - self.bar.n)
+        self._show()
         ended = self.process.poll() is not None
-        if ended:
+        if ended and self.bar is not None:
             self.bar.close()
         return ended
+
+    def _show(self) -> None:
+        try:
+            now = files.read_json(self.progress)
+        except StudyError:
+            return  # not there yet
+        if self.bar is None:
+            screen = sys.stderr.isatty()
+            self.bar = tqdm(desc=str(self.cell), unit="step", total=now["steps"], initial=now["done"], leave=False,
+                            smoothing=0.1, position=self.line if screen else 0, mininterval=0.5 if screen else 30)
+        self.bar.update(now["done"] - self.bar.n)
 
     def complaint(self) -> str | None:
         """The last lines that the process wrote, if it failed."""
@@ -98,5 +104,6 @@ class _Process:
     def stop(self) -> None:
         self.process.terminate()
         self.process.wait()
-        self.bar.close()
+        if self.bar is not None:
+            self.bar.close()
         self.output.close()
