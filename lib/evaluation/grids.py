@@ -125,8 +125,8 @@ def _one_by_one(waiting: list[Cell], report: Callable[[str], None],
     for place, cell in enumerate(waiting):
         if not (force or missing([cell]) or not make_run.is_here(cell.plan, cell.database, cell.seed)):
             continue  # another process has made it meanwhile
-        seconds = forecast(waiting[place:])
-        report(f"{cell}: run {place + 1} of {len(waiting)}" + (f", about {duration(seconds)} left" if seconds else ""))
+        if seconds := forecast(waiting[place:]):
+            report(f"{cell}: run {place + 1} of {len(waiting)}, about {duration(seconds)} left")
         started, complaint = time.monotonic(), None
         try:
             make_run.make(cell.plan, cell.database, cell.seed, force=force)
