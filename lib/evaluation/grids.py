@@ -104,7 +104,7 @@ def make_each(waiting: Sequence[Cell], report: Callable[[str], None] = print, *,
             report(f"  {cell}: {complaint}")
             failed.append(f"{cell}: {complaint}")
 
-    # Controls take less than a process needs to start.  What takes longest goes first, so that no core waits at the end.
+    # Controls take less than a process needs to start.  The longest runs go first: then no core waits at the end.
     quick = [cell for cell in free if cell.plan.system.kind == "control"]
     _one_by_one(quick, report, finished, force)
     slow = sorted((cell for cell in free if cell not in quick), key=lambda cell: not cell.plan.system.trains)
