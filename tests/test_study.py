@@ -237,17 +237,16 @@ def test_a_killed_stage_goes_on_and_ends_in_the_same_scores(made, tmp_path):
     process = subprocess.Popen([sys.executable, "-c", IN_A_PROCESS], env=environment, stdout=subprocess.PIPE,
                                encoding="utf-8")
     for line in process.stdout:
-        if "msg-sarl, seed 0: done" in line:
+        if "mean-face, seed 0: done" in line:  # the last of the controls, which are made first
             process.send_signal(signal.SIGKILL)
             break
     process.wait()
     assert not (folder / "attention.csv").exists() and not (folder / "tables").exists(), "killed too late"
-    kept = {name: moment for name, moment in times(folder).items() if name.endswith((".pt", "pairing.csv"))
-            or name.endswith(".png") and not name.startswith("lle")}
+    kept = {name: moment for name, moment in times(folder).items() if name.endswith((".png", "pairing.csv"))}
     said = subprocess.run([sys.executable, "-c", IN_A_PROCESS], env=environment, capture_output=True, encoding="utf-8")
     assert said.returncode == 0, said.stderr
-    assert "4 runs, 3 of them complete" in said.stdout and "msg-sarl, seed 0: done" not in said.stdout
-    assert {name: times(folder)[name] for name in kept} == kept and len(kept) >= 2 + 3 * 2 * ROOM["test"]
+    assert "4 runs, 2 of them complete" in said.stdout and "mean-face, seed 0: done" not in said.stdout
+    assert {name: times(folder)[name] for name in kept} == kept and len(kept) >= 1 + 2 * 2 * ROOM["test"]
     assert (folder / "scores.csv").read_bytes() == (made[0] / "tiny" / "portraits" / "scores.csv").read_bytes()
 
 
