@@ -10,7 +10,7 @@ model       MSG-SARL as the paper has it, and the interface of everything that t
 rivals      controls, exemplar methods, deep systems
 training    plans, the one loop, checkpoints, run folders, translation, speed
 evaluation  from runs to numbers: scores, recognition, attention, the user study
-findings    from numbers to statements: tables, effects, the ledger, verdicts
+findings    from numbers to statements: tables, effects, the ledger, verdicts; ``study``, the stage that makes them all
 figures     plot functions
 commands    ``python -m lib COMMAND``, one module each
 """

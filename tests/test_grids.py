@@ -176,7 +176,7 @@ def test_runs_go_side_by_side_and_failures_are_told(study, monkeypatch):
         grids.fill([*fine, broken], report=lines.append, jobs=2)
     assert grids.missing([*fine, broken]) == [broken]
     assert files.read_json(fine[0].folder / "run.json")["threads"] == max(1, available_cores() // 2)
-    assert "grey-input, seed 0: run 1 of 1" in lines
+    assert lines[1].startswith("  grey-input, seed 0: done in ")
     assert any(line.startswith("about ") and line.endswith(" for 2 runs, 2 at a time") for line in lines)
     assert sum("done in" in line and line.endswith(" of 3)") for line in lines) == 2
 

@@ -82,6 +82,13 @@ def run(tmp_path, settings, faces):
     return tmp_path / "run", settings, faces
 
 
+def test_every_step_is_reported(tmp_path, settings, faces):
+    """For whoever shows how far a run is; the bar itself is switched off in tests and in processes side by side."""
+    said = []
+    loop.train(plan_with(settings), faces, tmp_path, 0, report=lambda done, steps: said.append((done, steps)))
+    assert said == [(step, 8) for step in range(1, 9)]  # two epochs of four pairs
+
+
 def test_finished_run_is_returned_as_it_is_and_its_record_is_complete(run):
     folder, settings, faces = run
     before = (folder / "checkpoint.pt").stat().st_mtime_ns

@@ -104,7 +104,7 @@ def make_each(waiting: Sequence[Cell], report: Callable[[str], None] = print, *,
             report(f"  {cell}: {complaint}")
             failed.append(f"{cell}: {complaint}")
 
-    # Controls take less than a process needs to start.  What takes longest goes first, so that no core waits at the end.
+    # Controls take less than a process needs to start.  The longest runs go first: then no core waits at the end.
     quick = [cell for cell in free if cell.plan.system.kind == "control"]
     _one_by_one(quick, report, finished, force)
     slow = sorted((cell for cell in free if cell not in quick), key=lambda cell: not cell.plan.system.trains)
@@ -125,8 +125,8 @@ def _one_by_one(waiting: list[Cell], report: Callable[[str], None],
     for place, cell in enumerate(waiting):
         if not (force or missing([cell]) or not make_run.is_here(cell.plan, cell.database, cell.seed)):
             continue  # another process has made it meanwhile
-        seconds = forecast(waiting[place:])
-        report(f"{cell}: run {place + 1} of {len(waiting)}" + (f", about {duration(seconds)} left" if seconds else ""))
+        if seconds := forecast(waiting[place:]):
+            report(f"{cell}: run {place + 1} of {len(waiting)}, about {duration(seconds)} left")
         started, complaint = time.monotonic(), None
         try:
             make_run.make(cell.plan, cell.database, cell.seed, force=force)

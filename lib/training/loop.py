@@ -84,7 +84,7 @@ def train(plan: Plan, faces: PairedFaces, folder: Path, seed: int, *, device: to
                 progress.add(step_on(*(order[step * settings.batch:(step + 1) * settings.batch] for order in orders)))
                 bar.update()
                 if report:
-                    report(progress.epoch * steps + progress.step, total)
+                    report(progress.epoch * steps + progress.step, total)  # a disabled bar counts nothing
                 if time.monotonic() - saved > checkpoint_seconds:
                     saved = time.monotonic()
                     checkpoints.save(path, {**identity, **progress.contents(saved - started), "finished": False})
