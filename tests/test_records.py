@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import subprocess
 
 import pytest
 
@@ -64,6 +65,23 @@ def test_two_runs_are_never_put_into_one_folder(old_study):
     with pytest.raises(StudyError, match="Two runs in one folder"):
         records.migrate()
     assert sorted(file.read_bytes() for file in old_study.rglob("run.json")) == before
+
+
+def test_a_revision_is_dirty_by_its_code_and_not_by_its_results(tmp_path, monkeypatch):
+    def git(*arguments):
+        subprocess.run(["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b.c", *arguments], check=True,
+                       capture_output=True)
+
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    files.write_text(tmp_path / "lib" / "code.py", "1")
+    files.write_text(tmp_path / "results" / "scores.csv", "1")
+    git("init")
+    git("add", ".")
+    git("commit", "-m", "first")
+    files.write_text(tmp_path / "results" / "scores.csv", "2")
+    assert len(run_folders.provenance()["revision"]) == 7
+    files.write_text(tmp_path / "lib" / "code.py", "2")
+    assert run_folders.provenance()["revision"].endswith("-dirty")
 
 
 def test_the_command_says_which_numbers_rest_on_which_machine(capsys, tmp_path):

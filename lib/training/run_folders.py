@@ -129,15 +129,21 @@ def by_device(profile: str, database: str, names: Iterable[str]) -> pd.DataFrame
 
 
 def _revision() -> str:
-    """What git calls this state of the code; unknown without git, and where the code was copied without its history."""
+    """What git calls this state of the code, ``-dirty`` where the code differs from it (results always do while a study
+    is made); unknown without git, and where the code was copied without its history."""
     if not (paths.ROOT / ".git").exists():
         return "unknown"  # git would answer with the history of a repository around it
+    name, changes = _git("describe", "--always"), _git("status", "--porcelain", "--", "lib", "requirements.txt")
+    return name + "-dirty" * bool(changes) if name else "unknown"
+
+
+def _git(*arguments: str) -> str:
     try:
-        git = subprocess.run(["git", "-C", str(paths.ROOT), "describe", "--always", "--dirty"],
-                             capture_output=True, encoding="utf-8", errors="replace")
+        said = subprocess.run(["git", "-C", str(paths.ROOT), *arguments], capture_output=True, encoding="utf-8",
+                              errors="replace")
     except OSError:
-        return "unknown"
-    return git.stdout.strip() or "unknown"
+        return ""
+    return said.stdout.strip()
 
 
 def provenance() -> dict:
