@@ -26,7 +26,7 @@ ORDER = (
     "tap=before-skip", "tv_reduction=mean", "schedule=steps", "real_pyramid=bilinear", "real_pyramid=bicubic",
     "output_resampling=bilinear", "output_resampling=lanczos", "output_resampling=area", "norm_after_5x5=false",
     "padding=zeros", "upsampling=bilinear", "initialisation=kaiming", "widths=1-2-4-4", "learning_rate=2e-4",
-    "resampling=area")
+    "resampling=area", "precision=fp32")
 
 
 TAP = {"id": "tap", "part": "architecture", "kind": "choice", "where": "Eq. 1", "open": "Where?", "chosen": "after",

@@ -189,7 +189,7 @@ def test_command_writes_the_ledger_and_names_what_is_missing(results, capsys):
     write_scores(results, simulated(rng, "msg-sarl", 2) | simulated(rng, SHARED, 2))
     assert __main__.main(["ledger", "--profile", "cpu"]) == 0
     out = capsys.readouterr().out
-    assert "alternatives with an effect: 1 of 20" in out and "msg-sarl+position_softmax=double" in out
+    assert "alternatives with an effect: 1 of 21" in out and "msg-sarl+position_softmax=double" in out
     assert "msg-sarl+fusion=shared" not in out
     lines = (results / "cpu" / "cuhk-student" / "ledger.md").read_text(encoding="utf-8").splitlines()
     line = next(line for line in lines if line.startswith("| `fusion"))
