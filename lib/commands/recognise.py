@@ -69,9 +69,9 @@ def _study(options: argparse.Namespace) -> int:
     tables = deep_runs.recognise_study(options.profile, options.database, recognisers.named(options.recogniser),
                                        options.force)
     print(f"{len(tables.computed)} runs computed; {tables.people} people, one probe and one gallery face each")
-    for row in deep_statements.summary(tables).itertuples():
-        print(f"  {row.direction}  {row.label:32} rank-1 {row._5:6.1%}  [{row._6:.1%}, {row._7:.1%}]  "
-              f"TAR at FAR 1 % {row.tar:6.1%}  EER {row.eer:6.1%}")
+    for _, row in deep_statements.summary(tables).iterrows():
+        print(f"  {row.direction}  {row.label:32} rank 1 {row['rank-1']:6.1%} [{row['rank-1_low']:.1%}, "
+              f"{row['rank-1_high']:.1%}]   TAR at FAR 1 % {row.tar:6.1%}   EER {row.eer:6.1%}")
     for key in tables.absent:
         direction, system, seed = key.split("/")
         print(f"  {direction}  {system}, seed {seed}: not computed, its faces are not here; make them with `python -m lib "
