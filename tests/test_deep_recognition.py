@@ -18,6 +18,7 @@ from lib.base import images
 from lib.base.errors import StudyError
 from lib.evaluation.recognition import deep_runs, deep_statements, recognisers, verification
 from lib.evaluation.recognition.recognisers import Recogniser, embed_all
+from lib.figures import deep_recognition as figures
 
 RNG = np.random.default_rng(7)
 
@@ -174,6 +175,13 @@ def test_statements_about_a_study(study):
     assert (pairs.holm >= pairs.p_value).all()
     sentences = deep_statements.findings(tables)
     assert any("recompressed, 100 %" in sentence for sentence in sentences)
+    drawn = figures.rates(deep_statements.summary(tables))
+    assert [axis.get_title() for axis in drawn.axes] == ["photo to sketch", "sketch to photo"]
+    shown = {text.get_text() for text in drawn.axes[0].get_yticklabels()}
+    assert {"MSG-SARL", "input, in grey", "target, recompressed"} <= shown
+    match, _, roc, _ = figures.curves(tables, ("grey-input", "msg-sarl"), ranks=12).axes
+    assert [len(line.get_xdata()) for line in match.lines] == [12, 12] and match.lines[0].get_ydata()[-1] == 100
+    assert roc.lines[1].get_ydata()[-1] == 100 and (np.diff(roc.lines[1].get_ydata()) >= 0).all()
 
 
 def test_gain_by_size_of_error():
@@ -187,6 +195,9 @@ def test_gain_by_size_of_error():
     table = deep_statements.by_error(deep_runs.DeepTables(probes, probes, 9), scores, "photo-to-sketch", ("lle", "mrf"))
     assert table.third.tolist() == ["small error", "middle error", "large error"]
     np.testing.assert_allclose(table.gain, [1, 1 / 3, 0])
+    (axis,) = figures.gains(table, "photo-to-sketch").axes
+    points = [line.get_xdata()[0] for line in axis.lines if line.get_marker() == "o"]
+    np.testing.assert_allclose(points, [100, 100 / 3, 0])
 
 
 @pytest.fixture

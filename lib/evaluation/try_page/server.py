@@ -60,7 +60,7 @@ def page() -> str:
     style, script = ((_PAGE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     policy = "; ".join(("default-src 'none'", "img-src data: blob:", "media-src blob:", "connect-src 'self'",
                         f"style-src {_source(style)}", f"script-src {_source(script)}", "base-uri 'none'",
-                        "form-action 'none'", "frame-ancestors 'none'"))
+                        "form-action 'none'"))
     parts = {"POLICY": html.escape(policy), "STYLE": style, "SCRIPT": script}
     template = (_PAGE / "page.html").read_text(encoding="utf-8")
     return re.sub(r"%%([A-Z]+)%%", lambda match: parts[match[1]], template)
@@ -139,7 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, status: int, kind: str, body: bytes) -> None:
         self.send_response(status)
         for name, value in (("Content-Type", kind), ("Content-Length", str(len(body))), ("Cache-Control", "no-store"),
-                            ("X-Content-Type-Options", "nosniff"),
+                            ("X-Content-Type-Options", "nosniff"), ("X-Frame-Options", "DENY"),
                             *([("Connection", "close")] if self.close_connection else [])):
             self.send_header(name, value)
         self.end_headers()
