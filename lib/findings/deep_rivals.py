@@ -10,7 +10,7 @@ import itertools
 
 import pandas as pd
 
-from lib.base import systems
+from lib.base import labels, systems
 from lib.base.directions import DIRECTIONS
 from lib.findings import learning_curves, rival_scores, tables, training_work
 from lib.findings.contrasts import FACES_AND_TRAININGS
@@ -115,8 +115,6 @@ def account(profile: str, database: str, curves: tuple[str, str] | None = None) 
 
 
 def _sentence(direction: str, metric: str, part: pd.DataFrame) -> str:
-    from lib.base import labels
-
     groups = []
     for verdict, words in ((AHEAD, "clearly ahead of"), (BEHIND, "clearly behind"), (OPEN, "not told apart from"),
                            (ONE_TRAINING, "compared with one training of"), (UNCONVERGED, "ahead of the unconverged")):
