@@ -174,7 +174,10 @@ def test_statements_about_a_study(study):
     assert pairs.loc["recompressed-target"].p_value == pytest.approx(2 / 2**12)  # all 12 signs alike, exact
     assert (pairs.holm >= pairs.p_value).all()
     sentences = deep_statements.findings(tables)
-    assert any("recompressed, 100 %" in sentence for sentence in sentences)
+    assert "real target, recompressed, 100 %" in sentences[0]
+    told = " ".join(sentences)
+    assert "FP2S, at rank 1: translation by" in told and "FP2S, at FAR 1 %: translation by" in told and "MSG-SARL" in told
+    assert "one face for all" not in told  # a control
     drawn = figures.rates(deep_statements.summary(tables))
     assert [axis.get_title() for axis in drawn.axes] == ["photo to sketch", "sketch to photo"]
     shown = {text.get_text() for text in drawn.axes[0].get_yticklabels()}

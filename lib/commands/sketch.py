@@ -16,6 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--direction", choices=DIRECTIONS,
                         help="sketch-to-photo makes a photo of a drawing (default: photo-to-sketch)")
     parser.add_argument("--eyes", metavar="x,y,x,y", help="as of `align`: where the eyes are, instead of finding them")
+    parser.add_argument("--strip", action="store_true",
+                        help="write the aligned photo, the sketch and the photo made from that sketch in one picture")
     add_network_arguments(parser)
 
 
@@ -58,6 +60,9 @@ def run(options: argparse.Namespace) -> int:
     translator = network_of(options)
 
     def make(photo, name):
+        if options.strip:
+            _, shown, remarks = own_photo.there_and_back(translator, photo, name, options.direction, eyes)
+            return own_photo.side_by_side([picture for _, picture in shown]), remarks
         drawn = own_photo.draw(translator, photo, name, options.direction, eyes)
         return drawn.picture, drawn.aligned.remarks
 
@@ -76,9 +81,8 @@ def _outputs(options: argparse.Namespace) -> dict[Path, Path]:
 
     what = "sketch" if options.direction in (None, PHOTO_TO_SKETCH) else "photo"
     if options.photo.is_dir():
-        return photos.outputs_in(options.output or Path(f"{options.photo.resolve().name}-{what}es"
-                                                        if what == "sketch" else f"{options.photo.resolve().name}-photos"),
-                                 options.photo)
+        plural = "sketches" if what == "sketch" else "photos"
+        return photos.outputs_in(options.output or Path(f"{options.photo.resolve().name}-{plural}"), options.photo)
     if options.output and options.output.is_dir():
         return photos.outputs_in(options.output, options.photo)
     return {options.photo: options.output or Path(f"{options.photo.stem}-{what}.png")}

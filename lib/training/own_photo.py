@@ -45,5 +45,31 @@ def draw(translator: Translator, photo: np.ndarray, name: str, direction: str | 
         raise StudyError(f"{name}: this looks like a drawing. To make a photo of it, add --direction {SKETCH_TO_PHOTO}; "
                          f"to draw it all the same, --direction {PHOTO_TO_SKETCH}.")
     direction = direction or PHOTO_TO_SKETCH
+    return _drawn(translator, aligned, name, direction)
+
+
+def there_and_back(translator: Translator, photo: np.ndarray, name: str, direction: str | None = None,
+                   eyes: Eyes | None = None) -> tuple[str, list[tuple[str, np.ndarray]], tuple[str, ...]]:
+    """As ``draw``, with the aligned input beside it, and after a sketch the photo made from that sketch.
+
+    direction: None goes by the look of the picture.  Returns the direction, the pictures with their titles, remarks.
+    """
+    aligned = align_photo(photo, name, eyes)
+    direction = direction or (SKETCH_TO_PHOTO if looks_drawn(aligned.face) else PHOTO_TO_SKETCH)
+    made = _drawn(translator, aligned, name, direction).picture
+    if direction == SKETCH_TO_PHOTO:
+        return direction, [("your drawing, aligned", aligned.face), ("photo made from it", made)], aligned.remarks
+    shown = [("your photo, aligned", aligned.face), ("sketch made from it", made)]
+    if SKETCH_TO_PHOTO in translator.trainable.directions:
+        shown.append(("photo made from that sketch", translator(SKETCH_TO_PHOTO, made[None], [name])[0]))
+    return direction, shown, aligned.remarks
+
+
+def side_by_side(pictures: list[np.ndarray]) -> np.ndarray:
+    """Pictures (250, 200[, 3]) in a row, (250, 200·n, 3)."""
+    return np.concatenate([images.to_rgb(picture) for picture in pictures], axis=1)
+
+
+def _drawn(translator: Translator, aligned: Aligned, name: str, direction: str) -> Drawn:
     source = aligned.face if direction == PHOTO_TO_SKETCH else images.to_grey(aligned.face)
     return Drawn(aligned, translator(direction, source[None], [name])[0], direction)

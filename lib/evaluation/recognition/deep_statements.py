@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from lib.base import labels, statistics
+from lib.base import labels, statistics, systems
 from lib.base.errors import unknown_name
 from lib.evaluation.recognition.deep_runs import DeepTables
 from lib.evaluation.recognition.verification import within
@@ -21,6 +21,7 @@ label = partial(labels.label_of, names={
     "mean-face": "one face for all", "colour-input": "input, in colour", "recompressed-target": "target, recompressed",
     "grey-input": "input, in grey"})
 RANKS = (1, 5, 10)
+_FLOOR, _CEILING = "grey-input", "recompressed-target"
 # Rank-1 of networks that were not adapted to sketches, in per cent (T. de Freitas Pereira, A. Anjos and S. Marcel,
 # Heterogeneous face recognition using domain specific units, IEEE TIFS 14, 2019).  Protocol, as in the authors' own
 # database packages: five splits, photos as gallery and sketches as probes, of the people who do not train.
@@ -49,7 +50,7 @@ def summary(tables: DeepTables) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def comparisons(tables: DeepTables, direction: str, reference: str = "grey-input",
+def comparisons(tables: DeepTables, direction: str, reference: str = _FLOOR,
                 measure: str = "rank-1") -> pd.DataFrame:
     """Every other system of a direction minus the reference, paired by person, in [-1, 1].
 
@@ -65,7 +66,7 @@ def comparisons(tables: DeepTables, direction: str, reference: str = "grey-input
     return table.assign(holm=statistics.holm(table.p_value))
 
 
-def by_error(tables: DeepTables, scores: pd.DataFrame, direction: str, systems: tuple[str, ...],
+def by_error(tables: DeepTables, scores: pd.DataFrame, direction: str, names: tuple[str, ...],
              measure: str = "rank-5") -> pd.DataFrame:
     """Whom translation helps: gain over the grey input in thirds of people, by the size of a system's error.
 
@@ -75,11 +76,11 @@ def by_error(tables: DeepTables, scores: pd.DataFrame, direction: str, systems: 
     people = _by_person(tables, direction, measure)
     ssim = scores[(scores.direction == direction) & (scores.metric == "ssim")]
     rows = []
-    for system in systems:
+    for system in names:
         if system not in people or system not in set(ssim.system):
             continue
         error = 1 - ssim[ssim.system == system].groupby("image").value.mean()
-        gains = (people[system] - people["grey-input"]).loc[error.sort_values().index]
+        gains = (people[system] - people[_FLOOR]).loc[error.sort_values().index]
         for third, part in zip(("small error", "middle error", "large error"), np.array_split(gains.to_numpy(), 3)):
             rows.append((system, label(system), third, len(part), *statistics.bootstrap_interval(part)))
     return pd.DataFrame(rows, columns=["system", "label", "third", "people", "gain", "low", "high"])
@@ -90,23 +91,24 @@ def findings(tables: DeepTables) -> list[str]:
     rows = summary(tables).set_index(["direction", "system"])
     sentences = []
     for direction in rows.index.unique("direction"):
-        floor, ceiling = rows.loc[direction, "grey-input"], rows.loc[direction, "recompressed-target"]
-        sentences.append(f"{labels.TASK[direction]}: untranslated, {_percent(floor)} are found at rank 1 of {tables.people}; "
-                         f"the real target, recompressed, {_percent(ceiling)}.")
-        pairs = comparisons(tables, direction)
-        pairs = pairs[~pairs.system.isin(("mean-face", "wrong-person", "recompressed-target", "resized-target",
-                                          "colour-input", "pixel-regression"))]
-        named = {"helps": pairs[(pairs.holm <= 0.05) & (pairs.difference > 0)],
-                 "harms": pairs[(pairs.holm <= 0.05) & (pairs.difference < 0)]}
-        for verb, some in named.items():
-            if len(some):
-                sentences.append(f"{labels.TASK[direction]}: translation by {', '.join(map(_with_points, some.itertuples()))} "
-                                 f"{verb} (Holm-corrected p ≤ 0.05).")
-        rest = pairs[pairs.holm > 0.05]
-        if len(rest):
-            sentences.append(f"{labels.TASK[direction]}: not told apart from the untranslated input: "
-                             f"{', '.join(map(_with_points, rest.itertuples()))}.")
+        task, floor, ceiling = labels.TASK[direction], *(rows.loc[direction, name] for name in (_FLOOR, _CEILING))
+        sentences.append(f"{task}: untranslated, {_percent(floor, 'rank-1')} are found at rank 1 of {tables.people} and "
+                         f"{_percent(floor, 'tar')} accepted at FAR 1 %; the real target, recompressed, "
+                         f"{_percent(ceiling, 'rank-1')} and {_percent(ceiling, 'tar')}.")
+        for measure, text in (("rank-1", "at rank 1"), ("tar", "at FAR 1 %")):
+            sentences += _told_apart(tables, direction, measure, f"{task}, {text}")
     return sentences
+
+
+def _told_apart(tables: DeepTables, direction: str, measure: str, where: str) -> list[str]:
+    """Which translations help, harm, or do neither beyond the limits; controls are left out."""
+    pairs = comparisons(tables, direction, measure=measure)
+    pairs = pairs[[systems.kind_of(name) not in (None, "control") for name in pairs.system]]
+    clear = pairs.holm <= 0.05
+    parts = {"helps": pairs[clear & (pairs.difference > 0)], "harms": pairs[clear & (pairs.difference < 0)],
+             "is not told apart from none": pairs[~clear]}
+    return [f"{where}: translation by {', '.join(map(_with_points, some.itertuples()))} {verb}"
+            + (" (Holm-corrected p ≤ 0.05)." if verb[0] == "h" else ".") for verb, some in parts.items() if len(some)]
 
 
 def _by_person(tables: DeepTables, direction: str, measure: str) -> pd.DataFrame:
@@ -128,9 +130,9 @@ def _limits(values: np.ndarray, probes: pd.DataFrame) -> statistics.Interval:
     return statistics.Interval(float(mean), float(low), float(high))
 
 
-def _percent(row: pd.Series) -> str:
-    return f"{100 * row['rank-1']:.0f} % [{100 * row['rank-1_low']:.0f}, {100 * row['rank-1_high']:.0f}]"
+def _percent(row: pd.Series, measure: str) -> str:
+    return f"{100 * row[measure]:.0f} % [{100 * row[f'{measure}_low']:.0f}, {100 * row[f'{measure}_high']:.0f}]"
 
 
 def _with_points(row) -> str:
-    return f"{row.label} {labels.with_limits(100 * row.difference, 100 * row.low, 100 * row.high, digits=0)} points"
+    return f"{row.label} {labels.with_limits(100 * row.difference, 100 * row.low, 100 * row.high, digits=0)}"

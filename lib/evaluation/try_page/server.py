@@ -22,11 +22,10 @@ import numpy as np
 from PIL import Image
 
 from lib.base import images
-from lib.base.directions import DIRECTIONS, PHOTO_TO_SKETCH, SKETCH_TO_PHOTO
+from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
 from lib.databases.alignment.photos import parse_eyes
-from lib.databases.alignment.warp import EYES
-from lib.training.own_photo import draw, looks_drawn
+from lib.training.own_photo import there_and_back
 from lib.training.translate import Translator
 
 _PAGE = Path(__file__).parent / "page"
@@ -71,22 +70,13 @@ def both_directions(translator: Translator, picture: bytes, direction: str | Non
     """What the page shows for a picture file: its face, the translation, and of a photo the way back as well.
 
     direction: None decides by the look of the picture.  Returns ``direction``, ``pictures`` ([title, data URI] in the
-    order shown) and ``remarks``.  Raises StudyError for what ``lib.training.own_photo.draw`` refuses.
+    order shown) and ``remarks``.  Raises StudyError as ``lib.databases.alignment.align_photo`` does.
     """
     name = "your picture"
     photo = images.read_photo(io.BytesIO(picture), name)
-    given = parse_eyes(eyes) if eyes else None
-    drawn = draw(translator, photo, name, direction or PHOTO_TO_SKETCH, given)
-    if direction is None and looks_drawn(drawn.aligned.face):
-        drawn = draw(translator, photo, name, SKETCH_TO_PHOTO, drawn.aligned.eyes)
-    shown = [("your photo, aligned", drawn.aligned.face), ("sketch made from it", drawn.picture)]
-    if drawn.direction == SKETCH_TO_PHOTO:
-        shown = [("your drawing, aligned", drawn.aligned.face), ("photo made from it", drawn.picture)]
-    elif SKETCH_TO_PHOTO in translator.trainable.directions:
-        back = draw(translator, drawn.picture, "the sketch", SKETCH_TO_PHOTO, EYES)
-        shown.append(("photo made from that sketch", back.picture))
-    return {"direction": drawn.direction, "pictures": [[title, _data_uri(made)] for title, made in shown],
-            "remarks": list(drawn.aligned.remarks)}
+    direction, shown, remarks = there_and_back(translator, photo, name, direction, parse_eyes(eyes) if eyes else None)
+    return {"direction": direction, "pictures": [[title, _data_uri(made)] for title, made in shown],
+            "remarks": list(remarks)}
 
 
 class _Handler(BaseHTTPRequestHandler):
