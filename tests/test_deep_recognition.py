@@ -176,7 +176,7 @@ def test_statements_about_a_study(study):
     sentences = deep_statements.findings(tables)
     assert "real target, recompressed, 100 %" in sentences[0]
     told = " ".join(sentences)
-    assert "FP2S, at rank 1: translation by" in told and "FP2S, at FAR 1 %: translation by" in told and "MSG-SARL" in told
+    assert "FP2S, at rank 1, translation helps" in told and "FP2S, at FAR 1 %, translation" in told and "MSG-SARL" in told
     assert "one face for all" not in told  # a control
     drawn = figures.rates(deep_statements.summary(tables))
     assert [axis.get_title() for axis in drawn.axes] == ["photo to sketch", "sketch to photo"]

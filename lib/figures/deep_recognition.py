@@ -51,7 +51,8 @@ def curves(tables: DeepTables, systems: tuple[str, ...], ranks: int = 20) -> Fig
                 match.plot(range(1, ranks + 1), found, **style)
                 mean = 100 * points.groupby("far").tar.mean()
                 roc.plot(100 * mean.index[1:], mean.iloc[1:], **style)
-        match.set(title=labels.DIRECTION[direction], xlabel="rank", ylim=(0, 101))
+        match.set(title=labels.DIRECTION[direction], xlabel="rank", ylim=(0, 101),
+                  xticks=[1, *range(5, ranks + 1, 5)])
         roc.set(xlabel="false accept rate (%)", xscale="log", ylim=(0, 101))
         roc.axvline(1, color=COLOURS["ink"], linewidth=0.5)
     axes[0, 0].set_ylabel("found among the nearest (%)")
@@ -64,7 +65,7 @@ def curves(tables: DeepTables, systems: tuple[str, ...], ranks: int = 20) -> Fig
 def gains(table: pd.DataFrame, direction: str, measure: str = "rank-5") -> Figure:
     """``deep_statements.by_error``: gain over the grey input, thirds of people by the size of the error."""
     names, thirds = list(dict.fromkeys(table.system)), list(dict.fromkeys(table.third))
-    figure, axis = plt.subplots(figsize=(TEXT_WIDTH, 0.9 + 0.5 * len(names)))
+    figure, axis = plt.subplots(figsize=(TEXT_WIDTH, 1.2 + 0.5 * len(names)))
     for place, system in enumerate(names):
         for step, third in enumerate(thirds):
             row = table[(table.system == system) & (table.third == third)].iloc[0]
@@ -74,8 +75,8 @@ def gains(table: pd.DataFrame, direction: str, measure: str = "rank-5") -> Figur
     axis.set_yticks(range(len(names)), [label(name) for name in names])
     axis.invert_yaxis()
     axis.set(title=labels.DIRECTION[direction], xlabel=f"{measure}, system minus untranslated input (points)")
-    axis.legend(handles=[plt.Line2D([], [], marker="o", color=colour, label=third)
-                         for third, colour in zip(thirds, COLOURS.values())], fontsize=8)
+    handles = [plt.Line2D([], [], marker="o", color=colour, label=third) for third, colour in zip(thirds, COLOURS.values())]
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=8)
     return figure
 
 

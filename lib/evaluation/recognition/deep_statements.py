@@ -105,10 +105,11 @@ def _told_apart(tables: DeepTables, direction: str, measure: str, where: str) ->
     pairs = comparisons(tables, direction, measure=measure)
     pairs = pairs[[systems.kind_of(name) not in (None, "control") for name in pairs.system]]
     clear = pairs.holm <= 0.05
-    parts = {"helps": pairs[clear & (pairs.difference > 0)], "harms": pairs[clear & (pairs.difference < 0)],
+    parts = {"helps (Holm-corrected p ≤ 0.05)": pairs[clear & (pairs.difference > 0)],
+             "harms (Holm-corrected p ≤ 0.05)": pairs[clear & (pairs.difference < 0)],
              "is not told apart from none": pairs[~clear]}
-    return [f"{where}: translation by {', '.join(map(_with_points, some.itertuples()))} {verb}"
-            + (" (Holm-corrected p ≤ 0.05)." if verb[0] == "h" else ".") for verb, some in parts.items() if len(some)]
+    return [f"{where}, translation {verb}: {', '.join(map(_with_points, some.itertuples()))}."
+            for verb, some in parts.items() if len(some)]
 
 
 def _by_person(tables: DeepTables, direction: str, measure: str) -> pd.DataFrame:
