@@ -176,7 +176,8 @@ def test_statements_about_a_study(study):
     sentences = deep_statements.findings(tables)
     assert "real target, recompressed, 100 %" in sentences[0]
     told = " ".join(sentences)
-    assert "FP2S, at rank 1, translation helps" in told and "FP2S, at FAR 1 %, translation" in told and "MSG-SARL" in told
+    assert "FP2S, at rank 1, translation helps" in told and "FP2S, at FAR 1 %, translation" in told
+    assert "MSG-SARL" in told
     assert "one face for all" not in told  # a control
     drawn = figures.rates(deep_statements.summary(tables))
     assert [axis.get_title() for axis in drawn.axes] == ["photo to sketch", "sketch to photo"]
@@ -208,7 +209,7 @@ def folders(tmp_path):
     for i in range(6):
         face = RNG.integers(0, 256, (20, 16)).astype(np.uint8)
         images.write_png(tmp_path / "real" / f"p{i}.png", face)
-        images.write_png(tmp_path / "made" / f"p{i}.png", np.repeat(face[:18, :, None], 3, axis=2))  # of other size, RGB
+        images.write_png(tmp_path / "made" / f"p{i}.png", np.repeat(face[:18, :, None], 3, axis=2))  # other size, RGB
     (tmp_path / "my_network.py").write_text(
         "import numpy as np\ndef embed(image):\n    return np.asarray(image, float).reshape(-1)[:2].repeat(2) * 0 "
         "+ [image[:9].mean(), image[:9].std(), image[9:18].mean(), image[9:18].std()]\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Finding and recognising a real face with dlib's published models: the astronaut of scikit-image (NASA, public domain).
+"""Finding and recognising a real face with dlib's published models: scikit-image's astronaut (NASA, public domain).
 
 Her eyes were measured by hand on the photo: pupils at (203, 100) and (247, 104), to two pixels.
 On CUHK Student, which cannot be part of these tests, dlib finds a face in all 176 training images, and of 100 test

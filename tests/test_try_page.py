@@ -51,7 +51,8 @@ def ask(server, method, path, body=None, **headers):
 
 
 def pictures_of(answer):
-    return [np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2])))) for _, uri in answer["pictures"]]
+    contents = [base64.b64decode(uri.partition(",")[2]) for _, uri in answer["pictures"]]
+    return [np.asarray(Image.open(io.BytesIO(content))) for content in contents]
 
 
 def test_a_photo_comes_back_as_sketch_and_as_photo_again(server):

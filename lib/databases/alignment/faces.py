@@ -77,11 +77,11 @@ def the_face(picture: np.ndarray, name: str) -> Face:
                          "where its eyes are with --eyes x,y,x,y.")
     face = found[0]
     if face.eye_distance < _LEAST_APART:
-        raise StudyError(f"{name}: the face is too small, its eyes are {face.eye_distance:.0f} pixels apart and at least "
-                         f"{_LEAST_APART:.0f} are needed. Take a larger picture.")
+        raise StudyError(f"{name}: the face is too small, its eyes are {face.eye_distance:.0f} pixels apart; at "
+                         f"least {_LEAST_APART:.0f} are needed. Take a larger picture.")
     if abs(face.nose - 0.5) > _ASIDE:
-        raise StudyError(f"{name}: the face is turned aside, its nose stands at {face.nose:.0%} of the way from one eye "
-                         f"to the other. {_REMEDY}")
+        raise StudyError(f"{name}: the face is turned aside, its nose stands at {face.nose:.0%} of the way from one "
+                         f"eye to the other. {_REMEDY}")
     return face
 
 

@@ -92,8 +92,8 @@ def findings(tables: DeepTables) -> list[str]:
     sentences = []
     for direction in rows.index.unique("direction"):
         task, floor, ceiling = labels.TASK[direction], *(rows.loc[direction, name] for name in (_FLOOR, _CEILING))
-        sentences.append(f"{task}: untranslated, {_percent(floor, 'rank-1')} are found at rank 1 of {tables.people} and "
-                         f"{_percent(floor, 'tar')} accepted at FAR 1 %; the real target, recompressed, "
+        sentences.append(f"{task}: untranslated, {_percent(floor, 'rank-1')} are found at rank 1 of {tables.people} "
+                         f"and {_percent(floor, 'tar')} accepted at FAR 1 %; the real target, recompressed, "
                          f"{_percent(ceiling, 'rank-1')} and {_percent(ceiling, 'tar')}.")
         for measure, text in (("rank-1", "at rank 1"), ("tar", "at FAR 1 %")):
             sentences += _told_apart(tables, direction, measure, f"{task}, {text}")
