@@ -62,7 +62,7 @@ def test_pictures_that_will_not_do_are_refused_with_a_sentence(tmp_path, capsys,
     for command in ("align", "sketch"):
         assert main([command, str(tmp_path / f"{name}.png"), str(tmp_path / f"out-{command}")]) == 2
         message = capsys.readouterr().err
-        assert words in message and f"{name}.png" in message and "Traceback" not in message
+        assert words in message and f"{name}.png" in message and "--eyes" in message and "Traceback" not in message
 
 
 def test_a_face_turned_aside_is_told_by_its_nose():
