@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lib.base import paths, systems
+from lib.base import labels, paths, systems
 from lib.base.directions import DIRECTIONS
-from lib.evaluation.recognition import statements
+from lib.evaluation.recognition import deep_runs, deep_statements, statements
 from lib.findings import ablations, ledger, tables
 
 STUDY = "cpu", "cuhk-student"
@@ -98,6 +98,31 @@ def test_recognition_rates():
     face = rates.face_only * 100
     assert says(f"{face[P2S, 'msg-sarl']:.1f} % and {face[S2P, 'msg-sarl']:.1f} % for MSG-SARL")
     assert says(f"{rival.face_only * 100:.1f} % and {face[S2P, 'rslcr']:.1f} % for RSLCR")
+
+
+def test_recognition_by_a_network():
+    deep = deep_runs.read_study(*STUDY)
+    rates = deep_statements.summary(deep).set_index(["direction", "system"]).loc[S2P]
+
+    def found(system):
+        row = 100 * rates.loc[system, ["rank-1", "rank-1_low", "rank-1_high"]]
+        return f"{row.iloc[0]:.0f} % [{row.iloc[1]:.0f}, {row.iloc[2]:.0f}]"
+
+    assert says(f"it finds {found('grey-input')} at rank 1, of recompressed photos "
+                f"{100 * rates.loc['recompressed-target', 'rank-1']:.0f} %")
+    rank, tar = (deep_statements.comparisons(deep, S2P, measure=measure).set_index("system")
+                 for measure in ("rank-1", "tar"))
+
+    def points(table, system):
+        return labels.with_limits(*(100 * table.loc[system, ["difference", "low", "high"]].astype(float)), digits=0)
+
+    assert says(f"Photos made by Fast-RSLCR help: {found('fast-rslcr')}, {points(rank, 'fast-rslcr')} points, and "
+                f"{points(tar, 'fast-rslcr')} at the threshold")
+    assert says(f"LLE's are found in {found('lle')} and FCN's in {found('fcn')}")
+    assert says(f"FCN's do harm: {points(tar, 'fcn')} points")
+    assert rank.loc["fast-rslcr"].holm <= 0.05 and (rank.loc[["lle", "fcn"]].holm > 0.05).all()
+    assert (tar.loc[["fast-rslcr", "fcn"]].holm <= 0.05).all()
+    assert says("MSG-SARL at this profile is not among them") == ("msg-sarl" not in rates.index)
 
 
 def test_fine_detail():
