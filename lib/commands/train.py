@@ -148,7 +148,7 @@ def _hand_over(options: argparse.Namespace, cells: list[make_run.Cell]) -> int:
         _forecast(waiting, card=resources.gpus > 0)
         return 0
     jobs = submission.submit(options.launcher, waiting, resources, options.jobs)
-    print(f"handed over as {', '.join(jobs)}\nhow far they are: python -m lib jobs --profile {options.profile} "
+    print(f"handed over as {jobs[0]}{f' to {jobs[-1]}' if len(jobs) > 1 else ''}\nhow far they are: python -m lib jobs --profile {options.profile} "
           f"--database {options.database}; when they have ended, the same with --gather")
     return 0
 

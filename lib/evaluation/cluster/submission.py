@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 
 from lib.base import files, paths
 from lib.base.errors import StudyError
-from lib.base.labels import duration
 from lib.evaluation import grids
 from lib.training import make_run, run_folders
 from lib.training.make_run import Cell
@@ -52,9 +51,9 @@ class Resources:
     more: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        parts = [f"{self.gpus} GPU" if self.gpus else "no GPU", f"{self.cores} cores"]
+        parts = [f"{self.gpus} GPU" if self.gpus else "no GPU", "1 core" if self.cores == 1 else f"{self.cores} cores"]
         parts += [f"{self.memory:g} GB"] if self.memory else []
-        parts += [f"{duration(self.hours * 3600)} at most"]
+        parts += [f"{self.hours:g} h at most"]
         named = {"partition": self.partition, "account": self.account, **self.more}
         return ", ".join(parts + [f"{name} {value}".strip() for name, value in named.items() if value is not None])
 
