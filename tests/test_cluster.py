@@ -18,6 +18,7 @@ from cluster_checks import DATABASE, PROFILE, assert_same, make_undisturbed, sma
 from lib import __main__
 from lib.base import files, locks, paths
 from lib.base.errors import StudyError
+from lib.commands.train import GRIDS
 from lib.evaluation import grids, scoring
 from lib.evaluation.cluster import standing, submission
 from lib.evaluation.cluster.submission import Job, Resources
@@ -121,6 +122,13 @@ def test_a_grid_leaves_out_what_waits_and_says_so(slurm, capsys):
         queue.write("78_0|RUNNING (None)\n78_1|COMPLETING (None)\n")
     (slurm / "script").unlink()
     assert __main__.main(command) == 0 and not (slurm / "script").exists()
+
+    capsys.readouterr()
+    assert __main__.main([*command[:5], "--grid", "ledger", *command[7:]]) == 0
+    sharing = [system for system in GRIDS["ledger"]("tiny") if "output_resampling" in system]
+    assert sharing and f"{len(sharing)} use networks that a job is to train" in capsys.readouterr().out
+    handed = {one.cell.system for one in standing.standing(PROFILE, DATABASE)}
+    assert not handed & set(sharing) and handed >= set(GRIDS["ledger"]("tiny")) - set(sharing)
 
 
 def test_what_cannot_be_handed_over_is_said(slurm, monkeypatch, capsys):

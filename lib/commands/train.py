@@ -135,9 +135,13 @@ def _hand_over(options: argparse.Namespace, cells: list[make_run.Cell]) -> int:
     scoring.gather(options.profile, options.database)
     missing = grids.missing(cells)
     live = {one.cell for one in standing.standing(options.profile, options.database) if one.is_live}
-    waiting = [cell for cell in missing if cell not in live]
-    print(f"{len(cells)} runs, {len(cells) - len(missing)} of them complete, {len(missing) - len(waiting)} waiting or "
+    free = [cell for cell in missing if cell not in live]
+    print(f"{len(cells)} runs, {len(cells) - len(missing)} of them complete, {len(missing) - len(free)} waiting or "
           "running in jobs")
+    networks = {cell.network for cell in live}
+    waiting = [cell for cell in free if cell.network not in networks]
+    if len(waiting) < len(free):
+        print(f"{len(free) - len(waiting)} use networks that a job is to train: start this again when it has ended")
     if not waiting:
         return 0
     resources = _resources(options, len(waiting))
