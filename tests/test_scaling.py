@@ -61,7 +61,8 @@ def test_counts_are_carried_to_a_size_that_was_not_counted(monkeypatch):
 
 def test_a_size_changes_nothing_else():
     chosen = scaling.resized(plan("quick", "msg-sarl+size=128+fusion=shared"), 32)
-    assert chosen.settings == MsgSarlSettings.at("quick", size=32, fusion="shared", msg=True, attention=True, cycle=True)
+    expected = MsgSarlSettings.at("quick", size=32, fusion="shared", msg=True, attention=True, cycle=True)
+    assert chosen.settings == expected
 
 
 def test_no_kind_takes_less_than_its_operations_or_its_bytes():

@@ -89,7 +89,8 @@ def test_sixteen_runs_under_random_kills_are_all_made_and_none_twice(study, monk
             if running and len(disturbances) < 12:
                 disturbances.append(chance.choice((("scancel", "--signal=USR2"), ("scancel", "--signal=KILL"),
                                                    ("scontrol", "requeue"), ("scancel",))))
-                subprocess.run([*disturbances[-1], chance.choice(running)], capture_output=True)  # it may just have ended
+                # Unchecked: the job may just have ended.
+                subprocess.run([*disturbances[-1], chance.choice(running)], capture_output=True)
             time.sleep(chance.uniform(1, 6))
     assert {one.state for one in standings().values()} == {"complete"} and len(disturbances) >= 8
     scores = pd.read_csv(paths.study_folder(PROFILE, DATABASE) / "scores.csv", encoding="utf-8")

@@ -33,8 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="instead: how operations and time grow with 16 times the pixels, pairs and epochs "
                              "(default: msg-sarl, quick)")
     parser.add_argument("--roofline", action="store_true",
-                        help="instead: what a step multiplies and moves, kind by kind, and the shortest time that a card "
-                             "could take for it (default: msg-sarl, paper)")
+                        help="instead: what a step multiplies and moves, kind by kind, and the shortest time that a "
+                             "card could take for it (default: msg-sarl, paper)")
     parser.add_argument("--card", type=float, nargs=2, metavar=("TFLOP/s", "TB/s"), default=_CARD,
                         help=f"of --roofline: the card (default: {_CARD[0]:g} {_CARD[1]:g}, an NVIDIA H100)")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write the table")
@@ -66,18 +66,18 @@ def _scaling(options: argparse.Namespace) -> int:
         print(f"{chosen.name}, profile {chosen.profile}, one thread, seconds of processor time")
         print(pixels.assign(operations=pixels.operations / 1e9).rename(columns={"operations": "GFLOP"}).drop(
             columns="of position attention").to_string(index=False, float_format="%.3f"))
-        first, last = pixels.iloc[0], pixels.iloc[-1]
-        print(f"{(last['size'] / first['size']) ** 2:.0f} times the pixels: {last.operations / first.operations:.1f} times the operations, "
-              f"{last.seconds / first.seconds:.1f} times the time")
-        if last["of position attention"]:
-            print(f"position attention alone: {last['of position attention'] / first['of position attention']:.0f} times "
-                  f"the operations, {last['of position attention'] / last.operations:.1%} of all at {last['size']:.0f} px")
+        grown, share = pixels.iloc[-1] / pixels.iloc[0], pixels["of position attention"] / pixels.operations
+        print(f"{grown['size'] ** 2:.0f} times the pixels: {grown.operations:.1f} times the operations, "
+              f"{grown.seconds:.1f} times the time")
+        if share.any():
+            print(f"position attention alone: {grown['of position attention']:.0f} times the operations, "
+                  f"{share.iloc[0]:.2%} of all at first and {share.iloc[-1]:.2%} at last")
         print(lengths.to_string(index=False, float_format="%.2f"))
         seconds = lengths.set_index(["pairs", "epochs"]).seconds
         for name, longest in (("pairs", (64, 1)), ("epochs", (4, 16))):
             per_step = (seconds[longest] - seconds[4, 1]) / 60
-            print(f"16 times the {name}: {seconds[longest] / seconds[4, 1]:.1f} times the time, {per_step:.3f} s for each "
-                  f"further step and {max(0.0, seconds[4, 1] - 4 * per_step):.2f} s to begin with")
+            print(f"16 times the {name}: {seconds[longest] / seconds[4, 1]:.1f} times the time, {per_step:.3f} s for "
+                  f"each further step and {max(0.0, seconds[4, 1] - 4 * per_step):.2f} s to begin with")
         tables += [table.assign(profile=chosen.profile, system=chosen.name) for table in (pixels, lengths)]
     _write(options.csv, pd.concat(tables))
     return 0
@@ -94,8 +94,8 @@ def _roofline(options: argparse.Namespace) -> int:
         least = scaling.least_seconds(counts, multiplied=multiplied * 1e12, moved=moved * 1e12)
         shown = pd.DataFrame({"kernels": counts.kernels, "GFLOP": counts.operations / 1e9, "GB": counts.bytes / 1e9,
                               "least ms": least * 1e3})
-        print(f"{chosen.name}, profile {chosen.profile}, one step at {chosen.settings.size} px, on {multiplied:g} TFLOP/s "
-              f"and {moved:g} TB/s")
+        print(f"{chosen.name}, profile {chosen.profile}, one step at {chosen.settings.size} px, on {multiplied:g} "
+              f"TFLOP/s and {moved:g} TB/s")
         print(pd.concat([shown, shown.sum().to_frame("all").T]).to_string(float_format="%.1f"))
         tables.append(shown.rename_axis("kind").reset_index().assign(profile=chosen.profile, system=chosen.name))
     _write(options.csv, pd.concat(tables))

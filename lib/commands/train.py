@@ -30,9 +30,9 @@ _OF_LAUNCHER = ("per_job", "gpus", "cpus", "memory", "hours", "at_most", "partit
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--database", required=True, help=", ".join(databases.NAMES))
     parser.add_argument("--grid", choices=tuple(GRIDS),
-                        help="instead of --system: every run that is missing of the eight ablation cells, of the ledger's "
-                             "alternatives or of the deep rivals, with a forecast; scored as well; seeds 0, 1, 2 "
-                             "unless said")
+                        help="instead of --system: every run that is missing of the eight ablation cells, of the "
+                             "ledger's alternatives or of the deep rivals, with a forecast; scored as well; seeds 0, 1, "
+                             "2 unless said")
     parser.add_argument("--system", action="append", metavar="SYSTEM",
                         help="a row of the tables, e.g. msg-sarl, fast-rslcr; with changed choices as "
                              "msg-sarl+position_softmax=double; may be given several times")
@@ -55,7 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     cluster.add_argument("--gpus", type=int, choices=(0, 1), help="GPUs of a job (default: 0)")
     cluster.add_argument("--cpus", type=_positive, metavar="N", help="cores of a job (default: 1 a run, with a GPU 4)")
     cluster.add_argument("--memory", type=float, metavar="GB", help="memory of a job")
-    cluster.add_argument("--hours", type=float, help="time limit of a job, which then goes on in the queue (default: 24)")
+    cluster.add_argument("--hours", type=float,
+                         help="time limit of a job, which then goes back into the queue (default: 24)")
     cluster.add_argument("--at-most", type=_positive, metavar="N", help="jobs that run at the same time")
     cluster.add_argument("--partition", help="as of sbatch")
     cluster.add_argument("--account", help="as of sbatch")
@@ -152,8 +153,9 @@ def _hand_over(options: argparse.Namespace, cells: list[make_run.Cell]) -> int:
         _forecast(waiting, card=resources.gpus > 0)
         return 0
     jobs = submission.submit(options.launcher, waiting, resources, options.jobs)
-    print(f"handed over as {jobs[0]}{f' to {jobs[-1]}' if len(jobs) > 1 else ''}\nhow far they are: python -m lib jobs --profile {options.profile} "
-          f"--database {options.database}; when they have ended, the same with --gather")
+    print(f"handed over as {jobs[0]}" + f" to {jobs[-1]}" * (len(jobs) > 1))
+    print(f"how far they are: python -m lib jobs --profile {options.profile} --database {options.database}; when they "
+          "have ended, the same with --gather")
     return 0
 
 

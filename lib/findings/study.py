@@ -190,7 +190,8 @@ def _alone(study: _Study, report: Report) -> Iterator[None]:
         try:
             stack.enter_context(locks.held(lock, wait=False))
         except locks.HeldElsewhere:
-            report(f"{study.database}, profile {study.profile}: another process is completing this study; waiting for it")
+            report(f"{study.database}, profile {study.profile}: another process is completing this study; waiting for "
+                   "it")
             stack.enter_context(locks.held(lock))
         yield
 

@@ -46,10 +46,10 @@ def train(plan: Plan, faces: PairedFaces, folder: Path, seed: int, *, device: to
           report: Callable[[int, int], None] | None = None) -> dict:
     """Train ``plan`` on ``faces`` into ``folder`` and return its run record; a finished run is returned as it is.
 
-    Writes ``checkpoint.pt`` (every ``checkpoint_seconds``, default ``MSGSARL_CHECKPOINT_SECONDS`` or two minutes, and at
-    the end), ``log.csv`` (a row per epoch), ``samples/`` and, last, ``run.json``.  An unfinished checkpoint of the same
-    settings, data and seed is continued, in the precision it began with; without a checkpoint the run begins anew, and
-    the record of an earlier one goes.
+    Writes ``checkpoint.pt`` (every ``checkpoint_seconds``, default ``MSGSARL_CHECKPOINT_SECONDS`` or two minutes, and
+    at the end), ``log.csv`` (a row per epoch), ``samples/`` and, last, ``run.json``.  An unfinished checkpoint of the
+    same settings, data and seed is continued, in the precision it began with; without a checkpoint the run begins anew,
+    and the record of an earlier one goes.
     watched: pairs that are scored while it trains (``lib.training.learning_curve``), into ``curve.csv``.
     report: called after each step with the number of steps done and of all.
 

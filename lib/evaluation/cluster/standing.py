@@ -172,7 +172,7 @@ def _ask(*command: str) -> list[str]:
     try:
         said = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
     except OSError as error:
-        raise StudyError(f"{command[0]} cannot be called ({error.strerror}). Ask from a machine of the cluster.") from None
+        raise StudyError(f"{command[0]} cannot be called ({error.strerror}). Ask from the cluster.") from None
     if said.returncode:
         raise StudyError(f"{command[0]}: {said.stderr.strip() or said.stdout.strip()}")
     return said.stdout.splitlines()

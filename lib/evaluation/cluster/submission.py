@@ -78,7 +78,10 @@ class Resources:
 
 @dataclass(frozen=True)
 class Job:
-    """Some runs, made and scored by one job; submitit stores it and calls it there.  jobs: as of ``grids.make_each``."""
+    """Some runs, made and scored by one job; submitit stores it and calls it there.
+
+    jobs: as of ``grids.make_each``.
+    """
 
     cells: tuple[Cell, ...]
     jobs: int | None
