@@ -62,7 +62,8 @@ def test_a_run_killed_on_a_card_goes_on_there_and_on_a_processor(full, card, tmp
             loop.train(plan, faces, tmp_path / place, 5, device=card, checkpoint_seconds=0, report=kill)
         record = loop.train(plan, faces, tmp_path / place, 5, device=goes_on_on)
         assert record["settings"] == whole["settings"]
-        logs = [np.genfromtxt(tmp_path / name / "log.csv", delimiter=",", names=True) for name in ("whole", place)]
+        logs = [np.genfromtxt(tmp_path / name / "log.csv", delimiter=",", names=True, encoding="utf-8")
+                for name in ("whole", place)]
         assert len(logs[1]) == 3
         for column in set(logs[0].dtype.names) - {"seconds"}:
             np.testing.assert_allclose(logs[1][column], logs[0][column], rtol=0.05, atol=2e-3, err_msg=column)

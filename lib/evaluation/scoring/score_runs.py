@@ -104,6 +104,7 @@ def _score_runs(profile: str, database: str, found: list[Run], force: bool, sets
     folder = paths.study_folder(profile, database)
     embed, targets, scored = Embedder(), {}, []
     tables = {kind: read_table(folder, kind) for kind in FILES}
+    files.make_folder(folder / "private")
     for run in tqdm(found, desc="scoring", unit="run", leave=False, disable=None):
         settings = plans.plan(profile, run.system).settings
         seen = (settings.holdout, settings.test_pairs)
