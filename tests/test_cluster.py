@@ -89,6 +89,16 @@ def test_slurm_is_asked_for_what_the_options_say(slurm, capsys):
         assert re.search(rf"^export {variable}='?{re.escape(str(value))}'?$", script, re.MULTILINE)
 
 
+def test_time_on_a_card_is_that_of_trainings_on_record(study):
+    """The median of three, a pair; another processor's and another system's do not count."""
+    for seed, (seconds, device) in enumerate(((100, "H100"), (120, "H100"), (300, "H200"), (9000, "cpu"))):
+        files.write_json(paths.run_folder(PROFILE, "cufs", "msg-sarl", seed) / "run.json", {
+            "pairs": 50, "seconds": seconds, "device": device, "revision": "r", "versions": {"torch": "2"}})
+    runs = grids.cells(["msg-sarl", "msg-sarl+output_resampling=area", "fcn"], DATABASE, PROFILE, [0])
+    *known, unknown = submission.expected_seconds(runs, card=True)
+    assert known == [(pytest.approx(120 / 50 * 8), "as 3 trainings on H100, H200")] * 2 and unknown[0] is None
+
+
 def test_a_run_is_handed_over_once_and_stands_where_slurm_says(slurm, capsys):
     runs = small_runs(("backbone", "backbone-msg"), seeds=2, epochs=1)
     assert submission.submit("slurm", runs, Resources()) == ["77_0", "77_1", "77_2", "77_3"]

@@ -133,9 +133,12 @@ def _hand_over(options: argparse.Namespace, cells: list[make_run.Cell]) -> int:
     if options.force:
         raise StudyError("--force begins anew whenever a job is queued again. Remove the checkpoints of the runs that "
                          "are to be made again instead.")
-    scoring.gather(options.profile, options.database)
-    missing = grids.missing(cells)
-    live = {one.cell for one in standing.standing(options.profile, options.database) if one.is_live}
+    if not options.dry_run:
+        scoring.gather(options.profile, options.database)
+    standings = standing.standing(options.profile, options.database)
+    made = {one.cell for one in standings if one.state == "made" and options.dry_run}  # complete once gathered
+    live = {one.cell for one in standings if one.is_live}
+    missing = [cell for cell in grids.missing(cells) if cell not in made]
     free = [cell for cell in missing if cell not in live]
     print(f"{len(cells)} runs, {len(cells) - len(missing)} of them complete, {len(missing) - len(free)} waiting or "
           "running in jobs")
