@@ -1,6 +1,6 @@
-"""Handing grids over: what Slurm is asked for and answers (its programs pretended), and jobs of this machine for real.
+"""Handing grids over: what Slurm is asked for and what it answers, its programs pretended.
 
-``tests/test_slurm.py`` does it with a real Slurm.
+``tests/test_cluster_jobs.py`` runs jobs on this machine, ``tests/test_slurm.py`` on a real Slurm.
 """
 
 from __future__ import annotations
@@ -8,23 +8,18 @@ from __future__ import annotations
 import errno
 import os
 import re
-import shutil
-import signal
-import subprocess
 
 import pytest
-from cluster_checks import DATABASE, PROFILE, assert_same, make_undisturbed, small_runs, wait_for
+from cluster_checks import DATABASE, PROFILE, small_runs
 
 from lib import __main__
 from lib.base import files, locks, paths
-from lib.base.errors import StudyError
 from lib.commands.train import GRIDS
-from lib.evaluation import grids, scoring
+from lib.evaluation import grids
 from lib.evaluation.cluster import standing, submission
-from lib.evaluation.cluster.submission import Job, Resources
-from lib.training.make_run import Cell
+from lib.evaluation.cluster.submission import Resources
 
-pytestmark = [pytest.mark.trains, pytest.mark.skipif(os.name != "posix", reason="Slurm is for POSIX systems")]
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="Slurm is for POSIX systems")
 
 PRETENDED = {"sbatch": 'cp "$1" "$STORE/script"; echo >> "$STORE/calls"\n'
                        'echo "Submitted batch job $((76 + $(wc -l < "$STORE/calls")))"', "srun": "exit 1",
@@ -35,7 +30,6 @@ PRETENDED = {"sbatch": 'cp "$1" "$STORE/script"; echo >> "$STORE/calls"\n'
 @pytest.fixture
 def study(tmp_path, monkeypatch):
     monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path / "results"))
-    monkeypatch.setenv("MSGSARL_CHECKPOINT_SECONDS", "0.2")
     return tmp_path
 
 
@@ -50,10 +44,6 @@ def slurm(study, monkeypatch):
     monkeypatch.setenv("STORE", str(study))
     (study / "queue").touch()
     return study
-
-
-def states() -> dict[Cell, str]:
-    return {one.cell: one.state for one in standing.standing(PROFILE, DATABASE)}
 
 
 def test_runs_that_share_networks_stay_together_and_none_is_lost():
@@ -159,69 +149,6 @@ def test_what_cannot_be_handed_over_is_said(slurm, monkeypatch, capsys):
     monkeypatch.setenv("PATH", str(slurm))
     assert __main__.main([*grid, "--launcher", "slurm"]) == 2
     assert "sbatch is not to be found" in capsys.readouterr().err
-
-
-def test_a_local_job_interrupted_and_killed_goes_on_and_ends_in_the_same_bits(study, monkeypatch):
-    runs = small_runs(("backbone",), seeds=1, epochs=12)
-    [job] = submission.submit("local", runs, Resources(), jobs=1)
-    checkpoint = runs[0].folder / "checkpoint.pt"
-    wait_for(checkpoint.exists, tell=lambda: standing.standing(PROFILE, DATABASE))
-    assert states() == {runs[0]: "running"}
-    worker = children_of(int(job))[0]
-    os.kill(worker, signal.SIGUSR2)  # preempted: the job starts again by itself
-    wait_for(lambda: children_of(int(job)) not in ([], [worker]))
-    before = checkpoint.stat().st_mtime_ns
-    wait_for(lambda: checkpoint.stat().st_mtime_ns > before)
-    assert states() == {runs[0]: "running"}
-    os.kill(children_of(int(job))[0], signal.SIGKILL)
-    wait_for(lambda: states() == {runs[0]: "failed"})
-    assert not (runs[0].folder / "run.json").exists()
-    submission.submit("local", runs, Resources(), jobs=1)
-    wait_for(lambda: states() != {runs[0]: "running"} and states() != {runs[0]: "waiting"})
-    assert states() == {runs[0]: "made"}, standing.standing(PROFILE, DATABASE)
-    scoring.gather(PROFILE, DATABASE)
-    make_undisturbed(runs, study / "undisturbed", monkeypatch)
-    assert_same(runs, study / "undisturbed")
-
-
-def children_of(process: int) -> list[int]:
-    found = subprocess.run(["ps", "-e", "-o", "pid=,ppid=,stat="], capture_output=True, encoding="utf-8").stdout
-    rows = [line.split() for line in found.splitlines()]
-    return [int(pid) for pid, parent, state in rows if int(parent) == process and not state.startswith("Z")]
-
-
-def test_scores_are_gathered_once_and_only_those_of_the_faces_that_are_there(study, monkeypatch):
-    shared = small_runs(("backbone",), seeds=2, epochs=1)
-    runs = shared + grids.cells([f"{shared[0].system}+output_resampling=area"], DATABASE, PROFILE, [0])
-    Job(tuple(runs), 1)()
-    table = paths.study_folder(PROFILE, DATABASE) / "scores.csv"
-    assert not table.exists(), "a job writes into its runs' folders alone"
-    assert len(scoring.gather(PROFILE, DATABASE)) == 3
-    gathered = table.read_bytes()
-    assert grids.missing(runs) == [] and scoring.gather(PROFILE, DATABASE) == ()
-    assert scoring.score_study(PROFILE, DATABASE).scored == () and table.read_bytes() == gathered
-    make_undisturbed(runs, study / "undisturbed", monkeypatch)
-    assert_same(shared, study / "undisturbed")
-
-    rows = gathered.decode().splitlines(keepends=True)
-    table.write_text("".join(row for row in rows if "area" not in row), encoding="utf-8")  # lost to another writer
-    assert scoring.gather(PROFILE, DATABASE) == (str(runs[2]),) and table.read_bytes() == gathered
-    face = next(shared[1].folder.glob("photo-to-sketch/*.png"))
-    shutil.copy(next(shared[0].folder.glob("photo-to-sketch/*.png")), face)  # made again, by whomever
-    table.unlink()
-    scoring.gather(PROFILE, DATABASE)
-    kept = table.read_text(encoding="utf-8").splitlines()
-    stale = [row for row in gathered.decode().splitlines() if f"photo-to-sketch,{shared[1].system},1," in row]
-    assert stale and set(gathered.decode().splitlines()) - set(kept) == set(stale)
-
-
-def test_a_job_makes_all_that_it_can_and_says_what_failed(study):
-    broken, fine = small_runs(("backbone", "backbone-msg"), seeds=1, epochs=1)
-    broken.folder.mkdir(parents=True)
-    (broken.folder / "checkpoint.pt").write_bytes(b"not a checkpoint")
-    with pytest.raises(StudyError, match="checkpoint.pt: refused"):
-        Job((broken, fine), 1)()
-    assert scoring.stamps_of(fine.folder) and not scoring.stamps_of(broken.folder)
 
 
 @pytest.mark.parametrize("code", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
