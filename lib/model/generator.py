@@ -34,7 +34,8 @@ class Generator(nn.Module):
         self.enter = ConvNormAct(inputs, c[0], 7, padding=pad)
         self.down = nn.ModuleList(ConvNormAct(c[i], c[i + 1], 3, stride=2, padding=pad) for i in range(LEVELS))
         self.sarm = SARM(
-            c[LEVELS], attention=settings.attention, norm_after_5x5=settings.norm_after_5x5, padding=pad,
+            c[LEVELS], attention=settings.attention, instead=settings.without_attention,
+            norm_after_5x5=settings.norm_after_5x5, padding=pad,
             **({"position_softmax": settings.position_softmax, "channel_logits": settings.channel_logits,
                 "fusion": settings.fusion, "precision": settings.attention_precision} if settings.attention else {}))
         self.up = nn.ModuleList(ConvNormAct(c[i + 1], c[i], 3, padding=pad) for i in reversed(range(LEVELS)))
