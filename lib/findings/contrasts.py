@@ -30,15 +30,13 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, special
 
 from lib.base.errors import StudyError, listed
-from lib.base.statistics import holm
+from lib.base.statistics import holm, limits_and_p
 
 LEVEL = 0.95
 FACES, FACES_AND_TRAININGS = "faces", "faces and trainings"  # what limits and p-value hold for
 OWN_FROM = 3  # seeds from which on a cell's own spread is used where one or two cells are compared
-_SMALLEST_P = 1e-12  # smaller p-values are given as this one
 Key = tuple[str, str, str]  # direction, system, metric
 
 
@@ -171,22 +169,6 @@ def _run_part(cells: Sequence[np.ndarray], weights: Sequence[float], spread: Run
     if not total:
         return []
     return [(total, total**2 / sum(variance**2 / freedom for variance, freedom in sources))]
-
-
-def limits_and_p(estimate: float, parts: list[tuple[float, float]], level: float = LEVEL) -> tuple[float, float, float]:
-    """Limits from (variance, degrees of freedom) of each source, and the p at which a limit touches zero."""
-
-    def half_width(p: float) -> float:
-        return sum(special.stdtrit(freedom, p / 2)**2 * variance for variance, freedom in parts) ** 0.5
-
-    half = half_width(1 - level)
-    limits = (float(estimate - half), float(estimate + half))
-    if half == 0:
-        return *limits, float(estimate == 0)
-    if half_width(_SMALLEST_P) <= abs(estimate):
-        return *limits, _SMALLEST_P
-    log_p = optimize.brentq(lambda x: half_width(np.exp(x)) - abs(estimate), np.log(_SMALLEST_P), 0.0)
-    return *limits, float(np.exp(log_p))
 
 
 def _checked(cell: np.ndarray) -> np.ndarray:

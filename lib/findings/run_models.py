@@ -23,7 +23,8 @@ import numpy as np
 import pandas as pd
 
 from lib.base.errors import StudyError
-from lib.findings.contrasts import FACES, FACES_AND_TRAININGS, Effect, limits_and_p
+from lib.base.statistics import limits_and_p
+from lib.findings.contrasts import FACES, FACES_AND_TRAININGS, Effect
 
 OWN_FREEDOM = 0.8  # two seeds in each of eight cells leave 0.875 degrees of freedom to a cell, a single one in it less
 _NONE = 1e-9

@@ -26,6 +26,7 @@ from lib.base import paths, systems
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import unknown_name
 from lib.base.settings import PROFILES
+from lib.base.statistics import limits_and_p
 from lib.evaluation import scoring
 from lib.findings.contrasts import (
     FACES,
@@ -36,7 +37,6 @@ from lib.findings.contrasts import (
     cells_of,
     compare,
     contrast,
-    limits_and_p,
     pooled_spreads,
     with_holm,
 )
