@@ -1,6 +1,6 @@
 """Self-attention: position and channel attention, their fusion, and the residual blocks around them.
 
-Section III-B, Eq. 5-11, Fig. 3 and 4.  Letters in shapes: B images, C channels, N = H·W positions.
+Section III-C, Eq. 5-11, Fig. 3 and 4.  Letters in shapes: B images, C channels, N = H·W positions.
 
 Deviations and choices, all options of ``lib.model.settings.MsgSarlSettings``:
 - Eq. 6 and 7 apply a softmax to what a softmax has already normalised; since those weights lie in

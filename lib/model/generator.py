@@ -1,6 +1,6 @@
 """Generator: a U-Net-like network with summed skips, SARM at H/8 and images at four scales (Fig. 2).
 
-Section III-A, Eq. 1.  Widths below are for base width w and multiples 1-2-4-8; H is the image size.
+Section III-B, Eq. 1.  Widths below are for base width w and multiples 1-2-4-8; H is the image size.
 
     image ─ conv7 ─ w,H ─ down ─ 2w,H/2 ─ down ─ 4w,H/4 ─ down ─ 8w,H/8 ─ SARM ─┬─ γ_0 → O_0, H/8
               │             │              │                                     up
