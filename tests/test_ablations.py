@@ -167,11 +167,23 @@ def test_seed_spread_recovers_the_standard_deviation():
     assert set(pooled.runs) == {320} and pooled.sd.to_numpy() == pytest.approx(0.4, rel=0.15)
     assert ((pooled.low < 0.41) & (pooled.high > 0.39)).all()
     assert (pooled.two_runs / pooled.sd).to_numpy() == pytest.approx(stats.t.ppf(0.975, 312) * np.sqrt(2))
+    assert (pooled.typical / pooled.two_runs).to_numpy() == pytest.approx(1, abs=0.2)
     one = table.query("system == 'backbone' and metric == 'ssim' and direction == @P2S").iloc[0]
     theirs = stats.bootstrap((np.random.default_rng(0).normal(0, one.sd, 4000),), np.std).confidence_interval
     assert one.low < theirs.low < theirs.high < one.high  # 40 runs know less than 4000
     with pytest.raises(StudyError, match="two seeds"):
         ablations.seed_spread("cpu", "made-up", made_scores(seeds=1))
+
+
+def test_one_unsteady_cell_moves_the_pooled_spread_and_not_the_typical_one():
+    scores = made_scores(seeds=20, run_sd=0.4, count=4)
+    odd = scores.images.system == "msg-sarl"
+    shift = np.where(odd, 0.05 * (scores.images.seed - 9.5), 0.0)  # trainings of one cell spread by 30 points
+    moved = ablations.seed_spread("cpu", "made-up", Scores(scores.images.assign(value=scores.images.value + shift),
+                                                           scores.sets)).query("system == 'pooled'")
+    plain = ablations.seed_spread("cpu", "made-up", scores).query("system == 'pooled'")
+    assert (moved.two_runs > 5 * plain.two_runs).all()
+    assert moved.typical.to_numpy() == pytest.approx(plain.typical.to_numpy(), rel=0.35)
 
 
 def test_published_differences_are_measured_in_luck():

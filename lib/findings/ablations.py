@@ -214,9 +214,10 @@ def seed_spread(profile: str, database: str, scores: Scores | None = None,
                 metrics: Sequence[str] = METRICS) -> pd.DataFrame:
     """How far the mean scores of runs lie apart that differ in nothing but the seed, percentage points.
 
-    Columns: direction, metric, system (``pooled`` last), runs, sd, low, high (95 %, chi-squared) and
-    two_runs: 95 % of pairs of runs of one and the same system differ by less (the repeatability limit of
-    ISO 5725-6, t · √2 · sd).  Raises StudyError when no cell has two seeds.
+    Columns: direction, metric, system (``pooled`` last), runs, sd, low, high (95 %, chi-squared), two_runs: 95 % of
+    pairs of runs of one and the same system differ by less (the repeatability limit of ISO 5725-6, t · √2 · sd), and
+    typical: the same from the median of the cells' variances, each over the median of chi-squared over its degrees of
+    freedom, which one unsteady cell does not move.  Raises StudyError when no cell has two seeds.
     """
     scores = scores or read_scores(profile, database)
     rows = []
@@ -227,11 +228,19 @@ def seed_spread(profile: str, database: str, scores: Scores | None = None,
                 tails = stats.chi2.ppf([(1 + LEVEL) / 2, (1 - LEVEL) / 2], spread.freedom)
                 limits = spread.sd * np.sqrt(spread.freedom / tails)
                 count = sum(cell.shape[1] for cell in group)
-                rows.append((direction, metric, system, count, spread.sd, *limits, _two_runs(spread)))
+                typical = RunSpread(_median_sd(group), spread.freedom)
+                rows.append((direction, metric, system, count, spread.sd, *limits, _two_runs(spread), _two_runs(typical)))
     if not rows:
         raise StudyError(f"{paths.study_folder(profile, database)}: no cell of the design has scores of two seeds. "
                          f"Make them with {_commands(profile, database)}.")
-    return pd.DataFrame(rows, columns=["direction", "metric", "system", "runs", "sd", "low", "high", "two_runs"])
+    return pd.DataFrame(rows, columns=["direction", "metric", "system", "runs", "sd", "low", "high", "two_runs", "typical"])
+
+
+def _median_sd(cells: Sequence[pd.DataFrame]) -> float:
+    """Standard deviation of run means over seeds, from the median cell; cells: (images, seeds), two seeds or more."""
+    freedom = np.array([cell.shape[1] - 1 for cell in cells])
+    variances = np.array([cell.mean().var(ddof=1) for cell in cells])
+    return float(np.sqrt(np.median(variances * freedom / stats.chi2.median(freedom))))
 
 
 def _two_runs(spread: RunSpread) -> float:
