@@ -7,7 +7,7 @@ Verdicts are worded by ``lib.findings.signs``: the sign of an effect here, besid
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -247,15 +247,18 @@ def _fields(outcome: Outcome) -> tuple[str, str, str]:
 def as_markdown() -> str:
     """All claims as Markdown; the same results give the same text."""
     found = table()
-    count = found.verdict.value_counts()
+    counts = ", ".join(f"{verdict} {n}" for verdict, n in found.verdict.value_counts().items())
     lines = ["# The paper's claims and what this study can say",
              "Made by `python -m lib claims` from the committed results; change those, not this file. *Same* and "
              "*opposite sign here* need p < 0.05 after Holm's correction over all that is claimed together, and "
              "repeated trainings; *undecided* is not \"no\". Differences are percentage points with 95 % limits for "
-             "other faces and other "
-             f"trainings. Of {len(found)} claims: " + ", ".join(f"{verdict} {n}" for verdict, n in count.items()) + ".",
-             tables.markdown(found.set_index("claim").replace(r"\|", "/", regex=True)).rstrip()]
+             f"other faces and other trainings. Of {len(found)} claims: {counts}.",
+             "\n".join(map(_line, [found.columns, ["---"] * found.shape[1], *found.to_numpy()]))]
     return "\n\n".join(lines) + "\n"
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
 
 
 def file() -> Path:
