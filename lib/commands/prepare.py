@@ -1,7 +1,7 @@
 """``python -m lib prepare``: look at a copy of a database before hours are spent on it.
 
-Says what was found against what the field counts, what is missing and why, and whether each sketch is
-with its own photo; freezes what has to be decided (exclusions, a split made by rule) in CSV files beside
+Says what was found against what the field counts, what is missing and why, whether each sketch is with its own
+photo, and which faces come twice; freezes what has to be decided (exclusions, a split made by rule) in CSV files beside
 the data; and leaves a cache, so that the study starts at once.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from lib import databases
-from lib.base.errors import StudyError, unknown_name
+from lib.base.errors import StudyError, say_once, unknown_name
 from lib.databases import catalogue, division, index, layouts, pairing, reading, sheets
 
 LAYOUTS = """\
@@ -52,17 +52,21 @@ def run(options: argparse.Namespace) -> int:
     for split in databases.SPLITS:
         pixels[split], more = reading.read_pairs(found, split)
         problems += more
+    problems += reading.leaks(found, reading.signed(found))
     if problems and options.exclude_broken:
         found, pixels = _exclude(found, problems)
     else:
         index.require_sound(found, problems)
     _report(found)
     _freeze_split(found)
+    signatures = reading.signed(found)
     for split in databases.SPLITS:
         pairs = found.of_split(split)
         _report_pairing(split, pairs, pixels[split])
         if options.accept_pairing:
             _accept(found, split, pairs)
+        for remark in reading.repeats(found, split, signatures):
+            say_once(f"{folder}: {remark}")
     for split in databases.SPLITS:
         faces = databases.load(name, split, folder)
         print(f"{split}: {len(faces)} pairs ready, data hash {databases.data_hash(faces)[:16]}")

@@ -18,7 +18,7 @@ EMBEDDED = ("portraits", "portraits-wild")
 NAMES = (*EMBEDDED, *catalogue.DATABASES)
 SPLITS = catalogue.SPLITS
 
-__all__ = ["EMBEDDED", "NAMES", "SPLITS", "PairedFaces", "data_hash", "load"]
+__all__ = ["EMBEDDED", "NAMES", "SPLITS", "PairedFaces", "contents", "data_hash", "load"]
 
 
 def load(name: str, split: str, root: Path | None = None, limit: int | None = None) -> PairedFaces:
@@ -26,11 +26,11 @@ def load(name: str, split: str, root: Path | None = None, limit: int | None = No
 
     root: the folder that holds the database's folder, or that folder itself; by default
     ``lib.base.paths.data_root()`` (``MSGSARL_DATA``).  The embedded databases need none.  The whole split is
-    checked whatever the limit; the second call is fast (a cache that notices changed files).
+    checked whatever the limit; the second call is fast (a cache that knows files by their contents).
 
     Raises StudyError when the database is not there, when images are missing, unreadable, of another size
-    or without partner (all of them in one message, with the remedy), or when sketches fit other persons'
-    photos than their own.
+    or without partner (all of them in one message, with the remedy), when sketches fit other persons'
+    photos than their own, or when a face trains and is tested.
     """
     if name not in NAMES:
         raise unknown_name("database", name, NAMES)
@@ -46,3 +46,11 @@ def load(name: str, split: str, root: Path | None = None, limit: int | None = No
     pairs = pairs[:limit]
     return PairedFaces(name, split, photos[:limit], sketches[:limit],
                        tuple(p.name for p in pairs), tuple(p.group for p in pairs))
+
+
+def contents(name: str, root: Path | None = None) -> str:
+    """Hash of all that a copy's pairs, splits and pixels hang on; empty for what this project draws.
+
+    Raises StudyError when the database is not there.
+    """
+    return "" if name in EMBEDDED else reading.contents(index.build(name, layouts.database_folder(name, root)))

@@ -28,7 +28,7 @@ from lib.base import files, labels, paths, systems, tables_on_disk
 from lib.base.directions import DIRECTIONS
 from lib.base.settings import RunSettings
 from lib.base.statistics import bootstrap_interval
-from lib.evaluation.scoring import SET_METRICS, STUDY_METRICS, Scores, read_scores
+from lib.evaluation.scoring import IMAGE_METRICS, SET_METRICS, STUDY_METRICS, Scores, read_scores
 from lib.findings.contrasts import LEVEL, OWN_FROM, RunSpread, cells_of, compare, pooled_spread, pooled_spreads
 
 PUBLISHED = paths.ROOT / "results" / "published_tables.csv"
@@ -55,16 +55,18 @@ def summary(profile: str, database: str, scores: Scores | None = None) -> pd.Dat
     Per cent for image metrics.  The interval takes faces and runs as samples (``lib.findings.contrasts``); a system of
     fewer than ``OWN_FROM`` runs borrows the spread between runs, pooled over the trained systems of its kind.  For what
     is not trained, and for a kind of which no system was trained twice, it is over the n faces (BCa bootstrap).
-    ``spread`` is the standard deviation of the seeds' means, NaN with one.  Distances of sets: jackknife over faces,
-    and the runs' t interval added to it as variances add.  Raises StudyError without scores or with incomplete ones.
+    Limits end where the metric's range does (t limits of few runs may reach further).  ``spread`` is the standard
+    deviation of the seeds' means, NaN with one.  Distances of sets: jackknife over faces, and the runs' t interval
+    added to it as variances add.  Raises StudyError without scores or with incomplete ones.
     """
     scores = scores or read_scores(profile, database)
     rows = []
     cells = cells_of(scores.images)
     spreads = pooled_spreads(cells, _pool)
     for (direction, system, metric), values in cells.items():
-        low, high = _limits(values.shape, values.to_numpy().tobytes(),
-                            spreads.get((direction, systems.kind_of(system), metric)))
+        low, high = np.clip(_limits(values.shape, values.to_numpy().tobytes(),
+                                    spreads.get((direction, systems.kind_of(system), metric))),
+                            *np.multiply(100, IMAGE_METRICS[metric].limits))
         means = values.mean()
         rows.append((direction, system, metric, means.mean(), low, high, *values.shape, means.std()))
     count = {key: part.image.nunique() for key, part in scores.images.groupby(["direction", "system"])}
