@@ -1,8 +1,8 @@
-"""Paired faces: CUHK Student, CUFS, CUFSF as people have them, and the embedded portraits.
+"""Paired faces: CUHK Student, CUFS, CUFSF, FS2K and others as people have them, and the embedded portraits.
 
 ``load("cuhk-student", "train")`` is all the rest of the study needs.  Inside: what is known of the
 databases (``catalogue``), finding folders (``layouts``), pairing names (``index``), splitting
-(``division``), reading, checking and caching (``reading``), checking the pairing by pixels (``pairing``),
+(``division``), databases that say it all themselves (``general``, ``listed_pairs``), reading, checking and caching (``reading``), checking the pairing by pixels (``pairing``),
 the way to the network's square and back (``geometry``), small CSV files beside a copy (``sheets``).
 """
 
@@ -15,7 +15,7 @@ from lib.databases import catalogue, index, layouts, reading
 from lib.databases.paired_faces import PairedFaces, data_hash
 
 EMBEDDED = ("portraits", "portraits-wild")
-NAMES = (*EMBEDDED, *catalogue.DATABASES)
+NAMES = (*EMBEDDED, *catalogue.DATABASES, *catalogue.GENERAL)
 SPLITS = catalogue.SPLITS
 
 __all__ = ["EMBEDDED", "NAMES", "SPLITS", "PairedFaces", "contents", "data_hash", "load"]
@@ -45,7 +45,8 @@ def load(name: str, split: str, root: Path | None = None, limit: int | None = No
     pairs, (photos, sketches) = reading.read_split(found, split)
     pairs = pairs[:limit]
     return PairedFaces(name, split, photos[:limit], sketches[:limit],
-                       tuple(p.name for p in pairs), tuple(p.group for p in pairs))
+                       tuple(p.name for p in pairs), tuple(p.group for p in pairs),
+                       tuple(p.attributes for p in pairs))
 
 
 def contents(name: str, root: Path | None = None) -> str:

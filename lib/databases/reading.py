@@ -22,7 +22,7 @@ import numpy as np
 from lib.base import cache, images, likeness
 from lib.base.errors import StudyError, say_once
 from lib.databases import catalogue, layouts, pairing
-from lib.databases.index import Index, Pair, Problem, require_sound, shown
+from lib.databases.pairs import Index, Pair, Problem, require_sound, shown
 from lib.databases.sheets import read_rows, write_rows
 
 FORMAT = 3  # of the cache; raise it when reading or checking changes
@@ -70,7 +70,7 @@ def read_pairs(index: Index, split: str) -> tuple[Pixels, list[Problem]]:
     for i, pair in enumerate(pairs):
         for path, faces, convert in ((pair.photo, photos, images.to_rgb), (pair.sketch, sketches, images.to_grey)):
             try:
-                faces[i] = convert(_read_face(path))
+                faces[i] = convert(_read_face(path, index.any_size))
             except StudyError as error:
                 problems.append(Problem(pair.name, str(error).replace(f"{index.folder}{os.sep}", "")))
     return (photos, sketches), problems
@@ -146,8 +146,10 @@ def _accepted_rows(index: Index) -> dict[str, str]:
     return {row["split"]: row["files"] for row in read_rows(index.folder / ACCEPTED, ("split", "files"))}
 
 
-def _read_face(path: Path) -> np.ndarray:
+def _read_face(path: Path, any_size: bool) -> np.ndarray:
     face = images.read_image(path)
+    if any_size:
+        return images.resize(face, images.HEIGHT, images.WIDTH)
     if face.shape[:2] != (images.HEIGHT, images.WIDTH):
         raise StudyError(
             f"{path}: {face.shape[1]}×{face.shape[0]} pixels instead of {images.WIDTH}×{images.HEIGHT}. Use the "
