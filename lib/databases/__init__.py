@@ -18,7 +18,7 @@ EMBEDDED = ("portraits", "portraits-wild")
 NAMES = (*EMBEDDED, *catalogue.DATABASES, *catalogue.GENERAL)
 SPLITS = catalogue.SPLITS
 
-__all__ = ["EMBEDDED", "NAMES", "SPLITS", "PairedFaces", "contents", "data_hash", "load"]
+__all__ = ["EMBEDDED", "NAMES", "SPLITS", "PairedFaces", "contents", "data_hash", "load", "name_of"]
 
 
 def load(name: str, split: str, root: Path | None = None, limit: int | None = None) -> PairedFaces:
@@ -55,3 +55,14 @@ def contents(name: str, root: Path | None = None) -> str:
     Raises StudyError when the database is not there.
     """
     return "" if name in EMBEDDED else reading.contents(index.build(name, layouts.database_folder(name, root)))
+
+
+def name_of(database: str, stem: str) -> str:
+    """The pair that a file belongs to by its name without suffix, as scores call it.
+
+    >>> name_of("cuhk-student", "F2-005-01-sz1"), name_of("cufs", "AR_Mp-002-1"), name_of("fs2k", "photo1-image0110")
+    ('f-005-01', 'ar-m-002-1', 'photo1-image0110')
+    """
+    groups = catalogue.DATABASES.get(database, ())
+    group = catalogue.group_of_stem(stem, groups) or (groups[0] if len(groups) == 1 else None)
+    return index.full_name(database, group, catalogue.identity(group, stem)) if group else stem
