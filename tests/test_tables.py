@@ -220,3 +220,24 @@ def test_captions_name_the_papers_table():
     assert "Table VII of" in tables.caption("paper", "cufsf", "rivals", S2P)
     assert "no such table" in tables.caption("cpu", "cuhk-student", "rivals", P2S)
     assert "a trained system of the same kind" in tables.caption("cpu", "cuhk-student", "rivals", P2S)
+
+
+def test_scores_by_attribute_are_those_of_its_faces(tmp_path, monkeypatch):
+    monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path))
+    folder = paths.study_folder("cpu", "fs2k")
+    values = np.random.default_rng(0).uniform(0.4, 0.7, (2, 13))
+    table = made_scores(*((P2S, "msg-sarl", seed, "ssim", values[seed]) for seed in (0, 1)),
+                        (P2S, "lle", 0, "ssim", values[0] - 0.1)).images
+    files.write_csv(folder / "scores.csv", table)
+    assert tables.by_attribute("cpu", "fs2k", P2S).empty
+    noted = [f"f{i},style,{'style 1' if i < 5 else 'NA'}" for i in range(13)]
+    noted += [f"f{i},gender,{'male' if i < 9 else 'female'}" for i in range(13)]  # four are too few
+    (folder / "attributes.csv").write_text("image,attribute,value\n" + "\n".join(noted) + "\n", encoding="utf-8")
+    found = tables.by_attribute("cpu", "fs2k", P2S).set_index(["attribute", "group", "system"])
+    assert set(found.index) == {(*group, system) for system in ("msg-sarl", "lle")
+                                for group in (("style", "style 1"), ("style", "NA"), ("gender", "male"))}
+    assert found.value["style", "NA", "msg-sarl"] == pytest.approx(100 * values[:, 5:].mean())
+    assert found.value["style", "style 1", "lle"] == pytest.approx(100 * values[0, :5].mean() - 10)
+    assert found.n["gender", "male", "lle"] == 9 and found.seeds["gender", "male", "msg-sarl"] == 2
+    assert tables.by_attribute("cpu", "fs2k", S2P).empty
+    assert (folder / "tables" / f"by_attribute_{P2S}.csv") in tables.write_tables("cpu", "fs2k")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lib.base import labels
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
 from lib.base.statistics import Interval, student_interval
@@ -147,6 +146,8 @@ def _floors(scores: FolderScores) -> None:
     found = floors(scores.names, direction)
     if not found or not (shown := [metric for metric in scores.values if metric in found.values]):
         return
+    from lib.base import labels  # pandas is needed from here on only
+
     print(f"  By their names these are the test faces of {found.database}; there, {labels.DIRECTION[direction]}, profile "
           f"{found.profile}, in per cent:")
     for metric in shown:
@@ -180,7 +181,7 @@ def _beside(options: argparse.Namespace) -> int:
     if options.csv or options.metrics or options.sets_only:
         raise StudyError("--as NAME takes the study's own metrics and writes its own tables; leave --csv, --metrics and "
                          "--sets-only out.")
-    from lib.base import paths
+    from lib.base import labels, paths
     from lib.findings import outside, tables
 
     paths.use_data(options.data)

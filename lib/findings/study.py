@@ -268,7 +268,7 @@ def _write_tables(study: _Study, report: Report) -> None:
 
 
 _FACES = ("*/seed*/*-to-*/*.png",)
-_SCORES = ("scores.csv", "set_scores.csv")
+_SCORES = ("scores.csv", "set_scores.csv", "attributes.csv")
 DATA = Part("survey of the data", _survey, ("pairing.csv", "resize_ceiling.csv"), data=True,
             code=("databases", "metrics", "findings/database_survey.py"))
 PARTS = (

@@ -37,6 +37,7 @@ FLOORS = tuple(name for name in systems.of_kind("control") if name != CEILING)
 METRIC_LABELS = {metric: label if metric in SET_METRICS else f"{label} %" for metric, label in labels.METRIC.items()}
 DIRECTION_LABELS = {direction: f"{label} ({labels.TASK[direction]})" for direction, label in labels.DIRECTION.items()}
 NOT_COMPUTED, NOT_RUN = "not computed", "not run"
+FEWEST = 5  # faces of which a group's mean is shown
 _KEY = ["direction", "system", "metric"]
 _DECIMALS = {"kid-vgg16-hed": 4}  # others have two, as the paper
 
@@ -176,6 +177,26 @@ def _cell(entry) -> str:
     return f"{entry.value:.{digits}f}{limits}" + ("" if np.isnan(entry.spread) else f" ± {entry.spread:.{digits}f}")
 
 
+def by_attribute(profile: str, database: str, direction: str) -> pd.DataFrame:
+    """Scores of the test faces that share an attribute: columns attribute, group and those of ``summary``.
+
+    Empty where nothing is noted of the faces.  Groups of fewer than ``FEWEST`` faces are left out.
+    """
+    file = paths.study_folder(profile, database) / "attributes.csv"
+    noted = tables_on_disk.read(file, ["image", "attribute", "value"], text=["value", "attribute"])
+    if noted.empty:
+        return pd.DataFrame()
+    read = read_scores(profile, database)
+    scores, parts = read.images[read.images.direction == direction], []
+    for (attribute, group), rows in noted.groupby(["attribute", "value"]):
+        chosen = scores[scores.image.isin(rows.image)]
+        if chosen.image.nunique() >= FEWEST:
+            part = summary(profile, database, Scores(chosen, read.sets.head(0)))
+            parts.append(part.assign(attribute=attribute, group=group))
+    columns = ["attribute", "group", *_KEY, "value", "low", "high", "n", "seeds", "spread"]
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame()
+
+
 def caption(profile: str, database: str, kind: str, direction: str) -> str:
     """What a reader must know beside a table: database, profile, size, what is published where, what the marks mean."""
     settings = RunSettings.at(profile)
@@ -197,7 +218,8 @@ def caption(profile: str, database: str, kind: str, direction: str) -> str:
 
 
 def write_tables(profile: str, database: str) -> list[Path]:
-    """Write the tables of a study to ``results/<profile>/<database>/tables/``, as CSV and Markdown; return the files.
+    """Write the tables of a study to ``results/<profile>/<database>/tables/``, as CSV and Markdown, and as CSV
+    alone those by attribute, where the database notes any; return the files.
 
     Raises StudyError when there are no scores yet.
     """
@@ -210,6 +232,10 @@ def write_tables(profile: str, database: str) -> list[Path]:
         files.write_csv(stem.with_suffix(".csv"), table, "%.6g")
         files.write_text(stem.with_suffix(".md"), text)
         written += [stem.with_suffix(".csv"), stem.with_suffix(".md")]
+    for direction in DIRECTIONS:
+        if len(table := by_attribute(profile, database, direction)):
+            written.append(folder / f"by_attribute_{direction}.csv")
+            files.write_csv(written[-1], table, "%.6g")
     return written
 
 

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lib import databases
 from lib.base import files, paths, systems
 from lib.base.errors import StudyError
 from lib.base.settings import PROFILES, RunSettings
@@ -35,7 +34,11 @@ def floors(names: Iterable[str], direction: str) -> Floors | None:
         for table in sorted(paths.results_root().glob(f"{profile}/*/tables/rivals_{direction}.csv")):
             database = table.parts[-3]
             tested = _tested(table.parents[1] / "scores.csv")
-            if tested and {databases.name_of(database, files.as_text(name)) for name in names} == tested:
+            if len(tested) != len(names):
+                continue
+            from lib import databases  # two folders of any names must not wait for it
+
+            if {databases.name_of(database, files.as_text(name)) for name in names} == tested:
                 return Floors(database, profile, _values(table))
     return None
 
