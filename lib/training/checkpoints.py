@@ -19,6 +19,7 @@ from lib.base.errors import StudyError
 FORMAT = 1  # raised when the contents change in a way that older files do not fit
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")  # colours of a terminal, which torch puts into its messages
 
+
 def save(path: Path, contents: dict) -> None:
     """Write a checkpoint atomically; raises StudyError when the disk refuses, the old file intact."""
     with files.atomic_file(path) as temporary:
@@ -38,13 +39,16 @@ def load(path: Path, device: torch.device | str = "cpu", needs: Iterable[str] = 
         raise StudyError(f"{path}: no such checkpoint. Train it with `python -m lib train …`.")
     try:
         contents = torch.load(path, map_location=device, weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise StudyError(f"{path}: refused, it holds {_foreign(str(error))}, and only tensors, numbers, text and plain "
-                         "containers of them are read; nothing in it was executed. Where it was written, turn NumPy "
-                         "values into float(…) or torch.tensor(…) and objects into dicts, and save it again.") from None
     except Exception as error:  # a damaged archive fails in many ways
-        cause = _ESCAPES.sub("", (str(error).splitlines() or [type(error).__name__])[0])
-        raise StudyError(f"{path}: cannot be read as a checkpoint ({cause}). Delete it and train again.") from None
+        message = _ESCAPES.sub("", str(error) or type(error).__name__)
+        # The name that torch refuses to import, told without its advice to load the file unsafely.
+        named = re.search(r"(?:GLOBAL|global|class|type) ([\w.]+\.[\w.]+)", message)
+        if isinstance(error, pickle.UnpicklingError) and named:
+            raise StudyError(f"{path}: refused, it holds {named[1]}, and only tensors, numbers, text and plain containers "
+                             "of them are read; nothing in it was executed. Where it was written, turn NumPy values into "
+                             "float(…) or torch.tensor(…) and objects into dicts, and save it again.") from None
+        raise StudyError(f"{path}: cannot be read as a checkpoint ({message.splitlines()[0].split('. ')[0]}). Delete it "
+                         "and train again.") from None
     return _checked(path, contents, needs)
 
 
@@ -65,12 +69,6 @@ def _checked(path: Path, contents: object, needs: Iterable[str]) -> dict:
             raise StudyError(f"{path}: damaged or forged: its {name} is a {type(contents[name]).__name__}, not a "
                              f"{kind.__name__}. Delete it and train again.")
     return contents
-
-
-def _foreign(message: str) -> str:
-    """What torch's refusal names as not allowed, without its advice to load the file unsafely."""
-    named = re.search(r"(?:GLOBAL|global|class|type) ([\w.]+\.[\w.]+)", _ESCAPES.sub("", message))
-    return named[1] if named else "objects of a program"
 
 
 def fitting(path: Path, expected: Mapping[str, torch.Tensor], given: object) -> dict[str, torch.Tensor]:
