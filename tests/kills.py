@@ -1,10 +1,10 @@
 """Kill the commands at random moments and see that nothing is lost: ``python tests/kills.py --kills 50 --seed 0``.
 
 Each stage (prepare, train, synthesise, score, study) first runs undisturbed.  Then copies of what it started from are
-given to it again and killed (SIGKILL) at moments drawn uniformly over its duration, the same command being started anew
-until it ends.  After every kill each file in sight must be whole; in the end all files must be, bit by bit, those of the
-undisturbed run, but for the seconds that were measured.  Processes are forked from one that has loaded everything, so
-that kills meet work and not imports; this needs a system that can fork.
+given to it again and killed (SIGKILL) at moments drawn uniformly over its duration; the same command is started anew
+until it ends.  After every kill each file in sight must be whole; in the end all files must be, bit by bit, those of
+the undisturbed run, but for the seconds that were measured.  Processes are forked from one that has loaded
+everything, so that kills meet work and not imports; this needs a system that can fork.
 """
 
 from __future__ import annotations
@@ -125,14 +125,14 @@ def kill_stage(stage: str, before: Path, expected: dict[str, object], duration: 
         shutil.copytree(before, place, symlinks=True)
         while (status := run(stage, place, float(rng.uniform(0, duration)) if done < kills else None)) is None:
             done += 1
-            for name, found in contents(place).items():  # whole, and pictures and tables of before untouched
+            for name, found in contents(place).items():  # whole, and the database untouched
                 if name in known and found != known[name] and not name.startswith("results"):
                     raise Lost(f"{stage}: {name} has changed")
         if status:
             raise Lost(f"{stage}: status {status}; see {place.parent / 'output'}")
         found = contents(place)
         if different := [name for name in {**expected, **found} if found.get(name) != expected.get(name)]:
-            raise Lost(f"{stage}: {len(different)} files differ from those of the undisturbed run, first {different[0]}")
+            raise Lost(f"{stage}: {len(different)} files differ from the undisturbed run's, first {different[0]}")
     return rounds
 
 
@@ -154,7 +154,8 @@ def kill_all(kills: int, seed: int, stages: tuple[str, ...] = tuple(STAGES), say
             shutil.copytree(place, before, symlinks=True)
             started = time.monotonic()
             if status := run(stage, place):
-                raise Lost(f"{stage}: status {status} undisturbed\n{(Path(folder) / 'output').read_text(encoding='utf-8')}")
+                said = (Path(folder) / "output").read_text(encoding="utf-8")
+                raise Lost(f"{stage}: status {status} undisturbed\n{said}")
             duration = time.monotonic() - started
             rounds = kill_stage(stage, before, contents(place), duration, share, rng)
             say(f"{stage}: {share} kills in {rounds} rounds, {duration:.1f} s undisturbed: the same bits")

@@ -34,7 +34,7 @@ def hdf5(path):
 
 CASES = {
     "H×W×N": ("r.mat", lambda path: io.savemat(path, {"results": np.moveaxis(FACES, 0, -1)}), FACES),
-    "of many images": ("r.mat", lambda path: io.savemat(path, {"x": np.moveaxis(np.repeat(FACES, 20, 0), 0, -1)}), None),
+    "of many images": ("r.mat", lambda path: io.savemat(path, {"x": np.zeros((25, 20, 60), np.uint8)}), None),
     "H×W×C×N": ("r.mat", lambda path: io.savemat(path, {"results": np.moveaxis(COLOURED, 0, -1)}), COLOURED),
     "3 cells of images, 25×20": ("r.mat", lambda path: io.savemat(path, {"results": cells(FACES)}), FACES),
     "float64": ("r.mat", lambda path: io.savemat(path, {"im": np.moveaxis(FACES, 0, -1) / 255}), FACES),

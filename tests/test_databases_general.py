@@ -27,8 +27,8 @@ def write(path, person, size, colour):
 
 def entry(place, number, style, **codes):
     return {"image_name": f"photo{place}/image{number:04d}", "skin_patch": [1, 2], "lip_color": [1.5, 2.5, 3.5],
-            "eye_color": [1, 2, 3], "hair": 0, "hair_color": 2, "gender": 1, "earring": 1, "smile": 0, "frontal_face": 1,
-            "style": style, **codes}
+            "eye_color": [1, 2, 3], "hair": 0, "hair_color": 2, "gender": 1, "earring": 1, "smile": 0,
+            "frontal_face": 1, "style": style, **codes}
 
 
 @pytest.fixture

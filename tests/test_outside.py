@@ -1,4 +1,4 @@
-"""A folder from elsewhere beside a study: scored as a run is, paired with all of them, and nothing committed changes."""
+"""A folder from elsewhere beside a study: scored as a run is, paired with all of them, and no other table changes."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def shifted(faces, by):
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    """Two runs of MSG-SARL and one of RSLCR, scored and recognised, and their targets; for tests that change nothing."""
+    """Two runs of MSG-SARL and one of RSLCR, scored and recognised, and their targets; tests change nothing in it."""
     patch = pytest.MonkeyPatch()
     root = tmp_path_factory.mktemp("outside")
     patch.setenv("MSGSARL_RESULTS", str(root / "results"))
     patch.setenv("MSGSARL_CACHE", str(root / "cache"))
     faces = made_up_faces(COUNT)
-    faces = PairedFaces("cuhk-student", "test", faces.photos, faces.sketches, tuple(names("cuhk-student", "test", COUNT)),
-                        ("cuhk-student",) * COUNT)
+    faces = PairedFaces("cuhk-student", "test", faces.photos, faces.sketches,
+                        tuple(names("cuhk-student", "test", COUNT)), ("cuhk-student",) * COUNT)
     patch.setattr(make_run, "load_faces", lambda database, settings, split: faces)
     for system, seed, by in (("msg-sarl", 0, 1), ("msg-sarl", 1, 3), ("rslcr", 0, 6)):
         run = paths.run_folder("tiny", "cuhk-student", system, seed)

@@ -469,7 +469,7 @@ def test_folders_as_sets_need_no_names_and_no_equal_numbers(tmp_path, monkeypatc
     rng = np.random.default_rng(0)
     monkeypatch.setattr(sets, "_load", lambda name: lambda faces: faces.reshape(len(faces), -1)[:, :20:3].astype(float))
     monkeypatch.setenv("MSGSARL_CACHE", str(tmp_path / "cache"))
-    stacks = {"a": rng.integers(0, 256, (70, 9, 7, 3), dtype=np.uint8), "b": rng.integers(0, 99, (12, 9, 7, 3), np.uint8)}
+    stacks = {"a": rng.integers(0, 256, (70, 9, 7, 3), np.uint8), "b": rng.integers(0, 99, (12, 9, 7, 3), np.uint8)}
     for folder, stack in stacks.items():
         for row, image in enumerate(stack):
             write_png(tmp_path / folder / f"{folder}{row:03d}.png", image)

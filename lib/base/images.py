@@ -16,6 +16,7 @@ from lib.base.files import atomic_file
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".ppm")
 UNREAD_SUFFIXES = (".webp", ".gif", ".jp2", ".jfif", ".heic", ".heif", ".avif")  # images too, but none of ours
+_ARCHIVES = (".zip", ".gz", ".bz2", ".tar", ".rar", ".7z")
 HEIGHT, WIDTH = 250, 200  # the field's aligned geometry: eyes at (75, 125) and (125, 125)
 
 _REFUSED = {"P": "a palette image", "PA": "a palette image", "CMYK": "a CMYK image", "YCbCr": "a YCbCr image",
@@ -56,7 +57,7 @@ def _what_else(entries: list[Path]) -> str:
     if arrays := [path for path in entries if path.suffix.lower() in (".mat", ".npy", ".npz")]:
         from lib.base import arrays_on_disk
         return arrays_on_disk.advice(arrays[0])
-    if packed := [path.name for path in entries if path.suffix.lower() in (".zip", ".gz", ".bz2", ".tar", ".rar", ".7z")]:
+    if packed := [path.name for path in entries if path.suffix.lower() in _ARCHIVES]:
         return f" There is {packed[0]}: unpack it first."
     try:
         below = [path.name for path in entries

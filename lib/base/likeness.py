@@ -67,5 +67,6 @@ def remark(what: str, names: list[str], alike: list[tuple[int, int]]) -> str:
     if not alike:
         return ""
     first, second = alike[0]
-    return (f"{len({index for pair in alike for index in pair})} of {len(names)} {what} show what another of them shows, "
+    count = len({index for pair in alike for index in pair})
+    return (f"{count} of {len(names)} {what} show what another of them shows, "
             f"pixel by pixel or nearly, e.g. {names[first]} and {names[second]}")

@@ -136,8 +136,10 @@ def difference(one: str, other: str) -> str:
     'letter case and suffix'
     """
     first, second = Path(one), Path(other)
-    parts = [] if first.stem == second.stem else [
-        what for what, key in _IGNORED.items() if key(first.stem) == key(second.stem)] or ["letter case, zeros or endings"]
+    parts = []
+    if first.stem != second.stem:
+        parts = [what for what, key in _IGNORED.items() if key(first.stem) == key(second.stem)]
+        parts = parts or ["letter case, zeros or endings"]
     return " and ".join(parts + ["suffix"] * (first.suffix != second.suffix))
 
 

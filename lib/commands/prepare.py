@@ -104,7 +104,8 @@ def _report(found: Index) -> None:
         field = catalogue.GROUPS.get(group)
         print(f"{group:14}{counts[0]:8}{counts[1]:8}" + (f"   {field.train}/{field.test}" if field else ""))
     if published := catalogue.GENERAL.get(found.database):
-        print(f"{'all':14}{len(found.of_split('train')):8}{len(found.of_split('test')):8}   {published[0]}/{published[1]}")
+        counts = [len(found.of_split(split)) for split in databases.SPLITS]
+        print(f"{'all':14}{counts[0]:8}{counts[1]:8}   {published[0]}/{published[1]}")
     if found.database == "cufs":
         print("note: some papers train on 267 of these 268 pairs (CA-GAN's list has one XM2VTS pair fewer)")
     for note in found.notes:

@@ -40,8 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="with --database: compare the folder with every system of that study, in its own tables "
                              "and figures under results/…/outside/NAME; the study's tables stay as they are")
     study = parser.add_argument_group("instead of folders, or with --as")
-    study.add_argument("--profile", help="score all runs of a study into its scores.csv and set_scores.csv; with --as the "
-                                         "study to compare with (default: that of the largest images)")
+    study.add_argument("--profile", help="score all runs of a study into its scores.csv and set_scores.csv; with --as "
+                                         "the study to compare with (default: that of the largest images)")
     study.add_argument("--database", metavar="NAME", help="the study's database")
     study.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases")
     study.add_argument("--force", action="store_true", help="score again what is unchanged")
@@ -148,8 +148,8 @@ def _floors(scores: FolderScores) -> None:
         return
     from lib.base import labels  # pandas is needed from here on only
 
-    print(f"  By their names these are the test faces of {found.database}; there, {labels.DIRECTION[direction]}, profile "
-          f"{found.profile}, in per cent:")
+    print(f"  By their names these are the test faces of {found.database}; there, {labels.DIRECTION[direction]}, "
+          f"profile {found.profile}, in per cent:")
     for metric in shown:
         print(f"  {metric:<18} " + ", ".join(f"{label} {value:.1f}" for label, value in found.values[metric]))
     print(f"  `--database {found.database} --as NAME` compares these images with every system there.")
@@ -168,9 +168,11 @@ def _sets_only(options: argparse.Namespace) -> int:
     for metric, reason in scores.not_computed.items():
         print(f"  {metric:<18} not computed: {reason}")
     if min(scores.counts) < _MANY_IMAGES:
-        print(f"  Fréchet distances of fewer than {_MANY_IMAGES} images are too large: compare values of equal numbers only.")
+        print(f"  Fréchet distances of fewer than {_MANY_IMAGES} images are too large: compare values of equal numbers "
+              "only.")
     if len(scores.sizes) > 1:
-        print(f"  The images have {len(scores.sizes)} sizes; the network resizes each, and sharpness shows in the distance.")
+        print(f"  The images have {len(scores.sizes)} sizes; the network resizes each, and sharpness shows in the "
+              "distance.")
     return 0
 
 
@@ -179,8 +181,8 @@ def _beside(options: argparse.Namespace) -> int:
     if not (options.reference and options.synthesised and options.database):
         raise StudyError("--as NAME needs REFERENCE_DIR, SYNTHESISED_DIR and --database.")
     if options.csv or options.metrics or options.sets_only:
-        raise StudyError("--as NAME takes the study's own metrics and writes its own tables; leave --csv, --metrics and "
-                         "--sets-only out.")
+        raise StudyError("--as NAME takes the study's own metrics and writes its own tables; leave --csv, --metrics "
+                         "and --sets-only out.")
     from lib.base import labels, paths
     from lib.findings import outside, tables
 

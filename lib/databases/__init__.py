@@ -1,9 +1,10 @@
 """Paired faces: CUHK Student, CUFS, CUFSF, FS2K and others as people have them, and the embedded portraits.
 
 ``load("cuhk-student", "train")`` is all the rest of the study needs.  Inside: what is known of the
-databases (``catalogue``), finding folders (``layouts``), pairing names (``index``), splitting
-(``division``), databases that say it all themselves (``general``, ``listed_pairs``), reading, checking and caching (``reading``), checking the pairing by pixels (``pairing``),
-the way to the network's square and back (``geometry``), small CSV files beside a copy (``sheets``).
+databases (``catalogue``), finding folders (``layouts``), pairing names (``index``, ``pairs``), splitting
+(``division``), databases that say it all themselves (``general``, ``listed_pairs``), reading, checking and caching
+(``reading``), checking the pairing by pixels (``pairing``), the way to the network's square and back (``geometry``),
+small CSV files beside a copy (``sheets``).
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ CODES = {
 
 
 def build(database: str, folder: Path) -> Index:
-    """Index the copy of a general database; raises StudyError where neither annotations nor ``pairs.csv`` can be used."""
+    """Index the copy of a general database; raises StudyError where neither annotations nor ``pairs.csv`` serve."""
     if (folder / listed_pairs.PAIRS).exists():
         pairs, problems = listed_pairs.read(folder, lambda row: _group_and_name(database, row))
     elif database == "fs2k" and any((folder / file).exists() for file in ANNOTATIONS.values()):
@@ -44,9 +44,9 @@ def build(database: str, folder: Path) -> Index:
             for number, entry in enumerate(_entries(folder / file), 1)])
     else:
         raise StudyError(
-            f"{folder}: no {listed_pairs.PAIRS}{' and no anno_train.json' if database == 'fs2k' else ''}, so nothing says "
-            f"which photos and sketches of {database} belong together. Write {folder / listed_pairs.PAIRS} with the "
-            "columns photo,sketch,split and, if you like, style and attributes, e.g. "
+            f"{folder}: no {listed_pairs.PAIRS}{' and no anno_train.json' if database == 'fs2k' else ''}, so nothing "
+            f"says which photos and sketches of {database} belong together. Write {folder / listed_pairs.PAIRS} with "
+            "the columns photo,sketch,split and, if you like, style and attributes, e.g. "
             "photos/1.jpg,sketches/a/1.jpg,train,a. Point to the copy with --data DIR or MSGSARL_DATA.")
     own = division.read_own(folder)
     pairs = [Pair(pair.name, pair.group, own.get(pair.name, "") if own else pair.split, pair.photo, pair.sketch,
@@ -73,7 +73,7 @@ def _entries(file: Path) -> list[dict]:
         raise StudyError(f"{file}: not FS2K's annotations, which are a list of records. Restore the file.")
     problems = [f"entry {number}: image_name is {entry.get('image_name')!r}, not like photo1/image0110"
                 for number, entry in enumerate(entries, 1)
-                if not isinstance(entry.get("image_name"), str) or entry["image_name"].replace("\\", "/").count("/") != 1]
+                if str(entry.get("image_name")).replace("\\", "/").count("/") != 1]
     problems += [f"entry {number}: {name} is {entry[name]!r}, not one of 0 to {len(words) - 1}"
                  for number, entry in enumerate(entries, 1) for name, words in CODES.items()
                  if name in entry and entry[name] not in range(len(words))]

@@ -9,7 +9,6 @@ The split is given afterwards (``lib.databases.division``).
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from dataclasses import replace
 from pathlib import Path

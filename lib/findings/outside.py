@@ -141,8 +141,8 @@ def _read(where: list[Path], size: tuple[int, int] = (images.HEIGHT, images.WIDT
     height, width = size
     if odd := [f"{file}: {face.shape[1]}×{face.shape[0]}" for file, face in zip(where, faces)
                if face.shape[:2] != (height, width)]:
-        raise StudyError(f"{len(odd)} images are not {width}×{height} (width×height):\n{listed(odd)}\nWrite them at that "
-                         "size; a score of resized images is another score.")
+        raise StudyError(f"{len(odd)} images are not {width}×{height} (width×height):\n{listed(odd)}\nWrite them at "
+                         "that size; a score of resized images is another score.")
     return np.stack(faces)
 
 
@@ -184,7 +184,8 @@ def _scored(direction: str, name: str, database: str, names: list[str], targets:
     """Rows as a study has them, of image metrics and of the distances of sets that the study has."""
     key = {"database": database, "direction": direction, "system": name, "seed": 0}
     values = score_images(targets, synthesised, STUDY_METRICS[direction])
-    rows = pd.DataFrame([{**key, "image": image, "metric": metric, "value": float(f"{scores[row]:.7g}")}  # as the study's tables keep them
+    # Digits as the study's tables keep them, so that equal images compare as equal.
+    rows = pd.DataFrame([{**key, "image": image, "metric": metric, "value": float(f"{scores[row]:.7g}")}
                          for row, image in enumerate(names) for metric, scores in values.items()])
     embed, sets = Embedder(), []
     for metric in [metric for metric in SET_METRICS if metric in set(study.sets.metric)]:

@@ -44,11 +44,12 @@ def load(path: Path, device: torch.device | str = "cpu", needs: Iterable[str] = 
         # The name that torch refuses to import, told without its advice to load the file unsafely.
         named = re.search(r"(?:GLOBAL|global|class|type) ([\w.]+\.[\w.]+)", message)
         if isinstance(error, pickle.UnpicklingError) and named:
-            raise StudyError(f"{path}: refused, it holds {named[1]}, and only tensors, numbers, text and plain containers "
-                             "of them are read; nothing in it was executed. Where it was written, turn NumPy values into "
-                             "float(…) or torch.tensor(…) and objects into dicts, and save it again.") from None
-        raise StudyError(f"{path}: cannot be read as a checkpoint ({message.splitlines()[0].split('. ')[0]}). Delete it "
-                         "and train again.") from None
+            raise StudyError(f"{path}: refused, it holds {named[1]}, and only tensors, numbers, text and plain "
+                             "containers of them are read; nothing in it was executed. Where it was written, turn "
+                             "NumPy values into float(…) or torch.tensor(…) and objects into dicts, and save it "
+                             "again.") from None
+        cause = message.splitlines()[0].split(". ")[0]
+        raise StudyError(f"{path}: cannot be read as a checkpoint ({cause}). Delete it and train again.") from None
     return _checked(path, contents, needs)
 
 
@@ -62,8 +63,8 @@ def _checked(path: Path, contents: object, needs: Iterable[str]) -> dict:
                          f"{', '.join(map(str, list(contents)[:5])) or 'nothing'}{', …' * (len(contents) > 5)}. "
                          "Take the checkpoint.pt of a run folder.")
     if contents["format"] != FORMAT:
-        raise StudyError(f"{path}: a checkpoint of format {contents['format']!r}, and this program reads format {FORMAT}. "
-                         "Train again, or use the program that wrote it.")
+        raise StudyError(f"{path}: a checkpoint of format {contents['format']!r}, and this program reads format "
+                         f"{FORMAT}. Train again, or use the program that wrote it.")
     for name, kind in {"system": str, "settings": dict, "method": dict}.items():
         if name in contents and not isinstance(contents[name], kind):
             raise StudyError(f"{path}: damaged or forged: its {name} is a {type(contents[name]).__name__}, not a "
@@ -77,7 +78,8 @@ def fitting(path: Path, expected: Mapping[str, torch.Tensor], given: object) -> 
     Raises StudyError naming the first weights that are missing, unexpected, of another shape or not finite.
     """
     if not isinstance(given, Mapping) or not all(isinstance(value, torch.Tensor) for value in given.values()):
-        raise StudyError(f"{path}: damaged or forged: its generators are no table of tensors. Delete it and train again.")
+        raise StudyError(f"{path}: damaged or forged: its generators are no table of tensors. Delete it and train "
+                         "again.")
     if given and all(str(name).startswith("module.") for name in given):
         given = {name.removeprefix("module."): value for name, value in given.items()}
     problems = []
@@ -88,9 +90,10 @@ def fitting(path: Path, expected: Mapping[str, torch.Tensor], given: object) -> 
               if name in given and given[name].shape != value.shape]
     problems += [f"{len(shapes)} of another shape, first {shapes[0]}"] if shapes else []
     if problems:
-        raise StudyError(f"{path}: its weights do not fit its own settings ({'; '.join(problems)}). It comes from another "
-                         "width, size or program; take a checkpoint that was written together with its settings.")
+        raise StudyError(f"{path}: its weights do not fit its own settings ({'; '.join(problems)}). It comes from "
+                         "another width, size or program; take a checkpoint that was written together with its "
+                         "settings.")
     if bad := [name for name, value in given.items() if value.is_floating_point() and not value.isfinite().all()]:
-        raise StudyError(f"{path}: {len(bad)} of its weights are NaN or infinite, first {bad[0]}: this training failed. "
-                         "Train again.")
+        raise StudyError(f"{path}: {len(bad)} of its weights are NaN or infinite, first {bad[0]}: this training "
+                         "failed. Train again.")
     return dict(given)

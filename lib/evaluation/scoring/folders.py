@@ -192,7 +192,8 @@ class _Sets:
     def __init__(self, metrics: list[str]):
         self.metrics = metrics
         self.embed = Embedder()
-        self.vectors: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {FOLDER_SET_METRICS[metric]: [] for metric in metrics}
+        networks = dict.fromkeys(FOLDER_SET_METRICS[metric] for metric in metrics)
+        self.vectors: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {network: [] for network in networks}
         self.size: tuple[int, ...] = ()
 
     def add(self, block: list[_Seen]) -> None:

@@ -43,8 +43,8 @@ def score_sets_only(reference: Path, synthesised: Path, metrics: Iterable[str] =
     folders = [images.list_images(folder) for folder in (reference, synthesised)]
     for folder, files in zip((reference, synthesised), folders):
         if len(files) < LEAST_FACES:
-            raise StudyError(f"{folder}: holds {len(files)} images; distances of sets need {LEAST_FACES} of each, and mean "
-                             "little below some hundreds. Add images, or score pairs without --sets-only.")
+            raise StudyError(f"{folder}: holds {len(files)} images; distances of sets need {LEAST_FACES} of each, and "
+                             "mean little below some hundreds. Add images, or score pairs without --sets-only.")
     embed, sizes = Embedder(), {}
     networks = dict.fromkeys(FOLDER_SET_METRICS[metric] for metric in metrics)
     vectors = [_vectors(files, networks, embed, sizes) for files in folders]
