@@ -20,7 +20,7 @@ os.environ["TQDM_DISABLE"] = "1"
 
 
 # Tests that train do so in fp32, or in what continuous integration asks for (.ci/run runs them in both).
-PRECISION = os.environ.get("MSGSARL_PRECISION", "fp32")
+PRECISION = os.environ.setdefault("MSGSARL_PRECISION", "fp32")
 
 
 def pytest_configure(config):

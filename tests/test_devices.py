@@ -93,6 +93,36 @@ def test_declared_bf16_is_used_only_where_it_is_fast(precision):
     assert precision(RuntimeError("could not create a primitive"), kept=b"{}") == "fp32"
 
 
+def test_processes_that_start_together_take_one_measurement(tmp_path, monkeypatch):
+    """Each would measure something else: fp32 for the first, bf16 for the second."""
+    monkeypatch.setenv("MSGSARL_CACHE", str(tmp_path))
+    monkeypatch.delenv("MSGSARL_PRECISION", raising=False)
+    program = """if True:
+        import os, sys, time
+        import torch
+        from lib.training import devices
+        devices._declares_bf16 = lambda device: True
+        def measure(device):
+            number = len(os.listdir(sys.argv[1])) + 1
+            open(os.path.join(sys.argv[1], str(os.getpid())), "w").close()
+            time.sleep(1)
+            return float(number)
+        devices._speed_up = measure
+        print("ready", flush=True)
+        sys.stdin.readline()
+        print(devices.fast_precision(torch.device("cpu")).name)"""
+    (tmp_path / "measured").mkdir()
+    processes = [subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "measured")], stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, encoding="utf-8") for _ in range(2)]
+    for process in processes:
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    assert [process.communicate()[0] for process in processes] == ["fp32\n", "fp32\n"]
+    assert len(list((tmp_path / "measured").iterdir())) == 1
+
+
 @pytest.mark.parametrize("kept", [b"", b"junk\xff", b"[1, 2]", b"null", b"{\"KEY\": \"fast\"}", b"{\"KEY\": NaN}",
                                   b"{\"KEY\": null}", b"{\"KEY\": -1.0}"])
 def test_a_damaged_measurement_is_made_again(precision, kept, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from conftest import made_up_faces
 
 from lib import databases
-from lib.base import files
+from lib.base import files, tables_on_disk
 from lib.base.errors import StudyError
 from lib.model.settings import MsgSarlSettings
 from lib.training import make_run, run_folders
@@ -62,6 +62,12 @@ def test_holdout_splits_the_training_pairs_and_never_touches_the_test_split(stud
     train, test = (make_run.load_faces("portraits", settings, split) for split in ("train", "test"))
     assert train.names == study["train"].names[:4] and test.names == study["train"].names[4:]
     assert np.array_equal(test.photos, study["train"].photos[4:])
+
+
+def test_held_out_pairs_are_scored_while_it_trains(study):
+    folder = make_run.synthesise("portraits", "fcn+holdout=2", "tiny")
+    assert set(tables_on_disk.read_csv(folder / "curve.csv").image) == set(study["train"].names[4:])
+    assert not (make_run.synthesise("portraits", "fcn", "tiny") / "curve.csv").exists()
 
 
 @pytest.mark.parametrize("holdout", [6, 150])

@@ -1,4 +1,4 @@
-"""The known changes of notebook 6, and its figures."""
+"""The known changes of notebook 4, and its figures."""
 
 from __future__ import annotations
 

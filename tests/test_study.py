@@ -321,10 +321,10 @@ def executed(monkeypatch):
 
 
 def test_some_notebooks_alone_leave_the_tables_fresh(copied, executed, capsys):
-    (copied / "private" / "notebooks.json").write_text('{"04_ablations": 7.0}', encoding="utf-8")
+    (copied / "private" / "notebooks.json").write_text('{"04_metrics": 7.0}', encoding="utf-8")
     before = times(copied)
     assert __main__.main(["run", "--profile", "tiny", "--only", "4"]) == 0
-    assert executed == ["04_ablations"] and times(copied) == before
+    assert executed == ["04_metrics"] and times(copied) == before
     (copied / "tables" / "rivals_photo-to-sketch.csv").unlink()
     assert __main__.main(["run", "--profile", "tiny", "--only", "4"]) == 0
     assert (copied / "tables" / "rivals_photo-to-sketch.csv").exists()
@@ -334,5 +334,5 @@ def test_some_notebooks_alone_leave_the_tables_fresh(copied, executed, capsys):
 def test_notebooks_that_need_no_runs_wait_for_none(tmp_path, monkeypatch, executed, capsys):
     monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path))
     monkeypatch.setattr(study, "complete", lambda *_, **__: 1 / 0)
-    assert __main__.main(["run", "--profile", "tiny", "--only", "02,09"]) == 0
-    assert executed == ["02_model", "09_verdicts"] and "need no runs" in capsys.readouterr().out
+    assert __main__.main(["run", "--profile", "tiny", "--only", "02,11"]) == 0
+    assert executed == ["02_model", "11_verdicts"] and "need no runs" in capsys.readouterr().out

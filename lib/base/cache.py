@@ -6,15 +6,17 @@ A cache may be read-only (a shared or packed installation), full, or impossible;
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock
 
 from lib.base import files, paths
 from lib.base.errors import StudyError
@@ -53,6 +55,21 @@ def keep_arrays(path: Path, *arrays: np.ndarray) -> None:
                 np.save(stream, array)
 
     keep(path, write)
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep other processes from making the same file of the cache meanwhile, where the cache can be written."""
+    lock = FileLock(path.with_name(f"{path.name}.lock"))
+    try:
+        lock.acquire()
+    except (OSError, NotImplementedError):  # read-only, or a file system without locks
+        yield
+        return
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _can_be_written(folder: Path) -> bool:

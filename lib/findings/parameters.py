@@ -1,6 +1,6 @@
 """What a notebook may be told, checked in its first cell: papermill only warns of a parameter that no cell knows.
 
-``papermill 04_ablations.ipynb out.ipynb -p profil quick`` would silently run at the default profile.  papermill puts
+``papermill 05_ablations.ipynb out.ipynb -p profil quick`` would silently run at the default profile.  papermill puts
 what it was given into a cell of its own that begins with ``# Parameters``, and the kernel remembers its cells.
 """
 

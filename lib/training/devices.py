@@ -48,7 +48,7 @@ from lib.base.settings import RunSettings
 
 WORTH = 1.2  # bf16 is taken where it is so many times faster
 ONE_THREAD_UP_TO = 64  # pixels
-_REPEATS = 3
+_MEASURED_FOR = 1.0  # seconds
 
 
 class Precision(NamedTuple):
@@ -117,15 +117,10 @@ def _measured_precision(device: torch.device) -> Precision:
     here = device_name(device) if device.type == "cuda" else processor()
     if not _declares_bf16(device):
         return Precision("fp32", f"{here} has no bf16 units")
-    file, key = cache.file("precision.json"), f"{here}, torch {torch.__version__}"
-    known = _measured(file)
-    if key not in known:
-        try:
-            known[key] = round(_speed_up(device), 2)
-        except RuntimeError as error:
-            return Precision("fp32", f"bf16 fails on {here} ({_first_line(error)})")
-        cache.keep(file, lambda temporary: files.write_json(temporary, known))
-    speed_up = known[key]
+    try:
+        speed_up = _kept_speed_up(device, f"{here}, torch {torch.__version__}")
+    except RuntimeError as error:
+        return Precision("fp32", f"bf16 fails on {here} ({_first_line(error)})")
     if speed_up < WORTH:
         return Precision("fp32", f"a convolution in bf16 is only {speed_up:g} times as fast as in fp32 on {here}")
     return Precision("bf16", f"a convolution in bf16 is {speed_up:g} times as fast as in fp32 on {here}")
@@ -145,6 +140,24 @@ def computing_with(threads: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def _kept_speed_up(device: torch.device, key: str) -> float:
+    """The speed-up kept under this key, else measured and kept.
+
+    Processes that start together wait for the first one's measurement: side by side they would disturb each other,
+    and could come to different precisions.
+    """
+    file = cache.file("precision.json")
+    known = _measured(file)
+    if key in known:
+        return known[key]
+    with cache.locked(file):
+        known = _measured(file)
+        if key not in known:
+            known[key] = round(_speed_up(device), 2)
+            cache.keep(file, lambda temporary: files.write_json(temporary, known))
+    return known[key]
 
 
 def _measured(file: Path) -> dict[str, float]:
@@ -168,7 +181,7 @@ def _declares_bf16(device: torch.device) -> bool:
 
 
 def _speed_up(device: torch.device) -> float:
-    """Seconds of a convolution with its gradients in fp32 by those in bf16, the fastest of a few each, in turns."""
+    """Seconds of a convolution with its gradients in fp32 by those in bf16, the fastest of each, in turns for a second."""
     layer = nn.Conv2d(64, 64, 3, padding=1).to(device, memory_format=torch.channels_last)
     image = torch.randn(1, 64, 96, 96, device=device).to(memory_format=torch.channels_last).requires_grad_()
 
@@ -183,5 +196,7 @@ def _speed_up(device: torch.device) -> float:
 
     for dtype in (torch.float32, torch.bfloat16):
         seconds(dtype)  # the first call plans
-    pairs = [(seconds(torch.float32), seconds(torch.bfloat16)) for _ in range(_REPEATS)]
+    pairs, ends = [], time.perf_counter() + _MEASURED_FOR
+    while len(pairs) < 3 or time.perf_counter() < ends:
+        pairs.append((seconds(torch.float32), seconds(torch.bfloat16)))
     return min(full for full, _ in pairs) / min(half for _, half in pairs)

@@ -26,7 +26,7 @@ from lib.base.errors import StudyError
 from lib.base.settings import RunSettings
 from lib.databases import PairedFaces, data_hash
 from lib.model.trainable import Trainable
-from lib.training import checkpoints, devices, run_folders
+from lib.training import checkpoints, devices, learning_curve, run_folders
 from lib.training.plans import Plan
 from lib.training.recorded_step import Stepper
 from lib.training.tensors import to_tensor, translate_faces
@@ -41,12 +41,14 @@ def epoch_order(count: int, seed: int, epoch: int, *more: int) -> list[int]:
 
 
 def train(plan: Plan, faces: PairedFaces, folder: Path, seed: int, *, device: torch.device | None = None,
-          checkpoint_seconds: float = CHECKPOINT_SECONDS, report: Callable[[int, int], None] | None = None) -> dict:
+          watched: PairedFaces | None = None, checkpoint_seconds: float = CHECKPOINT_SECONDS,
+          report: Callable[[int, int], None] | None = None) -> dict:
     """Train ``plan`` on ``faces`` into ``folder`` and return its run record; a finished run is returned as it is.
 
     Writes ``checkpoint.pt`` (every ``checkpoint_seconds`` and at the end), ``log.csv`` (a row per epoch),
     ``samples/`` and, last, ``run.json``.  An unfinished checkpoint of the same settings, data and seed is continued, in
     the precision it began with; without a checkpoint the run begins anew, and the record of an earlier one goes.
+    watched: pairs that are scored while it trains (``lib.training.learning_curve``), into ``curve.csv``.
     report: called after each step with the number of steps done and of all.
 
     Raises StudyError for a checkpoint of other settings or data, and when the losses stop being finite.
@@ -92,6 +94,8 @@ def train(plan: Plan, faces: PairedFaces, folder: Path, seed: int, *, device: to
             _check_finite(row, path)
             files.write_csv(folder / "log.csv", pd.DataFrame(progress.rows), "%.6g")
             _write_samples(trainable, settings, faces, folder, progress.epoch)
+            if watched is not None and learning_curve.is_point(progress.epoch, settings.epochs):
+                learning_curve.add_point(trainable, settings, watched, folder, progress.epoch)
             bar.set_postfix_str(_summary(row))
     seconds = progress.seconds + time.monotonic() - started
     record = {"system": plan.name, "seed": seed, "pairs": len(faces), "data": identity["data"],

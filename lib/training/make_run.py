@@ -134,7 +134,8 @@ def _trained(what: Plan, train: PairedFaces, test: PairedFaces, folder: Path, se
 
     if force:
         (folder / "checkpoint.pt").unlink(missing_ok=True)
-    record = loop.train(what, train, folder, seed, report=report or _progress_file(folder))
+    record = loop.train(what, train, folder, seed, watched=test if what.settings.holdout else None,
+                        report=report or _progress_file(folder))
     _translate(folder / "checkpoint.pt", what, record, test, folder, force=force)
     return folder
 

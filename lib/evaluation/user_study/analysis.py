@@ -5,7 +5,7 @@ other faces.  ``two_way_interval`` bootstraps raters, faces and votes one at a t
 distances of the limits as Cameron, Gelbach and Miller (2011, J. Bus. Econ. Stat. 29) combine variances:
 raters + faces − votes, never less than raters or faces alone, widened by Student's t for few clusters.
 The pigeonhole bootstrap, which draws both at once, is wider than it claims to be for votes this sparse
-(notebook 07 measures the coverage of all of them).
+(notebook 09 measures the coverage of all of them).
 
 Votes that all agree resample to themselves, and no bootstrap sees that the next rater might disagree.  There
 Wilson's interval takes its place, with one vote for each rater or for each face, whichever are fewer, and the t
