@@ -91,7 +91,7 @@ def content(file: Path) -> object:
             return {key: value for key, value in json.loads(file.read_text(encoding="utf-8")).items()
                     if key not in _MEASURED}
         if file.name == "log.csv":
-            return pd.read_csv(file, encoding="utf-8").drop(columns="seconds").to_csv()
+            return repr(pd.read_csv(file, encoding="utf-8").drop(columns="seconds").to_dict("list"))
         if file.suffix == ".pt":
             return _plain(torch.load(file, weights_only=True))
         if file.suffix == ".png":
