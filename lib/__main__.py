@@ -15,6 +15,7 @@ COMMANDS = {
     "run": "run the notebooks in order: the whole study",
     "prepare": "check and index a database; report what was found and what is missing",
     "train": "train a system (or fit an exemplar rival) and synthesise the test faces",
+    "jobs": "how far the runs are that were handed to a cluster, what failed; gather their scores",
     "translate": "turn images into sketches or photos with a trained checkpoint",
     "score": "compare two folders of images from any program: SSIM, FSIM, Fréchet distances",
     "attention": "measure what the self-attention of every trained run of a study does",
