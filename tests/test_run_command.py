@@ -205,5 +205,5 @@ def test_notebooks_that_read_runs_of_their_own_study_ask_for_it(book):
     text = book.read_text(encoding="utf-8")
     reads = any(f"{function}(profile, database" in text.replace("\\", "") for function in (
         "run_folder", "study_folder", "read_scores", "read_study", "read_attention", "read_scales", "of_study",
-        "tables.ablations"))
+        "tables.ablations", "tables.rivals"))
     assert reads == notebooks.needs_runs(book)
