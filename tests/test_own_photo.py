@@ -115,7 +115,7 @@ def test_an_exported_network_translates_like_its_checkpoint(settings, tmp_path, 
 @pytest.mark.parametrize("break_it, words", [
     (lambda file: file.write_bytes(b"nothing of the kind"), "cannot be read as safetensors"),
     (lambda file: file.unlink(), "no such checkpoint"),
-    (lambda file: save_file({"a": torch.zeros(2)}, file), "not a network of this"),
+    (lambda file: save_file({"a": torch.zeros(2)}, file), "not a checkpoint of this study"),
 ])
 def test_a_file_that_is_no_network_is_named(tmp_path, capsys, break_it, words):
     file = tmp_path / "small.safetensors"

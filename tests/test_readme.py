@@ -129,7 +129,8 @@ def test_recognition_by_a_network():
     assert says(f"Photos made by Fast-RSLCR help: {found('fast-rslcr')}, {points(rank, 'fast-rslcr')} points, and "
                 f"{points(tar, 'fast-rslcr')} at the threshold")
     assert says(f"LLE's are found in {found('lle')}, not told apart from no translation")
-    assert says(f"those of the one training of FCN in {found('fcn')}, and at that threshold {points(tar, 'fcn')} points")
+    assert says(f"those of the one training of FCN in {found('fcn')}, and at that threshold "
+                f"{points(tar, 'fcn')} points")
     assert rank.loc["fast-rslcr"].holm <= 0.05 < rank.loc["lle"].holm and tar.loc["fast-rslcr"].holm <= 0.05
     assert not rank.loc["fcn"].repeated  # or there is a verdict to be told
     assert says("MSG-SARL at this profile is not among them") == ("msg-sarl" not in rates.index)

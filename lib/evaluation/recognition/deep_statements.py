@@ -2,7 +2,8 @@
 
 The unit is a person, and a training where a system was trained several times: both are resampled, crossed.  Thresholds
 are those of the whole test set and stay as they are in a resample.  Differences are paired by person, trainings
-averaged first; a system that was trained once has no verdict.  Limits of rates at 0 or 1 are Wilson's, since resamples of equal values are all alike.
+averaged first; a system that was trained once has no verdict.  Limits of rates at 0 or 1 are Wilson's, since resamples
+of equal values are all alike.
 """
 
 from __future__ import annotations
