@@ -40,7 +40,7 @@ def own_kernel() -> Iterator[dict[str, str]]:
 
 def needs_runs(notebook: Path) -> bool:
     """Whether a notebook asks for the study's runs, scores or tables."""
-    return "study.complete(" in notebook.read_text(encoding="utf-8")
+    return "study.ready(" in notebook.read_text(encoding="utf-8")
 
 
 def execute_all(notebooks: Sequence[Path], profile: str, database: str, jobs: int,

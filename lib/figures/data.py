@@ -10,8 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from lib.databases import PairedFaces, geometry
-from lib.databases.pairing import Pairing
-from lib.figures.style import COLOURS, TEXT_WIDTH, face_grid
+from lib.figures.style import COLOURS, TEXT_WIDTH, Pictures, face_grid
 
 EYES = ((75, 125), (125, 125))  # x, y in the field's aligned geometry
 
@@ -33,7 +32,7 @@ def alignment(faces: PairedFaces) -> Figure:
     spread = faces.sketches.astype(float).std(axis=0)
     panels = {"mean photo": faces.photos.mean(axis=0).round().astype(np.uint8),
               "mean sketch": faces.sketches.mean(axis=0), "sd of the sketches": 255 - 2 * spread}
-    figure, axes = plt.subplots(1, 3, figsize=(6.3, 2.9))
+    figure, axes = plt.subplots(1, 3, figsize=(6.3, 2.9), FigureClass=Pictures)
     for axis, (title, image) in zip(axes, panels.items()):
         axis.imshow(image, cmap="gray", vmin=0, vmax=255)
         for x, y in EYES:  # marks at the margin, so that the eyes stay visible
@@ -45,19 +44,26 @@ def alignment(faces: PairedFaces) -> Figure:
     return figure
 
 
-def pairing_scatter(checked: dict[str, list[Pairing]]) -> Figure:
-    """Per sketch: correlation with its own photo (x) and with the best other one (y); one panel per order."""
-    figure, axes = plt.subplots(1, len(checked), figsize=(3.4 * len(checked), 3.3), sharex=True, sharey=True)
-    for axis, (title, results) in zip(np.atleast_1d(axes), checked.items()):
-        for result in results:
-            for rows, colour, label in ((~result.suspect, COLOURS["published"], "not suspect"),
-                                        (result.suspect, COLOURS["ours"], "suspect")):
-                axis.scatter(result.own[rows], result.best_other[rows], s=14, color=colour, alpha=0.75, label=label)
+def pairing_scatter(table: pd.DataFrame) -> Figure:
+    """Per sketch: correlation with its own photo (x) and with the best other one (y); one panel per order.
+
+    table: ``findings.database_survey.pairing_by_sketch``.
+    """
+    orders = list(dict.fromkeys(table.sketches))
+    figure, axes = plt.subplots(1, len(orders), figsize=(4.2 * len(orders), 4.2), sharex=True, sharey=True)
+    for axis, order in zip(np.atleast_1d(axes), orders):
+        here = table[table.sketches == order]
+        for suspect, colour, label in ((False, COLOURS["published"], "no objection"), (True, COLOURS["ours"], "suspect")):
+            part = here[here.suspect == suspect]
+            axis.scatter(part.own, part.best_other, s=18, color=colour, alpha=0.75, label=label)
         axis.axline((0, 0), slope=1, color=COLOURS["control"], linewidth=0.8)
-        axis.set(title=title, xlabel="correlation with own photo", xlim=(-1, 1), ylim=(-0.2, 1), aspect="auto")
-    handles = dict(zip(*np.atleast_1d(axes)[0].get_legend_handles_labels()[::-1]))
-    np.atleast_1d(axes)[0].set_ylabel("with the best other photo")
-    np.atleast_1d(axes)[0].legend(handles.values(), handles.keys(), loc="lower left", fontsize=8)
+        axis.set(title=order, xlabel="correlation with the photo stored beside it", xlim=(-0.75, 1), ylim=(-0.75, 1),
+                 aspect="equal")
+    first = np.atleast_1d(axes)[0]
+    first.set_ylabel("correlation with the best other photo")
+    first.annotate("another photo\nfits better", (-0.7, 0.95), va="top", color=COLOURS["control"])
+    first.annotate("its own photo\nfits best", (0.95, -0.7), ha="right", color=COLOURS["control"])
+    np.atleast_1d(axes)[-1].legend(loc="lower left")
     return figure
 
 
