@@ -22,6 +22,7 @@ COMMANDS = {
     "ledger": "write results/ledger.md: the paper's open choices, ours, and what alternatives change",
     "benchmark": "how fast this machine trains, beside what it can multiply",
     "records": "which numbers rest on which machine; bring old run records to today's form",
+    "gallery": "keep small pictures of the embedded people, for machines without networks",
     "study": "build a user study as one HTML file, or analyse its answers",
 }
 

@@ -1,4 +1,4 @@
-"""``python -m lib attention``: measure the self-attention of every trained run of a study."""
+"""``python -m lib attention``: measure the self-attention of every trained run of a study, and where it looks."""
 
 from __future__ import annotations
 
@@ -19,18 +19,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from lib.base import paths
-    from lib.evaluation.attention import measure_study, overview
+    from lib.evaluation.attention import looking, measure_study, overview
     from lib.evaluation.attention.attend_runs import FACES
 
     paths.use_data(options.data)
-    result = measure_study(options.profile, options.database, FACES if options.faces is None else options.faces,
-                           options.force)
+    faces = FACES if options.faces is None else options.faces
+    result = measure_study(options.profile, options.database, faces, options.force)
     shown = ["alpha", "beta", "position_entropy", "channel_entropy", "position_share", "channel_share", "off"]
     print(overview(result.rows, shown).to_string(float_format="%.3f", na_rep=""))
     print("entropy: 1 uniform, 0 one-hot; share: what attention adds beside its input; "
           "off: grey levels by which the output changes without it")
     print(f"{paths.study_folder(options.profile, options.database) / 'attention.csv'}: {len(result.rows)} rows; "
           f"runs measured now: {len(result.measured)}")
+    where = looking.write(options.profile, options.database, faces)
+    if len(where):
+        shares = where.pivot_table(index=["system", "seed", "direction"], columns="region", values="ratio", sort=False)
+        print("where they look, beside the image's mean (looking.csv):")
+        print(shares.to_string(float_format="%.2f"))
     for name, reason in result.left_out.items():
         print(f"  {name}: left out, any earlier rows stay: {reason}")
     return 0

@@ -10,6 +10,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", help="of this profile only")
     parser.add_argument("--database", metavar="NAME", help="of this database only")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write one row per run")
+    parser.add_argument("--work", action="store_true",
+                        help="count steps, updates and operations of the study's trainings into training_work.csv; "
+                             "needs --profile and --database")
     parser.add_argument("--migrate", action="store_true",
                         help="bring records of earlier versions to today's form: all settings, names and folders")
 
@@ -22,6 +25,12 @@ def run(options: argparse.Namespace) -> int:
     if options.migrate:
         changed = records.migrate()
         print("\n".join([*changed, f"{len(changed)} records changed"]))
+    if options.work:
+        from lib.findings import training_work
+
+        if not (options.profile and options.database):
+            raise StudyError("--work counts one study: give --profile and --database.")
+        print(training_work.write(options.profile, options.database))
     table = run_folders.records()
     for column in ("profile", "database"):
         if wanted := getattr(options, column):

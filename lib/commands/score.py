@@ -30,6 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     study.add_argument("--profile", help="score all runs of a study into its scores.csv and set_scores.csv")
     study.add_argument("--database", metavar="NAME", help="the study's database")
     study.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases")
+    study.add_argument("--attributes", action="store_true",
+                       help="score DRIT with random attributes, too, into attribute_spread.csv")
     study.add_argument("--force", action="store_true", help="score again what is unchanged")
 
 
@@ -128,6 +130,11 @@ def _study(options: argparse.Namespace) -> int:
     print(f"tables: {tables.write_tables(options.profile, options.database)[0].parent}")
     if (options.profile, options.database) == ledger.STUDY:
         print(f"ledger: {ledger.write()}")
+    if options.attributes:
+        from lib.evaluation import attribute_spread
+
+        spread = attribute_spread.write(options.profile, options.database)
+        print(f"{attribute_spread.NAME}:\n{spread.to_string(index=False, float_format='%.2f')}")
     for run in scores.absent:
         print(f"  {run}: no images on this machine; its rows stay as they are")
     for metric, reason in scores.not_computed.items():

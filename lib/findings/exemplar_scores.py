@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pandas as pd
 
 from lib.base import files, labels, paths, tables_on_disk
-from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
 from lib.evaluation.scoring import read_scores
-from lib.findings import tables
-from lib.findings.contrasts import cells_of, difference, with_holm
+from lib.findings import rival_scores, tables
 from lib.rivals import exemplar
 
 COST = ("cpu_seconds_fit", "cpu_seconds_per_image", "peak_memory_mb")  # as Rival.measurements names them
 
 
 def against_ours(profile: str, database: str, ours: str = "msg-sarl") -> pd.DataFrame:
-    """The exemplar methods minus a trained system, face by face, in percentage points.
-
-    Columns: direction, metric, system, estimate, low, high (95 %, for other faces and other trainings of ``ours``: an
-    exemplar method is not trained), p_value, p_holm (over the methods, for one metric in one direction), images, seeds
-    (of ``ours``).  Raises StudyError where scores are missing or incomplete.
-    """
-    scores = read_scores(profile, database).images
-    cells = cells_of(scores[scores.system.isin([ours, *exemplar.NAMES]) & scores.metric.isin(["ssim", "fsim"])])
-    rows = []
-    for direction, metric in itertools.product(DIRECTIONS, ("ssim", "fsim")):
-        if (mine := cells.get((direction, ours, metric))) is None:
-            raise StudyError(f"{paths.study_folder(profile, database)}: no {metric} of {ours}, {direction}.")
-        rows += [(direction, metric, system, *difference(cells[direction, system, metric], mine)[:-2], mine.shape[1])
-                 for system in exemplar.NAMES if (direction, system, metric) in cells]
-    return with_holm(pd.DataFrame(rows, columns=["direction", "metric", "system", "estimate", "low", "high", "p_value",
-                                                 "images", "seeds"]))
+    """The exemplar methods minus a trained system: ``lib.findings.rival_scores``."""
+    return rival_scores.against_ours(profile, database, exemplar.NAMES, ours)
 
 
 def beside_ours(profile: str, database: str, direction: str, ours: str = "msg-sarl") -> pd.DataFrame:

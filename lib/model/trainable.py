@@ -65,6 +65,10 @@ class Trainable(ABC):
                     group["lr"] = rate * group["share"]
         return rate
 
+    def generator_updates(self, steps: int) -> int:
+        """How many of an epoch's steps change the generators."""
+        return steps
+
     def diagnostics(self) -> dict[str, float]:
         """Numbers worth a column of the log at every epoch's end."""
         return {}

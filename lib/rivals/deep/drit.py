@@ -107,9 +107,15 @@ class Drit(DeepRival):
         return super().set_progress(epoch, step, steps)
 
     def updates_everything(self) -> bool:
-        """Whether the coming batch does: every third of an epoch, and its last two."""
-        place, count = self.batch_of_epoch, self.batches_of_epoch
+        """Whether the coming batch does."""
+        return self._is_full(self.batch_of_epoch, self.batches_of_epoch)
+
+    def _is_full(self, place: int, count: int) -> bool:
+        """Every third batch of an epoch, and its last two."""
         return (place + 1) % self.settings.content_period == 0 or 0 < count <= place + 2
+
+    def generator_updates(self, steps: int) -> int:
+        return sum(self._is_full(place, steps) for place in range(steps))
 
     def step(self, photo_rows: Tensor, sketch_rows: Tensor) -> dict[str, Tensor]:
         drawn = zip(DOMAINS, self.pairs.draw(photo_rows, sketch_rows))

@@ -1,0 +1,135 @@
+"""Figures of the deep rivals: Tables IV-VII as pictures, differences with limits, learning curves, what they look at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from lib.base import images, labels, systems
+from lib.base.directions import DIRECTIONS
+from lib.figures.style import COLOURS, TEXT_WIDTH, face_grid, interval
+
+# One colour a system, the same in every figure of them.
+SYSTEM_COLOURS = dict(zip(("msg-sarl", *systems.of_kind("deep")), (
+    COLOURS["ours"], COLOURS["control"], COLOURS["rival"], COLOURS["exemplar"], COLOURS["published"], COLOURS["second"],
+    COLOURS["deep"])))
+
+
+def published_trade_off(table: pd.DataFrame, metric: str = "ssim") -> Figure:
+    """Tables IV-VII: a panel per table, a metric against FID, both better towards the upper right.
+
+    table: ``findings.deep_rivals.scatter_of_print``.
+    """
+    parts = list(table.groupby("table", sort=False))
+    figure, axes = plt.subplots(1, len(parts), figsize=(TEXT_WIDTH, 2.9))
+    for axis, (name, part) in zip(axes, parts):
+        for row in part.itertuples():
+            colour = SYSTEM_COLOURS.get(systems.named(row.label), COLOURS["ink"])
+            axis.plot(row.fid, getattr(row, metric), "o", color=colour, markersize=7, label=row.label)
+        axis.invert_xaxis()
+        axis.margins(x=0.15, y=0.15)
+        axis.set_title(f"Table {name}: {part.database.iloc[0].upper()}\n{labels.DIRECTION[part.direction.iloc[0]]}",
+                       fontsize=9)
+        axis.set_xlabel("FID, smaller to the right")
+    axes[0].set_ylabel(f"{labels.METRIC[metric]}, per cent")
+    handles = dict(zip(*axes[0].get_legend_handles_labels()[::-1]))  # Table IV has all of them
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=len(handles), fontsize=8)
+    return figure
+
+
+def ahead_of(table: pd.DataFrame) -> Figure:
+    """MSG-SARL minus each rival with 95 % limits, beside the two printed differences; a panel per direction and metric.
+
+    table: ``findings.deep_rivals.against_msg_sarl``.
+    """
+    panels = list(table.groupby(["metric", "direction"], sort=False))
+    names = list(dict.fromkeys(table.system))
+    figure, axes = plt.subplots(1, len(panels), figsize=(TEXT_WIDTH, 0.38 * len(names) + 1.3), sharey=True)
+    for axis, ((metric, direction), part) in zip(np.atleast_1d(axes), panels):
+        for row in part.itertuples():
+            place = names.index(row.system)
+            known = row.verdict in ("ahead", "behind")
+            interval(axis, place, (row.low, row.high), row.estimate, COLOURS["ours"], filled=known)
+            for offset, mark, value in ((0.22, "s", row.published_cufs), (0.22, "^", row.published_cufsf)):
+                axis.plot(value, place + offset, mark, color=COLOURS["published"], markersize=4)
+        axis.axvline(0, color=COLOURS["ink"], linewidth=0.8)
+        axis.set_title(f"{labels.TASK[direction]}, {labels.METRIC[metric]}", fontsize=10)
+        axis.grid(axis="y", visible=False)
+        axis.set_xlabel("points ahead")
+    first = np.atleast_1d(axes)[0]
+    first.set(yticks=range(len(names)), yticklabels=[labels.label_of(name) for name in names],
+              ylim=(len(names) - 0.5, -0.5))
+    marks = [("o", COLOURS["ours"], "ours, CUHK Student"), ("s", COLOURS["published"], "printed, CUFS"),
+             ("^", COLOURS["published"], "printed, CUFSF")]
+    handles = [plt.Line2D([], [], marker=mark, color=colour, linestyle="") for mark, colour, _ in marks]
+    figure.legend(handles, [text for *_, text in marks], loc="outside lower center", ncols=3, fontsize=8)
+    return figure
+
+
+def learning_curves(table: pd.DataFrame, metric: str = "ssim") -> Figure:
+    """Scores of held-out training pairs over the share of the training done, a panel per direction, a line per run.
+
+    table: ``findings.learning_curves.of_study``.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(TEXT_WIDTH, 3.1))
+    for axis, direction in zip(axes, DIRECTIONS):
+        part = table[(table.direction == direction) & (table.metric == metric)]
+        for (system, run, seed), line in part.groupby(["system", "run", "seed"], sort=False):
+            axis.plot(line.epoch, line["mean"], "-", color=SYSTEM_COLOURS.get(system, COLOURS["ink"]),
+                      linewidth=2 if system == "msg-sarl" else 1.4, label=labels.label_of(system))
+        axis.set(title=labels.DIRECTION[direction], xlabel="epoch")
+    axes[0].set_ylabel(f"{labels.METRIC[metric]} of held-out pairs, per cent")
+    named = dict(zip(*axes[0].get_legend_handles_labels()[::-1]))
+    figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=min(7, len(named)), fontsize=8)
+    return figure
+
+
+def work_and_score(work: pd.DataFrame, scores: pd.Series, label: str) -> Figure:
+    """A score against the operations that the training took, a dot per system.
+
+    work: ``findings.deep_rivals.work``.  scores: system → value.  label: the score's name.
+    """
+    figure, axis = plt.subplots(figsize=(0.62 * TEXT_WIDTH, 3.0))
+    for name in work.index.intersection(scores.index):
+        operations = work.tera_operations[name]
+        axis.plot(operations, scores[name], "o", color=SYSTEM_COLOURS.get(name, COLOURS["ink"]))
+        axis.annotate(f"{labels.label_of(name)}\n{work.generator_updates[name]:,} updates", (operations, scores[name]),
+                      xytext=(6, -3), textcoords="offset points", fontsize=8)
+    axis.set(xscale="log", xlabel="operations of the whole training, 10¹²", ylabel=label)
+    axis.margins(x=0.3, y=0.2)
+    return figure
+
+
+def gallery(columns: Mapping[str, np.ndarray], people: int, cell_width: float = 1.0) -> Figure:
+    """Figs 8 and 9: a row per person, a column per system; columns: label → uint8 stacks (n, H, W[, 3])."""
+    colour = any(faces.ndim == 4 for faces in columns.values())
+    rows = [[images.to_rgb(faces[i]) if colour else faces[i] for faces in columns.values()] for i in range(people)]
+    return face_grid(rows, column_labels=list(columns), cell_width=cell_width)
+
+
+def looking(table: pd.DataFrame) -> Figure:
+    """How much each system looks at face, hair and background, beside the image's mean; a panel per direction.
+
+    table: rows of ``looking.csv``; the whiskers are one standard deviation over faces.
+    """
+    regions = list(dict.fromkeys(table.region))
+    figure, axes = plt.subplots(1, 2, figsize=(0.8 * TEXT_WIDTH, 2.6), sharey=True)
+    names = list(dict.fromkeys(table.system))
+    for axis, direction in zip(axes, DIRECTIONS):
+        for offset, name in zip(np.linspace(-0.2, 0.2, len(names)), names):
+            part = table[(table.direction == direction) & (table.system == name)].groupby("region", sort=False)
+            means, spread = part.ratio.mean(), part.sd.mean()
+            axis.errorbar(np.arange(len(regions)) + offset, means[regions], spread[regions], fmt="o", capsize=3,
+                          color=SYSTEM_COLOURS.get(systems.base_name(name), COLOURS["ink"]), label=labels.label_of(name))
+        axis.axhline(1, color=COLOURS["control"], linewidth=0.8, linestyle=":")
+        axis.set(title=labels.DIRECTION[direction], xticks=range(len(regions)), xticklabels=regions,
+                 xlim=(-0.5, len(regions) - 0.5))
+    axes[0].set_ylabel("attention, image's mean = 1")
+    axes[0].legend(fontsize=8)
+    return figure
+
+

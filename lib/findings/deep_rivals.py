@@ -1,0 +1,126 @@
+"""MSG-SARL beside the six deep rivals of Tables IV-VII: who is ahead here, who in print, and what the trainings took.
+
+The paper compares on CUFS and CUFSF.  A sign here stands beside the two printed ones; it is no verdict on the paper's
+numbers, which come from other data, more pixels and more epochs.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import pandas as pd
+
+from lib.base import labels, systems
+from lib.base.directions import DIRECTIONS
+from lib.findings import learning_curves, rival_scores, tables, training_work
+from lib.findings.contrasts import FACES_AND_TRAININGS
+
+NAMES = systems.of_kind("deep")
+METRICS = ("ssim", "fsim")
+AHEAD, BEHIND, OPEN, UNCONVERGED = "ahead", "behind", "open", "rival unconverged"
+ONE_TRAINING = "one training"
+
+
+def against_msg_sarl(profile: str, database: str, curves: tuple[str, str] | None = None) -> pd.DataFrame:
+    """MSG-SARL minus each deep rival, here and in print.
+
+    curves: profile and database whose learning curves say who had converged (default: this study's).
+    Columns: direction, metric, system, estimate, low, high (points, 95 %), p_holm (over the rivals), images, seeds (of
+    ours), rival_seeds, limits, published_cufs, published_cufsf (printed differences, NaN where a table lacks the
+    rival), verdict on "MSG-SARL is ahead": ``ahead`` or ``behind`` where p_holm < 0.05 for other faces and trainings,
+    ``one training`` where a rival's own luck is unknown, ``rival unconverged`` where it was still learning, else
+    ``open``.
+    """
+    found = rival_scores.against_ours(profile, database, NAMES, metrics=METRICS)
+    found[["estimate", "low", "high"]] = -found[["estimate", "high", "low"]]  # ours minus theirs
+    count = tables.summary(profile, database).drop_duplicates("system").set_index("system").seeds
+    found["rival_seeds"] = found.system.map(count)
+    printed = published_differences().set_index(["database", "direction", "metric", "system"]).difference
+    for name in ("cufs", "cufsf"):
+        keys = zip([name] * len(found), found.direction, found.metric, found.system)
+        found[f"published_{name}"] = [printed.get(key, float("nan")) for key in keys]
+    rising = learning_curves.unconverged(*(curves or (profile, database)))
+    found["verdict"] = [_verdict(row, rising.get(row.system, False)) for row in found.itertuples()]
+    return found.drop(columns="p_value")
+
+
+def _verdict(row, rising: bool) -> str:
+    if rising and row.estimate > 0:  # a lead over what still learns says nothing; being behind it does
+        return UNCONVERGED
+    if row.limits != FACES_AND_TRAININGS:
+        return ONE_TRAINING
+    if row.p_holm >= 0.05:
+        return OPEN
+    return AHEAD if row.estimate > 0 else BEHIND
+
+
+def published_differences() -> pd.DataFrame:
+    """Printed MSG-SARL minus printed rival, Tables IV-VII: database, direction, metric, system, difference.
+
+    SSIM and FSIM in points; FID with its sign turned, so that above zero MSG-SARL is ahead everywhere.
+    """
+    printed = tables.published().query("table in ('IV', 'V', 'VI', 'VII')")
+    rows = []
+    for (database, direction, metric), part in printed.groupby(["database", "direction", "metric"], sort=False):
+        values = part.assign(system=part.system.map(systems.named)).set_index("system").value
+        sign = -1 if metric == "fid" else 1
+        rows += [(database, direction, metric, name, sign * (values["msg-sarl"] - values[name]))
+                 for name in NAMES if name in values]
+    return pd.DataFrame(rows, columns=["database", "direction", "metric", "system", "difference"])
+
+
+def published_ranks() -> pd.DataFrame:
+    """Which place MSG-SARL takes among all systems printed, a row per table and metric.
+
+    Columns: table, database, direction, metric, place (1: best), of (systems), best (label of the first).
+    """
+    rows = []
+    for (table, metric), part in tables.published().query("table in ('IV', 'V', 'VI', 'VII')").groupby(
+            ["table", "metric"], sort=False):
+        order = part.sort_values("value", ascending=metric == "fid").system.tolist()
+        first = part.iloc[0]
+        rows.append((table, first.database, first.direction, metric, order.index("MSG-SARL") + 1, len(order), order[0]))
+    return pd.DataFrame(rows, columns=["table", "database", "direction", "metric", "place", "of", "best"])
+
+
+def work(profile: str, database: str) -> pd.DataFrame:
+    """What one training of MSG-SARL and of each rival takes, of ``training_work.csv``.
+
+    Index: system.  Columns: generator_updates, tera_operations (10¹²), times_ours (operations as a multiple of
+    MSG-SARL's).
+    """
+    table = training_work.of_study(profile, database).drop_duplicates("system").set_index("system")
+    table = table.loc[[name for name in ("msg-sarl", *NAMES) if name in table.index],
+                      ["generator_updates", "tera_operations"]]
+    return table.assign(times_ours=table.tera_operations / table.tera_operations["msg-sarl"])
+
+
+def scatter_of_print() -> pd.DataFrame:
+    """SSIM, FSIM and FID of every system in Tables IV-VII, a row per table and system: table, database, direction,
+    label, ssim, fsim, fid."""
+    printed = tables.published().query("table in ('IV', 'V', 'VI', 'VII')")
+    wide = printed.pivot_table(index=["table", "database", "direction", "system"], columns="metric", values="value",
+                               sort=False).reset_index()
+    return wide.rename(columns={"system": "label"}).rename_axis(columns=None)
+
+
+def account(profile: str, database: str, curves: tuple[str, str] | None = None) -> list[str]:
+    """What the comparison says, a Markdown sentence per direction and metric, numbers included."""
+    table, said = against_msg_sarl(profile, database, curves), []
+    for direction, metric in itertools.product(DIRECTIONS, METRICS):
+        part = table[(table.direction == direction) & (table.metric == metric)]
+        if len(part):
+            said.append(_sentence(direction, metric, part))
+    return said
+
+
+def _sentence(direction: str, metric: str, part: pd.DataFrame) -> str:
+    groups = []
+    for verdict, words in ((AHEAD, "clearly ahead of"), (BEHIND, "clearly behind"), (OPEN, "not told apart from"),
+                           (ONE_TRAINING, "compared with one training of"), (UNCONVERGED, "ahead of the unconverged")):
+        rows = part[part.verdict == verdict]
+        if len(rows):
+            groups.append(f"{words} " + ", ".join(
+                f"{labels.label_of(row.system)} ({labels.with_limits(row.estimate, row.low, row.high)})"
+                for row in rows.itertuples()))
+    return f"{labels.TASK[direction]}, {labels.METRIC[metric]}: MSG-SARL is {'; '.join(groups)}."

@@ -1,0 +1,85 @@
+"""Whether trainings were still learning when they ended: scores of held-out training pairs over the epochs.
+
+A system that still improves at its last epoch is *unconverged*: its row in a table says how it does after so much
+training, not how good it is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from lib.base import files, paths, systems, tables_on_disk
+from lib.findings.contrasts import contrast
+from lib.training import learning_curve, run_folders
+
+STILL_RISES = 0.5  # points gained over the last third of the training, on average over the held-out faces
+RISING, FLAT, FALLING = "still rising", "flat", "falling"
+_METRICS = ("ssim", "fsim")
+
+
+def of_study(profile: str, database: str) -> pd.DataFrame:
+    """Every learning curve of a study, a row per run, epoch, direction and metric.
+
+    Columns: system (its base name), run (the whole name), seed, epoch, epochs (of the whole run), direction, metric,
+    mean (per cent, over the held-out faces), images.  Empty where no run held pairs out.
+    """
+    rows = []
+    for run, curve in _curves(profile, database):
+        epochs = int(curve.epoch.max())
+        for (epoch, direction), part in curve.groupby(["epoch", "direction"]):
+            rows += [(systems.base_name(run.system), run.system, run.seed, epoch, epochs, direction, metric,
+                      100 * part[metric].mean(), len(part)) for metric in _METRICS]
+    table = pd.DataFrame(rows, columns=["system", "run", "seed", "epoch", "epochs", "direction", "metric", "mean",
+                                        "images"])
+    return tables_on_disk.in_order(table, ["system", "run", "seed", "direction", "metric", "epoch"])
+
+
+def convergence(profile: str, database: str) -> pd.DataFrame:
+    """How much each run gained over the last third of its epochs.
+
+    The gain is the mean of the last sixth's points minus the mean of the sixth before it that ends at two thirds, face
+    by face: single epochs jump.  Columns: system, run, seed, direction, metric, gain, low, high (points, 95 % over the
+    held-out faces), verdict: ``still rising`` where the gain is above ``STILL_RISES`` and clearly above zero,
+    ``falling`` where it is the other way round, else ``flat``.
+    """
+    rows = []
+    for run, curve in _curves(profile, database):
+        epochs = curve.epoch.max()
+        late, early = curve.epoch > epochs * 5 / 6, (curve.epoch > epochs / 2) & (curve.epoch <= epochs * 2 / 3)
+        for direction in dict.fromkeys(curve.direction):
+            means = [curve[when & (curve.direction == direction)].groupby("image")[list(_METRICS)].mean()
+                     for when in (early, late)]
+            for metric in _METRICS:
+                gains = 100 * (means[1][metric] - means[0][metric])
+                found = contrast(gains.to_numpy()[:, None])
+                rows.append((systems.base_name(run.system), run.system, run.seed, direction, metric, *found[:3],
+                             _verdict(*found[:3])))
+    table = pd.DataFrame(rows, columns=["system", "run", "seed", "direction", "metric", "gain", "low", "high",
+                                        "verdict"])
+    return tables_on_disk.in_order(table, ["system", "run", "seed", "direction", "metric"])
+
+
+def unconverged(profile: str, database: str) -> dict[str, bool]:
+    """System → whether any of its runs was still rising, in either direction and metric; those without a curve lack."""
+    table = convergence(profile, database)
+    return (table.verdict == RISING).groupby(table.system).any().to_dict()
+
+
+def _verdict(gain: float, low: float, high: float) -> str:
+    if gain > STILL_RISES and low > 0:
+        return RISING
+    return FALLING if gain < -STILL_RISES and high < 0 else FLAT
+
+
+def _curves(profile: str, database: str) -> list[tuple[run_folders.Run, pd.DataFrame]]:
+    """Finished runs with their curves of at least six points."""
+    found = []
+    for run in run_folders.list_runs(paths.study_folder(profile, database)):
+        file = run.folder / learning_curve.NAME
+        if file.exists() and (run.folder / "run.json").exists():
+            curve = tables_on_disk.read(file, learning_curve.COLUMNS)
+            epochs = files.read_json(run.folder / "run.json")["settings"]["epochs"]
+            if curve.epoch.max() == epochs and np.unique(curve.epoch).size >= 6:
+                found.append((run, curve))
+    return found
