@@ -10,25 +10,25 @@ from matplotlib.figure import Figure
 
 from lib.base import images, labels, systems
 from lib.base.errors import StudyError
+from lib.evaluation import gallery
 from lib.figures.style import TEXT_WIDTH, face_grid
-from lib.findings import kept_faces
 from lib.training.make_run import sources_and_targets
 from lib.training.plans import plan
 
 Place = tuple[str, str, str]  # profile, database, system
 
 
-def side_by_side(places: Sequence[Place], direction: str, count: int = kept_faces.COUNT,
+def side_by_side(places: Sequence[Place], direction: str, count: int = gallery.PEOPLE,
                  crop: tuple[slice, slice] = (slice(None), slice(None))) -> Figure:
     """A row per test face: input, target, and what each system made of it, as far as its faces or pictures are here.
 
     places: of one database.  crop: rows and columns of the face that are shown.  A column's head says the size where
     the profiles differ.  Raises StudyError where no system's faces are at hand.
     """
-    source, target = sources_and_targets(kept_faces.chosen(*places[0][:2]), direction)
+    source, target = sources_and_targets(gallery.people(*places[0][:2]), direction)
     columns = {"input": source, "target": target}
     for place in places:
-        if (made := kept_faces.read(*place, direction)) is not None:
+        if (made := gallery.faces_of(*place, direction)) is not None:
             columns[_head(place, places)] = made
     if len(columns) == 2:
         raise StudyError(f"No faces of {', '.join(place[2] for place in places)} are here: `./run_all.sh` makes them.")

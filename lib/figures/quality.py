@@ -49,26 +49,6 @@ def blur_response(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def published_ranks(table: pd.DataFrame) -> Figure:
-    """Places by SSIM and by FID, joined by a line per system; table: ``findings.published_tables.ssim_and_fid``."""
-    figure, axes = plt.subplots(2, 2, figsize=(TEXT_WIDTH, 5.2))
-    for axis, (title, part) in zip(axes.flat, table.groupby("table", sort=False)):
-        for row in part.itertuples():
-            ours = row.system == "MSG-SARL"
-            colour, width = (COLOURS["ours"], 2.5) if ours else (COLOURS["deep"], 1.2)
-            axis.plot([0, 1], [row.place_ssim, row.place_fid], "o-", color=colour, linewidth=width, zorder=2 + ours)
-            for x, place, text in ((0, row.place_ssim, f"{row.system} {row.ssim:.1f}"),
-                                   (1, row.place_fid, f"{row.fid:.1f} {row.system}")):
-                axis.annotate(text, (x, place), xytext=(-8 if x == 0 else 8, 0), textcoords="offset points",
-                              ha="right" if x == 0 else "left", va="center", color=colour if ours else COLOURS["ink"])
-        axis.set(title=f"Table {title}", xlim=(-0.9, 1.9), ylim=(part.place_ssim.max() + 0.6, 0.4), yticks=[],
-                 xticks=[0, 1], xticklabels=["by SSIM", "by FID"])
-        axis.grid(False)
-        axis.spines[:].set_visible(False)
-        axis.tick_params(length=0)
-    return figure
-
-
 def standing(tables: Mapping[str, pd.DataFrame], metrics: Sequence[str] = ("ssim", "fsim")) -> Figure:
     """Every system's mean and 95 % interval, coloured by kind, published values as diamonds; the legend is below.
 
@@ -88,7 +68,7 @@ def standing(tables: Mapping[str, pd.DataFrame], metrics: Sequence[str] = ("ssim
             name = labels.METRIC[metric]
             axis.set(title=f"{labels.DIRECTION[direction]}, {name}", xlabel=f"{name} (%)")
         row[0].set_yticks(range(len(rows)), rows)
-        row[0].invert_yaxis()
+        row[0].set_ylim(len(rows) - 0.4, -0.6)
     figure.legend(handles=_marks(pd.concat(kept.values())), loc="outside lower center", ncols=5, fontsize=9)
     return figure
 

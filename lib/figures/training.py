@@ -22,7 +22,7 @@ def all_trainings(logs: pd.DataFrame) -> Figure:
     logs: ``findings.training_outcomes.logs``.
     """
     panels = {"perceptual": "perceptual loss (Eq. 13)", "discriminator": "discriminator's loss"}
-    figure, axes = plt.subplots(len(DIRECTIONS), len(panels), figsize=(TEXT_WIDTH, 5.2), sharex=True, sharey="col")
+    figure, axes = plt.subplots(len(DIRECTIONS), len(panels), figsize=(TEXT_WIDTH, 5.2), sharex=True)
     for row, direction in zip(axes, DIRECTIONS):
         for axis, (term, title) in zip(row, panels.items()):
             for (msg, won), lines in logs[logs.direction == direction].groupby(["msg", "won"]):

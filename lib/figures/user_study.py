@@ -13,8 +13,29 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
 
+from lib.base import systems
 from lib.base.images import resize
-from lib.figures.style import COLOURS, TEXT_WIDTH, interval
+from lib.figures.deep_rivals import SYSTEM_COLOURS
+from lib.figures.style import COLOURS, TEXT_WIDTH, Pictures, interval
+
+
+def votes_figure(votes: Mapping[str, int], per_row: int = 50) -> Figure:
+    """Every vote as a square, most chosen system first; votes: label → count."""
+    order = sorted(votes, key=lambda name: -votes[name])
+    colours = np.repeat([system_colour(name) for name in order], [votes[name] for name in order])
+    places = np.arange(len(colours))
+    figure, axis = plt.subplots(figsize=(TEXT_WIDTH, 2.0))
+    axis.scatter(places % per_row, places // per_row, marker="s", s=80, c=colours)
+    axis.set(xlim=(-1, per_row), ylim=(-(-len(colours) // per_row) - 0.4, -0.6))
+    axis.axis("off")
+    marks = [Patch(color=system_colour(name), label=f"{name}: {votes[name]}") for name in order]
+    figure.legend(handles=marks, loc="outside lower center", ncols=len(order))
+    return figure
+
+
+def system_colour(label: str) -> str:
+    """The colour of a deep system by the name that people read."""
+    return SYSTEM_COLOURS.get(systems.named(label), COLOURS["control"])
 
 
 def plan_figure(plan: pd.DataFrame) -> Figure:
@@ -46,14 +67,14 @@ def screens_figure(screens: Mapping[str, np.ndarray], rows: Sequence[Sequence[st
                    width: float = TEXT_WIDTH) -> Figure:
     """Pictures of the page (uint8 RGB) in rows of equal height, each with its name above.  width: inches."""
     heights = [width / sum(screens[name].shape[1] / screens[name].shape[0] for name in row) for row in rows]
-    figure = plt.figure(figsize=(width, sum(heights) + 0.35 * len(rows)))
+    figure = plt.figure(figsize=(width, sum(heights) + 0.35 * len(rows)), FigureClass=Pictures)
     bands = figure.subfigures(len(rows), 1, height_ratios=heights, squeeze=False)[:, 0]
     for band, row, band_height in zip(bands, rows, heights, strict=True):
         axes = band.subplots(1, len(row), squeeze=False, gridspec_kw={
             "width_ratios": [screens[name].shape[1] / screens[name].shape[0] for name in row]})[0]
         for axis, name in zip(axes, row, strict=True):
             # Shrunk to the size they are drawn at: fewer bytes in the notebook, and text stays legible.
-            pixels = round(band_height * figure.dpi)
+            pixels = round(1.5 * band_height * figure.dpi)
             across = round(pixels * screens[name].shape[1] / screens[name].shape[0])
             axis.imshow(resize(screens[name], pixels, across, "lanczos"), interpolation="antialiased")
             axis.set_title(name, fontsize=9)

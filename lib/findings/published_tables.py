@@ -1,4 +1,4 @@
-"""The paper's own numbers looked at again: beside floors that it does not print, and metric against metric."""
+"""The paper's ablation tables looked at again, beside floors that it does not print."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from lib.base import labels, systems
-from lib.findings import tables
-
-_RIVALS = ("IV", "V", "VI", "VII")
-_NAMES = {"IV": "CUFS, sketches", "V": "CUFSF, sketches", "VI": "CUFS, photos", "VII": "CUFSF, photos"}
+from lib.base.directions import DIRECTIONS
+from lib.findings import ablations, tables
 
 
 def beside_ours(profile: str, database: str, direction: str, names: Sequence[str]) -> pd.DataFrame:
@@ -37,19 +35,11 @@ def below(profile: str, database: str, floor: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["task", "metric", "floor", "system", "published"])
 
 
-def ssim_and_fid() -> pd.DataFrame:
-    """Tables IV-VII: table (its database and images), system, ssim, fid, and the places by each, 1 being the best."""
-    printed = tables.published().query("table in @_RIVALS and metric in ('ssim', 'fid')")
-    wide = printed.pivot(index=["table", "system"], columns="metric", values="value").reset_index()
-    places = wide.groupby("table")
-    wide["place_ssim"] = places.ssim.rank(ascending=False).astype(int)
-    wide["place_fid"] = places.fid.rank().astype(int)
-    return wide.assign(table=wide.table.map(lambda number: f"{number}: {_NAMES[number]}"))
-
-
-def places(system: str) -> pd.DataFrame:
-    """Where a system stands in Tables IV-VII: table, systems, place by SSIM, place by FID."""
-    table = ssim_and_fid()
-    mine = table[table.system == system].assign(systems=table.groupby("table").system.transform("size"))
-    names = {"table": "table", "systems": "systems", "place_ssim": "place by SSIM", "place_fid": "place by FID"}
-    return mine[list(names)].rename(columns=names)
+def msg_effects() -> pd.DataFrame:
+    """What MSG changes in the printed SSIM of sketches (Tables I-III): database, added to, change of SSIM (points)."""
+    rows = []
+    for name in ("cuhk-student", "cufs", "cufsf"):
+        effects = ablations.published_effects(name)
+        chosen = effects[(effects.effect == "MSG") & (effects.metric == "ssim") & (effects.direction == DIRECTIONS[0])]
+        rows += [(name, row.given, labels.signed(row.published)) for row in chosen.itertuples()]
+    return pd.DataFrame(rows, columns=["database", "added to the backbone", "change of SSIM"])
