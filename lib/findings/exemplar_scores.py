@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from lib.base import files, labels, paths, tables_on_disk
+from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
 from lib.evaluation.scoring import read_scores
 from lib.findings import rival_scores, tables
