@@ -11,7 +11,7 @@ from scipy import stats
 
 from lib.base import paths, tables_on_disk
 from lib.base.directions import DIRECTIONS
-from lib.findings import deep_rivals, learning_curves, rival_scores
+from lib.findings import deep_rivals, learning_curves, rival_scores, tables
 
 LEADS = {"fcn": 3.0, "pix2pix": -3.0, "cyclegan": 0.0, "u-gat-it": 2.0}  # points by which ours is ahead
 
@@ -53,6 +53,8 @@ def test_one_training_of_every_rival_is_no_ranking_and_a_learner_is_not_outrun(s
     monkeypatch.setattr(learning_curves, "unconverged", lambda *study: {"fcn": True, "pix2pix": True})
     verdicts = deep_rivals.against_msg_sarl(*study).groupby("system").verdict.agg(set)
     assert verdicts["fcn"] == {"rival unconverged"} and verdicts["pix2pix"] == {"one training"}
+    shown = tables.rivals(*study, DIRECTIONS[0]).drop_duplicates("system").set_index("system").label
+    assert shown[["fcn", "pix2pix", "cyclegan"]].tolist() == ["FCN (unconverged)", "pix2pix (unconverged)", "CycleGAN"]
     sentences = deep_rivals.account(*study)
     assert len(sentences) == 4 and all("unconverged FCN (+" in sentence for sentence in sentences)
 

@@ -47,6 +47,13 @@ def test_what_rises_by_the_end_is_unconverged(add_run):
         "u-gat-it": True, "cyclegan": False, "pix2pix": False, "fcn": True}
 
 
+def test_small_networks_speak_for_larger_ones_after_as_many_epochs(add_run):
+    add_run("u-gat-it+epochs=24", lambda share: 0.4 + 0.1 * share)
+    add_run("fcn", lambda share: 0.4 + 0.1 * share, epochs=48)
+    assert learning_curves.unconverged("cpu", "portraits") == {"u-gat-it": True}
+    assert learning_curves.unconverged("quick", "portraits") == {"u-gat-it": True, "fcn": True}
+
+
 def test_the_gain_is_that_of_the_line(add_run):
     """Windows: epochs 21-24 and 13-16 of 24, whose middles lie 8 epochs apart: a third of the slope."""
     add_run("u-gat-it", lambda share: 0.4 + 0.09 * share)

@@ -21,10 +21,9 @@ AHEAD, BEHIND, OPEN, UNCONVERGED = "ahead", "behind", "open", "rival unconverged
 ONE_TRAINING = "one training"
 
 
-def against_msg_sarl(profile: str, database: str, curves: tuple[str, str] | None = None) -> pd.DataFrame:
+def against_msg_sarl(profile: str, database: str) -> pd.DataFrame:
     """MSG-SARL minus each deep rival, here and in print.
 
-    curves: profile and database whose learning curves say who had converged (default: this study's).
     Columns: direction, metric, system, estimate, low, high (points, 95 %), p_holm (over the rivals), images, seeds (of
     ours), rival_seeds, limits, published_cufs, published_cufsf (printed differences, NaN where a table lacks the
     rival), verdict on "MSG-SARL is ahead": ``ahead`` or ``behind`` where p_holm < 0.05 for other faces and trainings,
@@ -39,7 +38,7 @@ def against_msg_sarl(profile: str, database: str, curves: tuple[str, str] | None
     for name in ("cufs", "cufsf"):
         keys = zip([name] * len(found), found.direction, found.metric, found.system)
         found[f"published_{name}"] = [printed.get(key, float("nan")) for key in keys]
-    rising = learning_curves.unconverged(*(curves or (profile, database)))
+    rising = learning_curves.unconverged(profile, database)
     found["verdict"] = [_verdict(row, rising.get(row.system, False)) for row in found.itertuples()]
     return found.drop(columns="p_value")
 
@@ -104,9 +103,9 @@ def scatter_of_print() -> pd.DataFrame:
     return wide.rename(columns={"system": "label"}).rename_axis(columns=None)
 
 
-def account(profile: str, database: str, curves: tuple[str, str] | None = None) -> list[str]:
+def account(profile: str, database: str) -> list[str]:
     """What the comparison says, a Markdown sentence per direction and metric, numbers included."""
-    table, said = against_msg_sarl(profile, database, curves), []
+    table, said = against_msg_sarl(profile, database), []
     for direction, metric in itertools.product(DIRECTIONS, METRICS):
         part = table[(table.direction == direction) & (table.metric == metric)]
         if len(part):

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lib.base import files, paths, systems, tables_on_disk
+from lib.base.settings import RunSettings
 from lib.findings.contrasts import contrast
 from lib.training import learning_curve, run_folders
 
@@ -53,17 +54,26 @@ def convergence(profile: str, database: str) -> pd.DataFrame:
             for metric in _METRICS:
                 gains = 100 * (means[1][metric] - means[0][metric])
                 found = contrast(gains.to_numpy()[:, None])
-                rows.append((systems.base_name(run.system), run.system, run.seed, direction, metric, *found[:3],
+                rows.append((systems.base_name(run.system), run.system, run.seed, epochs, direction, metric, *found[:3],
                              _verdict(*found[:3])))
-    table = pd.DataFrame(rows, columns=["system", "run", "seed", "direction", "metric", "gain", "low", "high",
-                                        "verdict"])
+    table = pd.DataFrame(rows, columns=["system", "run", "seed", "epochs", "direction", "metric", "gain", "low",
+                                        "high", "verdict"])
     return tables_on_disk.in_order(table, ["system", "run", "seed", "direction", "metric"])
 
 
 def unconverged(profile: str, database: str) -> dict[str, bool]:
-    """System → whether any of its runs was still rising, in either direction and metric; those without a curve lack."""
-    table = convergence(profile, database)
-    return (table.verdict == RISING).groupby(table.system).any().to_dict()
+    """System → whether any of its runs was still rising, in either direction and metric; those without a curve lack.
+
+    Where a profile has no curve of a system, the smaller networks of profile ``quick`` speak for it, trained on the same
+    database for as many epochs.
+    """
+    found = {}
+    for where in dict.fromkeys(("quick", profile)):
+        table = convergence(where, database)
+        if where != profile:
+            table = table[table.epochs == RunSettings.at(profile).epochs]
+        found |= (table.verdict == RISING).groupby(table.system).any().to_dict()
+    return found
 
 
 def _verdict(gain: float, low: float, high: float) -> str:

@@ -16,6 +16,7 @@ Scores in [0, 1] become per cent, as the paper prints them; distances of sets ke
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from lib.base.directions import DIRECTIONS
 from lib.base.settings import RunSettings
 from lib.base.statistics import bootstrap_interval
 from lib.evaluation.scoring import SET_METRICS, STUDY_METRICS, Scores, read_scores
+from lib.findings import learning_curves
 from lib.findings.contrasts import LEVEL, OWN_FROM, RunSpread, cells_of, compare, pooled_spread, pooled_spreads
 
 PUBLISHED = paths.ROOT / "results" / "published_tables.csv"
@@ -119,17 +121,23 @@ def ablations(profile: str, database: str, direction: str, ours: pd.DataFrame | 
 def rivals(profile: str, database: str, direction: str, ours: pd.DataFrame | None = None) -> pd.DataFrame:
     """Ours beside Tables IV and V (photo to sketch), VI and VII (sketch to photo), with the exemplar and deep rivals.
 
-    Columns and order as ``ablations``.  The paper's tables name no exemplar method and no floor.
+    Columns and order as ``ablations``.  The paper's tables name no exemplar method and no floor.  The label of a system
+    that was still learning says so (``lib.findings.learning_curves``).
     """
     printed = published().query("table in ('IV', 'V', 'VI', 'VII') and database == @database "
                                 "and direction == @direction")
     ours = summary(profile, database) if ours is None else ours
-    return _beside(ours, direction, printed, systems.of_kind("exemplar"), (*systems.of_kind("deep"), "msg-sarl"))
+    last = (*systems.of_kind("deep"), "msg-sarl")
+    rising = [name for name, rises in learning_curves.unconverged(profile, database).items() if rises]
+    return _beside(ours, direction, printed, systems.of_kind("exemplar"), last, rising)
 
 
 def _beside(ours: pd.DataFrame, direction: str, printed: pd.DataFrame, first: tuple[str, ...],
-            last: tuple[str, ...]) -> pd.DataFrame:
-    """Ours joined with printed values, in this order: floors, ``first``, what only the paper has, ``last``, ceiling."""
+            last: tuple[str, ...], rising: Sequence[str] = ()) -> pd.DataFrame:
+    """Ours joined with printed values, in this order: floors, ``first``, what only the paper has, ``last``, ceiling.
+
+    rising: systems whose labels say that they had not converged.
+    """
     printed = printed[["system", "metric", "value"]].rename(columns={"value": "published"})
     printed["system"] = printed.system.map(systems.named)
     foreign = [name for name in dict.fromkeys(printed.system) if name not in systems.SYSTEMS]
@@ -138,7 +146,8 @@ def _beside(ours: pd.DataFrame, direction: str, printed: pd.DataFrame, first: tu
     lacking = [name for name in (*FLOORS, CEILING) if name not in set(ours.system)]
     table = pd.concat([ours.merge(printed, on=["system", "metric"], how="outer"),
                        pd.DataFrame({"system": lacking, "metric": "ssim"})], ignore_index=True)
-    table = table[table.system.isin(rows)].assign(label=table.system.map(labels.label_of))
+    table = table[table.system.isin(rows)]
+    table = table.assign(label=[f"{labels.label_of(name)}{' (unconverged)' * (name in rising)}" for name in table.system])
     places = {name: place for place, name in enumerate([*rows, *STUDY_METRICS[direction], *SET_METRICS])}
     table = table.sort_values(["system", "metric"], key=lambda column: column.map(places), ignore_index=True)
     return table[["label", "system", "metric", "value", "low", "high", "n", "seeds", "spread", "published"]]
