@@ -19,6 +19,8 @@ COMMANDS = {
     "score": "compare two folders of images from any program: SSIM, FSIM, Fréchet distances",
     "attention": "measure what the self-attention of every trained run of a study does",
     "recognise": "NLDA face recognition between two folders of images",
+    "transfer": "train on one database and score on another's test faces",
+    "claims": "write results/claims.md: the paper's claims and what the results say; --check fails where files drifted",
     "ledger": "write results/ledger.md: the paper's open choices, ours, and what alternatives change",
     "benchmark": "how fast this machine trains, beside what it can multiply",
     "records": "which numbers rest on which machine; bring old run records to today's form",

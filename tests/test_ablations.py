@@ -17,7 +17,7 @@ from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
 from lib.evaluation.scoring import Scores
 from lib.figures import ablations as figures
-from lib.findings import ablations
+from lib.findings import ablations, device_check
 from lib.training import run_folders
 
 P2S, S2P = DIRECTIONS
@@ -73,11 +73,40 @@ def test_effects_are_twice_the_coefficients_of_a_regression_on_signs():
     assert table.estimate.to_numpy() == pytest.approx(2 * coefficients[1:])
 
 
-def test_holm_is_within_a_direction_and_metric():
-    table = ablations.effects("cpu", "made-up", made_scores(run_sd=1.0))
-    for _, family in table.groupby(["direction", "metric"]):
-        theirs = np.maximum.accumulate(np.sort(family.p_value) * np.arange(7, 0, -1)).clip(max=1)
-        assert np.sort(family.p_holm) == pytest.approx(theirs)
+def test_holm_is_over_all_that_is_claimed_together():
+    scores = made_scores(run_sd=1.0)
+    table = ablations.effects("cpu", "made-up", scores)
+    theirs = np.maximum.accumulate(np.sort(table.p_value) * np.arange(28, 0, -1)).clip(max=1)
+    assert np.sort(table.p_holm) == pytest.approx(theirs)
+    scoot = scores.images.query("metric == 'ssim'").assign(metric="scoot")
+    more = Scores(pd.concat([scores.images, scoot]), scores.sets)
+    alone = ablations.effects("cpu", "made-up", more, metrics=("scoot",), directions=(P2S,))
+    everything = ablations.effects("cpu", "made-up", more)
+    assert len(alone) == 7 and len(everything) == 28, "only what was asked for is shown"
+    assert min(alone.p_holm.min(), everything.p_holm.min()) == pytest.approx(35 * table.p_value.min())
+
+
+def test_a_part_with_and_without_another():
+    found = ablations.effects_given("cpu", "made-up", "MSG", "self-attention", made_scores(run_sd=0.1))
+    both = found.query("direction == @P2S and metric == 'ssim'").set_index("given").estimate
+    assert both[True] == pytest.approx(1.8, abs=0.2) and both[False] == pytest.approx(1.0, abs=0.2)
+    main = ablations.effects("cpu", "made-up", made_scores(run_sd=0.1)).set_index(["direction", "metric", "effect"])
+    assert both.mean() == pytest.approx(main.estimate[P2S, "ssim", "MSG"])
+
+
+def test_devices_are_modelled_left_out_or_ignored():
+    scores = made_scores(run_sd=0.2)
+    slow = {("msg-sarl", 1), ("msg-sarl", 2), ("msg-sarl-no-cycle", 2)}
+    where = {(system, seed): "processor" if (system, seed) in slow else "card" for system in CELLS for seed in range(3)}
+    there = pd.Series(list(zip(scores.images.system, scores.images.seed)), scores.images.index).isin(slow)
+    moved = Scores(scores.images.assign(value=scores.images.value + 0.05 * there), scores.sets)  # 5 points by device
+    found = device_check.effects("cpu", "made-up", moved, where).set_index(["reading", "direction", "metric", "effect"])
+    biased, modelled, alone = (found.loc[reading, P2S, "ssim", "MSG"] for reading in
+                               (device_check.AS_RUN, device_check.MODELLED, device_check.ONE_DEVICE))
+    assert biased.estimate > 2.3 and modelled.estimate == pytest.approx(1.4, abs=0.3)
+    assert alone.estimate == pytest.approx(1.4, abs=0.3) and (biased.trainings, alone.trainings) == (24, 21)
+    changed = device_check.what_changes(found.reset_index())
+    assert set(changed.effect) - {"MSG", "cycle"}, "interactions that only the device has made are named"
 
 
 def test_missing_cells_are_named_with_their_command():
@@ -138,11 +167,23 @@ def test_seed_spread_recovers_the_standard_deviation():
     assert set(pooled.runs) == {320} and pooled.sd.to_numpy() == pytest.approx(0.4, rel=0.15)
     assert ((pooled.low < 0.41) & (pooled.high > 0.39)).all()
     assert (pooled.two_runs / pooled.sd).to_numpy() == pytest.approx(stats.t.ppf(0.975, 312) * np.sqrt(2))
+    assert (pooled.typical / pooled.two_runs).to_numpy() == pytest.approx(1, abs=0.2)
     one = table.query("system == 'backbone' and metric == 'ssim' and direction == @P2S").iloc[0]
     theirs = stats.bootstrap((np.random.default_rng(0).normal(0, one.sd, 4000),), np.std).confidence_interval
     assert one.low < theirs.low < theirs.high < one.high  # 40 runs know less than 4000
     with pytest.raises(StudyError, match="two seeds"):
         ablations.seed_spread("cpu", "made-up", made_scores(seeds=1))
+
+
+def test_one_unsteady_cell_moves_the_pooled_spread_and_not_the_typical_one():
+    scores = made_scores(seeds=20, run_sd=0.4, count=4)
+    odd = scores.images.system == "msg-sarl"
+    shift = np.where(odd, 0.05 * (scores.images.seed - 9.5), 0.0)  # trainings of one cell spread by 30 points
+    moved = ablations.seed_spread("cpu", "made-up", Scores(scores.images.assign(value=scores.images.value + shift),
+                                                           scores.sets)).query("system == 'pooled'")
+    plain = ablations.seed_spread("cpu", "made-up", scores).query("system == 'pooled'")
+    assert (moved.two_runs > 5 * plain.two_runs).all()
+    assert moved.typical.to_numpy() == pytest.approx(plain.typical.to_numpy(), rel=0.35)
 
 
 def test_published_differences_are_measured_in_luck():

@@ -16,6 +16,8 @@ from lib.base.errors import StudyError
 from lib.findings import ledger, tables
 from lib.model import losses
 from lib.model.attention import PositionAttention
+from lib.model.discriminator import Discriminator
+from lib.model.generator import Generator
 from lib.model.settings import MsgSarlSettings
 from lib.training.plans import plan
 
@@ -145,6 +147,23 @@ def test_stated_factor_between_sum_and_mean_of_total_variation():
         factor = losses.total_variation_loss(image) / losses.total_variation_loss(image, "mean")
         stated = ENTRIES["tv-reduction"].consequence
         assert f"{factor:,.0f} times" in stated.split(domain)[0], domain
+
+
+def test_stated_ends_of_the_smooth_schedule():
+    text = ENTRIES["schedule"].consequence
+    for profile, epochs in (("quick", 8), ("cpu", 24)):
+        rate = 1e-3 * 0.01 ** ((((epochs - 1) / epochs) - 0.25) / 0.75)  # the last epoch begins one epoch before the end
+        assert MsgSarlSettings.at(profile).learning_rate_at(epochs - 1) == pytest.approx(rate)
+        assert f"{rate:.2e}".replace("e-05", "e-5") + f" after {epochs}" in text
+
+
+def test_stated_shares_of_weights_are_those_of_the_networks():
+    def count(network):
+        return sum(parameter.numel() for parameter in network.parameters())
+
+    full, bare = (MsgSarlSettings(width=32, msg=on, attention=on) for on in (True, False))
+    assert 1 - count(Discriminator(1, bare)) / count(Discriminator(1, full)) == pytest.approx(1 / 3, abs=0.01)
+    assert 1 - count(Generator(3, 1, bare)) / count(Generator(3, 1, full)) == pytest.approx(0.3, abs=0.01)
 
 
 def test_two_softmaxes_bound_the_ratio_of_weights_by_e():

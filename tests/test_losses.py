@@ -81,7 +81,7 @@ def test_step_updates_both_players(settings):
     terms = method.step(*torch.tensor([[1]] * 2))
     assert [name for name in kernels if torch.equal(before[name], kernels[name])] == []
     assert all(value != 0 for value in method.diagnostics().values())
-    assert all(torch.isfinite(value) for value in terms.values()) and len(terms) == 10
+    assert all(torch.isfinite(value) for value in terms.values()) and len(terms) == 14
 
 
 def test_kept_target_features_are_those_of_the_rows(settings):
@@ -112,3 +112,34 @@ def test_without_the_cycle_the_directions_share_nothing(settings):
     method.prepare(photos, sketches)
     method.step(*torch.tensor([[0]] * 2))
     assert all(torch.equal(a, b.grad) for a, b in zip(first, method.generators[P2S].parameters()))
+
+
+@pytest.mark.parametrize("changes", [dict(msg=False, without_msg="own-pyramid"),
+                                     dict(attention=False, without_attention="residual")])
+def test_stand_ins_for_ablated_parts_train(settings, changes):
+    torch.manual_seed(0)
+    method = MsgSarl(dataclasses.replace(settings, **changes), torch.device("cpu"))
+    before = [p.detach().clone() for p in method.discriminators.parameters()]
+    method.prepare(torch.rand(1, 3, 32, 32) * 2 - 1, torch.rand(1, 1, 32, 32) * 2 - 1)
+    method.step(*torch.tensor([[0]] * 2))
+    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in method.generators.parameters())
+    assert all(not torch.equal(old, new) for old, new in zip(before, method.discriminators.parameters())
+               if old.ndim == 4)
+
+
+def test_discriminators_may_have_a_rate_of_their_own(settings):
+    method = MsgSarl(dataclasses.replace(settings, discriminator_rate=0.2), torch.device("cpu"))
+    method.set_progress(0, 0, 1)
+    assert [group["lr"] for optimiser in method.optimisers for group in optimiser.param_groups] == pytest.approx(
+        [1e-3, 2e-4])
+
+
+def test_gradient_norms_are_those_of_the_last_backward_pass(settings):
+    torch.manual_seed(0)
+    method = MsgSarl(settings, torch.device("cpu"))
+    method.prepare(torch.rand(1, 3, 32, 32) * 2 - 1, torch.rand(1, 1, 32, 32) * 2 - 1)
+    terms = method.step(*torch.tensor([[0]] * 2))
+    for player, networks in (("generator", method.generators), ("discriminator", method.discriminators)):
+        for d in networks:
+            squares = sum((p.grad.double() ** 2).sum().item() for p in networks[d].parameters())
+            assert terms[f"{d}/{player}_gradient"].item() == pytest.approx(squares ** 0.5, rel=1e-5)

@@ -15,6 +15,7 @@ from lib.model.attention import (
     SARM,
     ChannelAttention,
     InstanceNorm,
+    PlainUnit,
     PositionAttention,
     SelfAttention,
 )
@@ -175,3 +176,38 @@ def test_initialisation_draws_the_cited_distribution():
     weights = torch.cat([p.flatten() for n, p in network.named_parameters() if n.endswith("weight") and p.ndim == 4])
     assert weights.std().item() == pytest.approx(0.02, rel=0.01)
     assert all(p.abs().max() == 0 for n, p in network.named_parameters() if n.endswith(".bias"))
+
+
+def test_a_discriminator_of_its_own_pyramid_is_msgs_and_sees_the_final_image_alone(settings):
+    """Equal layers, but the generator's small images are neither made nor judged."""
+    own = dataclasses.replace(settings, msg=False, without_msg="own-pyramid")
+    torch.manual_seed(1)
+    mine = Discriminator(1, own)
+    torch.manual_seed(1)
+    theirs = Discriminator(1, settings)
+    assert [p.shape for p in mine.parameters()] == [p.shape for p in theirs.parameters()]
+    image = torch.randn(1, 1, 32, 32)
+    small = [F.avg_pool2d(image, k) for k in (8, 4, 2)]
+    torch.testing.assert_close(mine(pyramid(image, own)), theirs([*small, image]))
+    assert len(Generator(3, 1, own)(torch.zeros(1, 3, 32, 32))) == 1
+
+
+def test_the_plain_unit_is_attention_that_looks_at_itself(M, monkeypatch):
+    """With identity matrices for weights, the attention unit computes what the plain unit does."""
+    unit, plain = SelfAttention(16), PlainUnit(16)
+    with torch.no_grad():
+        unit.position.alpha.fill_(0.7), unit.channel.beta.fill_(-0.4)
+    plain.load_state_dict({"value.weight": unit.position.value.weight, "value.bias": unit.position.value.bias,
+                           "alpha": unit.position.alpha, "beta": unit.channel.beta,
+                           **{name: value for name, value in unit.state_dict().items()
+                              if name.startswith(("position_conv", "channel_conv", "fuse"))}})
+    monkeypatch.setattr(PositionAttention, "weights", lambda self, M: torch.eye(12)[None])
+    monkeypatch.setattr(ChannelAttention, "weights", lambda self, M: torch.eye(16)[None])
+    torch.testing.assert_close(plain(M), unit(M))
+
+
+def test_the_plain_unit_lacks_the_two_small_convolutions_only():
+    sizes = [sum(p.numel() for p in unit.parameters()) for unit in (SelfAttention(64), PlainUnit(64))]
+    assert sizes[0] - sizes[1] == 2 * (64 * 8 + 8)
+    block = SARB(16, attention=False, instead="residual")
+    assert isinstance(block.attention, PlainUnit) and isinstance(SARB(16, attention=False).attention, torch.nn.Identity)

@@ -51,6 +51,21 @@ def test_misspelt_names_are_refused_with_a_hint(system, hint):
         plan("quick", system).settings
 
 
+@pytest.mark.parametrize("system", ["msg-sarl+without_msg=own-pyramid", "backbone-msg+without_msg=own-pyramid",
+                                    "backbone-attention+without_attention=residual"])
+def test_a_stand_in_for_a_part_that_is_there_is_refused(system):
+    with pytest.raises(StudyError, match="changes nothing"):
+        plan("quick", system)
+
+
+def test_records_from_before_the_stand_ins_count_as_they_were():
+    recorded = dataclasses.asdict(plan("quick", "backbone").settings)
+    for name in ("without_msg", "without_attention", "discriminator_rate"):
+        del recorded[name]
+    assert plan("quick", "backbone").counts({"settings": recorded})
+    assert not plan("quick", "backbone+discriminator_rate=0.2").counts({"settings": recorded})
+
+
 def test_unknown_profile_suggests_the_near_one():
     with pytest.raises(StudyError, match="Did you mean quick"):
         MsgSarlSettings.at("quikc")

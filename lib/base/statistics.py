@@ -23,6 +23,7 @@ from scipy import special  # scipy.stats, which takes a second to load, only whe
 
 from lib.base.errors import StudyError
 
+_SMALLEST_P = 1e-12  # smaller p-values are given as this one
 REPEATS = 10_000  # the Monte Carlo error of a 95 % limit is then about 1 % of the interval's width
 _BLOCK = 4_000_000  # values resampled at once: 32 MB, whatever the number of repeats
 
@@ -164,6 +165,28 @@ def paired_difference(first: Sequence[float] | np.ndarray, second: Sequence[floa
         raise StudyError(f"paired_difference: {first.shape} against {second.shape} values; pairs need equal counts.")
     interval = bootstrap_interval(first - second, level=level, repeats=repeats, seed=seed)
     return PairedDifference(*interval, sign_flip_test(first - second, repeats, seed), len(first))
+
+
+def limits_and_p(estimate: float, parts: list[tuple[float, float]], level: float = 0.95) -> tuple[float, float, float]:
+    """Limits from several sources of uncertainty, and the p at which a limit touches zero.
+
+    parts: (variance, degrees of freedom) of each source, e.g. faces and trainings.  The half-widths of their t intervals
+    add as variances add (Cameron, Gelbach and Miller 2011, J. Bus. Econ. Stat. 29).
+    """
+
+    def half_width(p: float) -> float:
+        return sum(special.stdtrit(freedom, p / 2)**2 * variance for variance, freedom in parts) ** 0.5
+
+    half = half_width(1 - level)
+    limits = (float(estimate - half), float(estimate + half))
+    if half == 0:
+        return *limits, float(estimate == 0)
+    if half_width(_SMALLEST_P) <= abs(estimate):
+        return *limits, _SMALLEST_P
+    from scipy import optimize
+
+    log_p = optimize.brentq(lambda x: half_width(np.exp(x)) - abs(estimate), np.log(_SMALLEST_P), 0.0)
+    return *limits, float(np.exp(log_p))
 
 
 def holm(p_values: Sequence[float] | np.ndarray) -> np.ndarray:

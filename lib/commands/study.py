@@ -14,7 +14,7 @@ from lib.base.settings import PROFILES
 
 PAPER_SYSTEMS = ("u-gat-it", "drit", "cyclegan", "msg-sarl")
 EXAMPLE_SYSTEMS = ("msg-sarl", "fast-rslcr", "lle", "pixel-regression")  # of this repository, where the paper's lack
-# Section IV-E: 20 pairs of CUFS and 30 of CUFSF; the embedded databases stand in for them.
+# Section IV-D3: 20 pairs of CUFS and 30 of CUFSF; the embedded databases stand in for them.
 PAPER_FACES = {"cufs": 20, "cufsf": 30, "portraits": 20, "portraits-wild": 30}
 OTHER_FACES = 20  # of a database the paper's study does not have
 

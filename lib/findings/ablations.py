@@ -1,10 +1,12 @@
 """What each part brings: the 2×2×2 design MSG × self-attention × cycle (Duan et al. 2020, Section IV-C).
 
 ``effects``         the seven factorial effects from all eight cells, each with limits and p-value
+``effects_given``   a part's effect with and without another part
 ``simple_effects``  single pairs of cells, as the paper compares them, beside the published differences
 ``seed_spread``     how far runs of one cell lie apart; ``published_against_luck`` puts the paper's differences to it
 
-Scores are per cent, as in the paper.  Limits take images and training runs as samples (``lib.findings.contrasts``).
+Scores are per cent, as in the paper.  Limits take images and training runs as samples, the seed as a block
+(``lib.findings.run_models``).
 
 Coding (Box, Hunter and Hunter 2005, Statistics for Experimenters, ch. 5): a main effect is the mean of the four cells
 with a part minus the mean of the four without; the interaction A × B is *half* of (effect of A where B is present −
@@ -32,14 +34,15 @@ from lib.findings.contrasts import (
     Effect,
     RunSpread,
     by_image_and_seed,
-    compare,
-    difference,
     pooled_spread,
     with_holm,
 )
+from lib.findings.run_models import RunModel
 from lib.training.plans import plan
 
 METRICS = ("ssim", "fsim")  # those of Tables I-III
+# What this study claims effects of, and corrects for together: Tables I-III, and Scoot, which speaks of strokes.
+CLAIMED = (*itertools.product(DIRECTIONS, METRICS), (DIRECTIONS[0], "scoot"))
 PARTS = {"msg": "MSG", "attention": "self-attention", "cycle": "cycle"}  # setting → name
 PAIRS = (  # part, system with it, system without it: what Section IV-C compares, and the cell that it lacks
     ("MSG", "backbone-msg", "backbone"),
@@ -89,26 +92,45 @@ def effects(profile: str, database: str, scores: Scores | None = None, metrics: 
             directions: Sequence[str] = DIRECTIONS) -> pd.DataFrame:
     """The seven effects of the design, in percentage points.
 
-    Columns: direction, metric, effect, then as ``Effect`` and ``with_holm``: the family of the seven effects on one
-    metric in one direction asks "which parts move this number?".  Raises StudyError naming the cells that are missing
-    and the command that makes them.
+    Columns: direction, metric, effect, then as ``Effect`` and ``with_holm``: the family is all seven effects on every
+    score of ``CLAIMED`` that the study has (35 with Scoot), and on those asked for besides.  Raises StudyError naming
+    the cells that are missing and the command that makes them.
     """
     scores = scores or read_scores(profile, database)
+    asked = list(itertools.product(directions, metrics))
+    has = set(zip(scores.images.direction, scores.images.metric))
     missing, rows = {}, []
-    for direction, metric in itertools.product(directions, metrics):
+    for direction, metric in dict.fromkeys([*asked, *(score for score in CLAIMED if score in has)]):
         cells = cells_of(scores, direction, metric)
         if absent := [system for system in systems.ABLATIONS if system not in cells]:
             for system in absent:
                 missing.setdefault(system, []).append(f"{direction} {metric.upper()}")
             continue
-        values, spread = [cell.to_numpy() for cell in cells.values()], pooled_spread(cells.values())
-        rows += [(direction, metric, name, *compare(values, weights.to_numpy(), spread))
-                 for name, weights in WEIGHTS.items()]
+        model = RunModel(cells)
+        rows += [(direction, metric, name, *model.contrast(weights)) for name, weights in WEIGHTS.items()]
     if missing:
         cells = listed([f"{system}: {', '.join(missing[system])}" for system in systems.ABLATIONS if system in missing])
         raise StudyError(f"{paths.study_folder(profile, database)}: the design needs all eight cells; no scores of\n"
                          f"{cells}\nMake them with {_commands(profile, database)}.")
-    return with_holm(pd.DataFrame(rows, columns=["direction", "metric", "effect", *Effect._fields]))
+    table = with_holm(pd.DataFrame(rows, columns=["direction", "metric", "effect", *Effect._fields]))
+    return table[[score in asked for score in zip(table.direction, table.metric)]].reset_index(drop=True)
+
+
+def effects_given(profile: str, database: str, part: str, other: str, scores: Scores | None = None) -> pd.DataFrame:
+    """The effect of ``part`` where ``other`` is present and where it is not: the mean of two pairs of cells each.
+
+    part, other: as in ``SWITCHES``.  Columns: direction, metric (``CLAIMED``), given (bool: with ``other``), as
+    ``Effect`` and ``with_holm``, over the whole table.  Raises StudyError as ``effects`` does.
+    """
+    scores = scores or read_scores(profile, database)
+    effects(profile, database, scores)  # complains of missing cells
+    has, rows = set(zip(scores.images.direction, scores.images.metric)), []
+    for direction, metric in (score for score in CLAIMED if score in has):
+        model = RunModel(cells_of(scores, direction, metric))
+        for given in (True, False):
+            weights = (2.0 * SWITCHES[part] - 1).where(SWITCHES[other] == given, 0.0) / 2
+            rows.append((direction, metric, given, *model.contrast(weights)))
+    return with_holm(pd.DataFrame(rows, columns=["direction", "metric", "given", *Effect._fields]))
 
 
 def simple_effects(profile: str, database: str, scores: Scores | None = None,
@@ -118,8 +140,8 @@ def simple_effects(profile: str, database: str, scores: Scores | None = None,
     Columns: direction, metric, part, with_part, without_part (labels), as ``Effect`` and ``with_holm``, published
     (difference of two printed values), same_sign (of ours and published), compatible (|published − estimate| ≤
     √(half² + two_runs²): our limits, and by how much two single runs such as the paper's differ if they spread like
-    ours; no contradiction, and no support either where both are wide).  Percentage points; cells of fewer than three
-    seeds borrow the spread pooled over the cells.  A pair with a cell that was not run has NaN and seeds 0.
+    ours; no contradiction, and no support either where both are wide).  Percentage points.  A pair with a cell that
+    was not run has NaN and seeds 0.
     Raises StudyError when there is no pair at all.
     """
     scores = scores or read_scores(profile, database)
@@ -127,9 +149,9 @@ def simple_effects(profile: str, database: str, scores: Scores | None = None,
     for direction, metric in itertools.product(DIRECTIONS, metrics):
         cells = cells_of(scores, direction, metric)
         spread = pooled_spread(cells.values())
+        model = RunModel(cells) if cells else None
         for part, first, second in PAIRS:
-            ran = first in cells and second in cells
-            effect = difference(cells[first], cells[second], spread) if ran else _NOT_RUN
+            effect = model.difference(first, second) if model and {first, second} <= cells.keys() else _NOT_RUN
             rows.append((direction, metric, part, labels.label_of(first), labels.label_of(second), *effect,
                          _two_runs(spread) if spread else 0.0))
     pair = ["direction", "metric", "with_part", "without_part"]
@@ -192,9 +214,10 @@ def seed_spread(profile: str, database: str, scores: Scores | None = None,
                 metrics: Sequence[str] = METRICS) -> pd.DataFrame:
     """How far the mean scores of runs lie apart that differ in nothing but the seed, percentage points.
 
-    Columns: direction, metric, system (``pooled`` last), runs, sd, low, high (95 %, chi-squared) and
-    two_runs: 95 % of pairs of runs of one and the same system differ by less (the repeatability limit of
-    ISO 5725-6, t · √2 · sd).  Raises StudyError when no cell has two seeds.
+    Columns: direction, metric, system (``pooled`` last), runs, sd, low, high (95 %, chi-squared), two_runs: 95 % of
+    pairs of runs of one and the same system differ by less (the repeatability limit of ISO 5725-6, t · √2 · sd), and
+    typical: the same from the median of the cells' variances, each over the median of chi-squared over its degrees of
+    freedom, which one unsteady cell does not move.  Raises StudyError when no cell has two seeds.
     """
     scores = scores or read_scores(profile, database)
     rows = []
@@ -205,11 +228,19 @@ def seed_spread(profile: str, database: str, scores: Scores | None = None,
                 tails = stats.chi2.ppf([(1 + LEVEL) / 2, (1 - LEVEL) / 2], spread.freedom)
                 limits = spread.sd * np.sqrt(spread.freedom / tails)
                 count = sum(cell.shape[1] for cell in group)
-                rows.append((direction, metric, system, count, spread.sd, *limits, _two_runs(spread)))
+                typical = RunSpread(_median_sd(group), spread.freedom)
+                rows.append((direction, metric, system, count, spread.sd, *limits, _two_runs(spread), _two_runs(typical)))
     if not rows:
         raise StudyError(f"{paths.study_folder(profile, database)}: no cell of the design has scores of two seeds. "
                          f"Make them with {_commands(profile, database)}.")
-    return pd.DataFrame(rows, columns=["direction", "metric", "system", "runs", "sd", "low", "high", "two_runs"])
+    return pd.DataFrame(rows, columns=["direction", "metric", "system", "runs", "sd", "low", "high", "two_runs", "typical"])
+
+
+def _median_sd(cells: Sequence[pd.DataFrame]) -> float:
+    """Standard deviation of run means over seeds, from the median cell; cells: (images, seeds), two seeds or more."""
+    freedom = np.array([cell.shape[1] - 1 for cell in cells])
+    variances = np.array([cell.mean().var(ddof=1) for cell in cells])
+    return float(np.sqrt(np.median(variances * freedom / stats.chi2.median(freedom))))
 
 
 def _two_runs(spread: RunSpread) -> float:

@@ -18,10 +18,9 @@ seeds and 12 % with 2, because a run variance that comes out small also makes it
 rule stays at or below 5 % there and pays with power (tests/test_contrasts.py simulates both).
 The bootstrap over images alone calls three trainings the truth: it rejects a true null in up to 70 %.
 
-Seeds are not matched between cells, whose networks have different shapes: seed k of two of them shares the order of
-the data and little else.  If that made runs of equal seed alike, a contrast whose weights add to zero would vary less
-than V_runs says, and the limits are too wide.  Systems of one shape do share their first weights, and short
-trainings remember them: ``lib.findings.ledger`` compares those seed by seed.
+Here seeds are not matched between cells.  Trainings of equal seed see the faces in the same order, though, and those of
+one shape begin with the same weights: ``lib.findings.run_models`` takes the seed as a block where a whole design is at
+hand, ``lib.findings.ledger`` compares an alternative with its default seed by seed.
 """
 
 from __future__ import annotations
@@ -31,15 +30,13 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, special
 
 from lib.base.errors import StudyError, listed
-from lib.base.statistics import holm
+from lib.base.statistics import holm, limits_and_p
 
 LEVEL = 0.95
 FACES, FACES_AND_TRAININGS = "faces", "faces and trainings"  # what limits and p-value hold for
 OWN_FROM = 3  # seeds from which on a cell's own spread is used where one or two cells are compared
-_SMALLEST_P = 1e-12  # smaller p-values are given as this one
 Key = tuple[str, str, str]  # direction, system, metric
 
 
@@ -126,17 +123,17 @@ def compare(cells: Sequence[np.ndarray], weights: Sequence[float], spread: RunSp
     parts = [(per_image.var(ddof=1) / images, images - 1)]
     parts += _run_part(cells, weights, spread, own_from)
     seeds = min(cell.shape[1] for cell in cells)
-    return Effect(float(per_image.mean()), *_limits_and_p(per_image.mean(), parts, level), images, seeds,
+    return Effect(float(per_image.mean()), *limits_and_p(per_image.mean(), parts, level), images, seeds,
                   FACES_AND_TRAININGS if seeds > 1 or spread is not None else FACES)
 
 
 def with_holm(table: pd.DataFrame) -> pd.DataFrame:
-    """Comparisons with ``p_holm`` beside ``p_value``: corrected (Holm 1979) over those of one metric in one direction.
+    """Comparisons with ``p_holm`` beside ``p_value``: corrected (Holm 1979) over all rows, which are claimed together.
 
     A row without a p-value belongs to no family and gets none.
     """
-    known = table[table.p_value.notna()]
-    corrected = known.astype({"p_value": float}).groupby(["direction", "metric"]).p_value.transform(holm)
+    known = table.p_value[table.p_value.notna()].astype(float)
+    corrected = pd.Series(holm(known), index=known.index)
     table.insert(table.columns.get_loc("p_value") + 1, "p_holm", corrected)
     return table
 
@@ -172,22 +169,6 @@ def _run_part(cells: Sequence[np.ndarray], weights: Sequence[float], spread: Run
     if not total:
         return []
     return [(total, total**2 / sum(variance**2 / freedom for variance, freedom in sources))]
-
-
-def _limits_and_p(estimate: float, parts: list[tuple[float, float]], level: float) -> tuple[float, float, float]:
-    """Limits from (variance, degrees of freedom) of each source, and the p at which a limit touches zero."""
-
-    def half_width(p: float) -> float:
-        return sum(special.stdtrit(freedom, p / 2)**2 * variance for variance, freedom in parts) ** 0.5
-
-    half = half_width(1 - level)
-    limits = (float(estimate - half), float(estimate + half))
-    if half == 0:
-        return *limits, float(estimate == 0)
-    if half_width(_SMALLEST_P) <= abs(estimate):
-        return *limits, _SMALLEST_P
-    log_p = optimize.brentq(lambda x: half_width(np.exp(x)) - abs(estimate), np.log(_SMALLEST_P), 0.0)
-    return *limits, float(np.exp(log_p))
 
 
 def _checked(cell: np.ndarray) -> np.ndarray:

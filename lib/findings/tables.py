@@ -203,13 +203,13 @@ def caption(profile: str, database: str, kind: str, direction: str) -> str:
     return text
 
 
-def write_tables(profile: str, database: str) -> list[Path]:
-    """Write the tables of a study to ``results/<profile>/<database>/tables/``, as CSV and Markdown; return the files.
+def write_tables(profile: str, database: str, folder: Path | None = None) -> list[Path]:
+    """Write the tables of a study to ``results/<profile>/<database>/tables/`` (or ``folder``), as CSV and Markdown.
 
-    Raises StudyError when there are no scores yet.
+    Returns the files.  Raises StudyError when there are no scores yet.
     """
     ours = summary(profile, database)
-    folder = paths.study_folder(profile, database) / "tables"
+    folder = folder or paths.study_folder(profile, database) / "tables"
     written = []
     for kind, direction in itertools.product((ablations, rivals), DIRECTIONS):
         table, stem = kind(profile, database, direction, ours), folder / f"{kind.__name__}_{direction}"

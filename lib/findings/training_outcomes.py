@@ -67,6 +67,28 @@ def won_outright(ends: pd.DataFrame) -> pd.DataFrame:
                         columns=["system", "seed", "direction"])
 
 
+def won_with_and_without(ends: pd.DataFrame) -> pd.DataFrame:
+    """Trainings in which a discriminator won outright, with MSG (first row) and without: columns won, trainings.
+
+    The bound was chosen when these trainings were known, so this suggests and decides nothing; what decides is
+    ``training_stability``.
+    """
+    won = won_outright(ends).drop_duplicates(["system", "seed"])
+    return pd.DataFrame({"won": [int((won.system.map(SWITCHES["MSG"]).astype(bool) == msg).sum()) for msg in (True, False)],
+                         "trainings": [int((ends.system.map(SWITCHES["MSG"]) == msg).sum()) for msg in (True, False)]},
+                        index=["with MSG", "without MSG"])
+
+
+def discriminators_by(ends: pd.DataFrame, part: str, other: str, direction: str = DIRECTIONS[0]) -> pd.DataFrame:
+    """Smallest and largest final loss of a direction's discriminators for each state of two parts.
+
+    part, other: as in ``SWITCHES``, the columns' names, bool.  Further columns: smallest, largest, trainings.
+    """
+    states = SWITCHES.loc[ends.system, [part, other]].reset_index(drop=True)
+    table = states.assign(loss=ends[f"{direction}/discriminator"].to_numpy()).groupby([part, other]).loss
+    return table.agg(smallest="min", largest="max", trainings="size").reset_index()
+
+
 def account(ends: pd.DataFrame) -> str:
     """Who won where, and whether discriminators that see several scales (MSG) win more; ends: of all eight cells."""
     won = won_outright(ends)

@@ -1,14 +1,15 @@
 """Claims of Section IV-C about what each part brings, restated, and what our runs say to them.
 
-A verdict takes the effect's p-value after Holm's correction (the seven effects, or the seven rivals of the full
-model, on one metric in one direction), which must hold for other faces and other trainings:
+A verdict takes the effect's p-value after Holm's correction over all that is claimed together (the seven effects on
+every score, or the full model against seven cells on every score), which must hold for other faces and other trainings:
 
-- ``supported``     p < 0.05, and the effect is positive
-- ``contradicted``  p < 0.05, and it is negative
-- ``undecided``     otherwise, and always where no system was trained twice: a training's luck would pass for an
-                    effect.  The 95 % limits, which stand by themselves, say how large an effect is still possible
+- ``same sign here``      p < 0.05, and the effect is positive, as the paper has it
+- ``opposite sign here``  p < 0.05, and it is negative
+- ``undecided``           otherwise, and always where no system was trained twice: a training's luck would pass for an
+                          effect.  The 95 % limits, which stand by themselves, say how large an effect is still possible
 
-A verdict speaks of the study that it was made from: its database, image size and length of training.
+"Here" is the study that it was made from: its database, image size and length of training (``signs.conditions``).  At
+the paper's own setting, and there alone, the first two become ``supported`` and ``contradicted``.
 """
 
 from __future__ import annotations
@@ -20,12 +21,10 @@ import pandas as pd
 from lib.base import labels, systems
 from lib.base.directions import DIRECTIONS
 from lib.evaluation.scoring import Scores, read_scores
-from lib.findings import ablations, tables
+from lib.findings import ablations, signs, tables
 from lib.findings.ablations import METRICS
-from lib.findings.contrasts import FACES_AND_TRAININGS, Effect, difference, pooled_spread, with_holm
-
-SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
-
+from lib.findings.contrasts import FACES_AND_TRAININGS, Effect, with_holm
+from lib.findings.run_models import RunModel
 
 CLAIMS = {  # part → what the paper says of it, in our words
     "MSG": "Showing the discriminator several scales improves the synthesised images.",
@@ -48,7 +47,7 @@ def of_parts(profile: str, database: str, scores: Scores | None = None) -> pd.Da
         values = printed.query("effect == @part and direction == @direction and metric == @metric").published
         rows.append({"part": part, "claim": CLAIMS[part], "direction": direction, "metric": metric,
                      "published": _range(values), **effect[["estimate", "low", "high", "p_holm", "limits"]],
-                     "verdict": verdict(effect.estimate, effect.p_holm, effect.limits)})
+                     "verdict": verdict(effect.estimate, effect.p_holm, effect.limits, profile)})
     return pd.DataFrame(rows)
 
 
@@ -57,20 +56,19 @@ def of_the_full_model(profile: str, database: str, scores: Scores | None = None,
     """Whether the full model is best: it against each of the seven other cells.
 
     full: may be another reading of it, such as ``msg-sarl+channel_logits=raw``; without scores there are no rows.
-    Columns: direction, metric, system, estimate (full − system, percentage points), low, high, p_holm (over the seven),
-    seeds (the fewest of the two), limits, verdict: of this pair.  A cell of three or more trainings shows its own
-    spread between them, others borrow the one pooled over the cells.
+    Columns: direction, metric, system, estimate (full − system, percentage points), low, high, p_holm (over the table),
+    seeds (the fewest of the two), limits, verdict: of this pair.
     """
     scores = scores or read_scores(profile, database)
     rows = []
     for direction, metric in itertools.product(DIRECTIONS, METRICS):
         cells = ablations.cells_of(scores, direction, metric, [full])
-        spread = pooled_spread(cells[system] for system in systems.ABLATIONS if system in cells)
-        rows += [(direction, metric, system, *difference(cells[full], cells[system], spread))
+        model = RunModel(cells)
+        rows += [(direction, metric, system, *model.difference(full, system))
                  for system in systems.ABLATIONS if system != "msg-sarl" and system in cells and full in cells]
     table = with_holm(pd.DataFrame(rows, columns=["direction", "metric", "system", *Effect._fields]))
     table = table.drop(columns=["p_value", "images"])
-    return table.assign(verdict=[verdict(row.estimate, row.p_holm, row.limits) for row in table.itertuples()])
+    return table.assign(verdict=[verdict(row.estimate, row.p_holm, row.limits, profile) for row in table.itertuples()])
 
 
 def is_clear(p_holm: float, limits: str) -> bool:
@@ -78,11 +76,9 @@ def is_clear(p_holm: float, limits: str) -> bool:
     return p_holm < 0.05 and limits == FACES_AND_TRAININGS
 
 
-def verdict(estimate: float, p_holm: float, limits: str) -> str:
+def verdict(estimate: float, p_holm: float, limits: str, profile: str) -> str:
     """The verdict on a claim that an effect is positive."""
-    if not is_clear(p_holm, limits):
-        return UNDECIDED
-    return SUPPORTED if estimate > 0 else CONTRADICTED
+    return signs.verdict(estimate, is_clear(p_holm, limits), profile)
 
 
 def claim_by_claim(profile: str, database: str, scores: Scores | None = None) -> list[str]:
@@ -123,7 +119,8 @@ def _more_of_msg(profile: str, database: str, scores: Scores) -> str:
 
 
 def _tally(full: pd.DataFrame) -> str:
-    better, worse = (full[full.verdict == called] for called in (SUPPORTED, CONTRADICTED))
+    clear = full[full.verdict != signs.UNDECIDED]
+    better, worse = clear[clear.estimate > 0], clear[clear.estimate < 0]
     text = f"Of {len(full)} comparisons with another cell it is better in {len(better)} and worse in {len(worse)}"
     if len(worse):
         places = sorted({f"{labels.TASK[row.direction]} {labels.METRIC[row.metric]}" for row in worse.itertuples()})

@@ -1,6 +1,6 @@
 """Self-attention: position and channel attention, their fusion, and the residual blocks around them.
 
-Section III-B, Eq. 5-11, Fig. 3 and 4.  Letters in shapes: B images, C channels, N = H·W positions.
+Section III-C, Eq. 5-11, Fig. 3 and 4.  Letters in shapes: B images, C channels, N = H·W positions.
 
 Deviations and choices, all options of ``lib.model.settings.MsgSarlSettings``:
 - Eq. 6 and 7 apply a softmax to what a softmax has already normalised; since those weights lie in
@@ -122,6 +122,27 @@ class SelfAttention(nn.Module):
         return self.fuse(self.channel_conv(H) + self.position_conv(E)) + M  # Eq. 11
 
 
+class PlainUnit(nn.Module):
+    """What the self-attention unit is when every position and every channel attends to itself alone.
+
+    A residual unit of the same convolutions but for A and B, 1.2 % of the weights, which only choose where to look:
+    a control for what the unit adds besides attention.  (B, C, H, W) → (B, C, H, W).
+    """
+
+    def __init__(self, channels: int, *, padding: str = "reflect"):
+        super().__init__()
+        self.value = nn.Conv2d(channels, channels, 1)
+        self.alpha, self.beta = nn.Parameter(torch.zeros(())), nn.Parameter(torch.zeros(()))
+        self.position_conv = Conv(channels, channels, 3, padding=padding)
+        self.channel_conv = Conv(channels, channels, 3, padding=padding)
+        self.fuse = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, M: Tensor) -> Tensor:
+        E = self.alpha * self.value(M) + M  # Eq. 8 with μ = 1
+        H = self.beta * M + M  # Eq. 10 with x = 1
+        return self.fuse(self.channel_conv(H) + self.position_conv(E)) + M  # Eq. 11
+
+
 class Conv(nn.Conv2d):
     """Convolution that keeps the size (divided by ``stride``), with reflected or zero borders.
 
@@ -172,15 +193,19 @@ class ResidualBlock(nn.Module):
 class SARB(nn.Module):
     """Self-attention residual block (Fig. 3): residual block, 5×5 convolution, attention, global skip.
 
-    Without attention (the ablation) the unit is left out and everything else stays.
+    Without attention (the ablation) the unit is left out, or a ``PlainUnit`` takes its place, and everything else
+    stays.
     """
 
-    def __init__(self, channels: int, *, attention: bool = True, norm_after_5x5: bool = True,
+    def __init__(self, channels: int, *, attention: bool = True, instead: str = "nothing", norm_after_5x5: bool = True,
                  padding: str = "reflect", **unit):
         super().__init__()
         self.block = ResidualBlock(channels, padding)
         self.conv5 = (ConvNormAct if norm_after_5x5 else Conv)(channels, channels, 5, padding=padding)
-        self.attention = SelfAttention(channels, padding=padding, **unit) if attention else nn.Identity()
+        if attention:
+            self.attention = SelfAttention(channels, padding=padding, **unit)
+        else:
+            self.attention = PlainUnit(channels, padding=padding) if instead == "residual" else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.attention(self.conv5(self.block(x)))

@@ -23,15 +23,15 @@ STAGES = 4
 class Discriminator(nn.Module):
     """Judge patches of an image and, with MSG, of its smaller versions.
 
-    ``forward(pyramid)``: list of (B, channels, ·, ·) in [-1, 1] at H/8, H/4, H/2, H (only H without
-    MSG) → (B, 1, H/8, H/8), near 1 for real patches.
+    ``forward(pyramid)``: list of (B, channels, ·, ·) in [-1, 1] at H/8, H/4, H/2, H (only H where
+    ``settings.judges_scales`` is off) → (B, 1, H/8, H/8), near 1 for real patches.
     """
 
     def __init__(self, channels: int, settings: MsgSarlSettings):
         super().__init__()
         w = settings.width
         widths = [w * 2 ** j for j in range(STAGES)]  # outputs of stages 1..4
-        joined = [widths[j] // 2 if settings.msg else 0 for j in range(STAGES - 1)]  # channels of ϑ' before stages 2..4
+        joined = [widths[j] // 2 if settings.judges_scales else 0 for j in range(STAGES - 1)]  # channels of ϑ' before stages 2..4
         self.from_image = nn.ModuleList(nn.Conv2d(channels, extra, 1) for extra in joined if extra)
         inputs = [channels, *(widths[j] + joined[j] for j in range(STAGES - 1))]
         self.stages = nn.ModuleList(
@@ -56,8 +56,8 @@ class Discriminator(nn.Module):
 
 
 def pyramid(image: Tensor, settings: MsgSarlSettings) -> list[Tensor]:
-    """Real image (B, C, H, H) → its versions at H/8, H/4, H/2, H (Eq. 4), or itself alone without MSG."""
-    if not settings.msg:
+    """Image (B, C, H, H) → its versions at H/8, H/4, H/2, H (Eq. 4), or itself alone where nobody judges those."""
+    if not settings.judges_scales:
         return [image]
     if settings.real_pyramid == "area":
         smaller = [F.avg_pool2d(image, factor) for factor in (8, 4, 2)]

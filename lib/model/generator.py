@@ -1,6 +1,6 @@
 """Generator: a U-Net-like network with summed skips, SARM at H/8 and images at four scales (Fig. 2).
 
-Section III-A, Eq. 1.  Widths below are for base width w and multiples 1-2-4-8; H is the image size.
+Section III-B, Eq. 1.  Widths below are for base width w and multiples 1-2-4-8; H is the image size.
 
     image ─ conv7 ─ w,H ─ down ─ 2w,H/2 ─ down ─ 4w,H/4 ─ down ─ 8w,H/8 ─ SARM ─┬─ γ_0 → O_0, H/8
               │             │              │                                     up
@@ -34,7 +34,8 @@ class Generator(nn.Module):
         self.enter = ConvNormAct(inputs, c[0], 7, padding=pad)
         self.down = nn.ModuleList(ConvNormAct(c[i], c[i + 1], 3, stride=2, padding=pad) for i in range(LEVELS))
         self.sarm = SARM(
-            c[LEVELS], attention=settings.attention, norm_after_5x5=settings.norm_after_5x5, padding=pad,
+            c[LEVELS], attention=settings.attention, instead=settings.without_attention,
+            norm_after_5x5=settings.norm_after_5x5, padding=pad,
             **({"position_softmax": settings.position_softmax, "channel_logits": settings.channel_logits,
                 "fusion": settings.fusion, "precision": settings.attention_precision} if settings.attention else {}))
         self.up = nn.ModuleList(ConvNormAct(c[i + 1], c[i], 3, padding=pad) for i in reversed(range(LEVELS)))

@@ -59,7 +59,7 @@ class MsgSarl(Trainable):
         self.pools = tuple(int(pool) for pool in settings.perceptual_pools.split("-"))
         betas = settings.beta1, settings.beta2
         self.optimisers = [self.adam(self.generators.parameters(), betas),
-                           self.adam(self.discriminators.parameters(), betas)]
+                           self.adam(self.discriminators.parameters(), betas, share=settings.discriminator_rate)]
 
     @torch.no_grad()
     def prepare(self, photos: Tensor, sketches: Tensor) -> None:
@@ -79,7 +79,8 @@ class MsgSarl(Trainable):
             scales = {d: self.generators[d](source[d]) for d in DIRECTIONS}  # images at H/8, H/4, H/2, H
             synthesised = {d: scales[d][-1] for d in DIRECTIONS}
             # One pass serves both players: nothing is updated between their losses, as in CycleGAN.
-            judged_fake = {d: self.discriminators[d](scales[d]) for d in DIRECTIONS}
+            judged_fake = {d: self.discriminators[d](scales[d] if self.settings.msg else
+                                                     pyramid(synthesised[d], self.settings)) for d in DIRECTIONS}
             judged_real = {d: self.discriminators[d](pyramid(target[d], self.settings)) for d in DIRECTIONS}
 
             # Both directions in one batch: small images leave the feature network waiting for its weights.
@@ -111,6 +112,9 @@ class MsgSarl(Trainable):
         # ``inputs`` keeps each loss's gradient out of the other player's weights.
         generator_loss.backward(inputs=list(self.generators.parameters()), retain_graph=True)
         discriminator_loss.backward(inputs=list(self.discriminators.parameters()))
+        for player, networks in (("generator", self.generators), ("discriminator", self.discriminators)):
+            for d in DIRECTIONS:
+                terms[d, f"{player}_gradient"] = nn.utils.get_total_norm([p.grad for p in networks[d].parameters()])
         for optimiser in self.optimisers:
             optimiser.step()
         return {f"{d}/{name}": term.detach() for (d, name), term in terms.items()}

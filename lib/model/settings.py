@@ -6,9 +6,11 @@ choice* with its alternatives and the reason for the default.  This module knows
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import ClassVar
 
+from lib.base.errors import StudyError
 from lib.base.settings import RunSettings, choice, number
 
 # Smooth decay: compressed to so few epochs, the stepped reading spends half of them at 1e-5.
@@ -23,6 +25,13 @@ class MsgSarlSettings(RunSettings):
     msg: bool = number(True, "multi-scale outputs O_0..O_2 reach the discriminators (Eq. 1-4)")
     attention: bool = number(True, "self-attention units inside the SARBs (Eq. 6-11)")
     cycle: bool = number(True, "cycle-consistency loss couples the two directions (Eq. 14)")
+
+    # What takes the place of an ablated part: nothing, as the paper's rows read, or something of equal size
+    without_msg: str = choice("final-image", ("own-pyramid",), "what the discriminators see without MSG: the final "
+                              "image alone, or that image at all four sizes, with the layers that MSG has",
+                              before="final-image")
+    without_attention: str = choice("nothing", ("residual",), "what a SARB has without attention: nothing, or the unit's "
+                                    "convolutions, every position and channel attending to itself", before="nothing")
 
     # Generator
     widths: str = choice("1-2-4-8", ("1-2-4-4",), "channel multiples at H, H/2, H/4, H/8; not said")
@@ -57,6 +66,8 @@ class MsgSarlSettings(RunSettings):
 
     # Optimisation
     learning_rate: float = number(1e-3, "paper")
+    discriminator_rate: float = number(1.0, "learning rate of the discriminators as a share of the generators'; the "
+                                            "paper gives one rate", before=1.0)
     final_rate: float = number(1e-5, "paper")
     schedule: str = choice("steps", ("smooth", "constant"), "'after 100 epochs decreases with the coefficient 1e-1 "
                            "until 1e-5': ×0.1 after every quarter, or an exponential decay from the first quarter on")
@@ -65,6 +76,19 @@ class MsgSarlSettings(RunSettings):
     beta2: float = number(0.999, "paper")
 
     IN_PROFILE: ClassVar[dict[str, dict]] = {"quick": _COMPRESSED, "cpu": _COMPRESSED}
+
+    def __post_init__(self):
+        for part in ("msg", "attention"):
+            name = f"without_{part}"
+            default = next(f.default for f in dataclasses.fields(self) if f.name == name)
+            if getattr(self, part) and getattr(self, name) != default:
+                raise StudyError(f"{name}={getattr(self, name)} changes nothing where {part} is on. Choose a system "
+                                 f"without it, such as backbone+{name}={getattr(self, name)}.")
+
+    @property
+    def judges_scales(self) -> bool:
+        """Whether the discriminators see an image at four sizes: the generator's own, or made of the final one."""
+        return self.msg or self.without_msg == "own-pyramid"
 
     def learning_rate_at(self, epoch: int, step: int = 0, steps: int = 1) -> float:
         """The published schedule at 400 epochs, its shape at fewer; constant within an epoch but for a warm-up."""

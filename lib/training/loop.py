@@ -127,6 +127,7 @@ class _Progress:
         self.trainable = trainable
         self.epoch, self.step, self.seconds = 0, 0, 0.0
         self.sums: dict[str, Tensor] = {}
+        self.squares: dict[str, Tensor] | None = {}  # in double precision, for the spread over an epoch's steps
         self.counts: dict[str, int] = {}  # not every step computes every term
         self.rows: list[dict] = []
         if contents:
@@ -137,27 +138,34 @@ class _Progress:
             self.epoch, self.step, self.seconds = contents["epoch"], contents["step"], contents["seconds"]
             self.sums, self.rows = contents["sums"], contents["rows"]
             self.counts = contents.get("counts", dict.fromkeys(self.sums, self.step))
+            self.squares = contents.get("squares")  # absent in older checkpoints: that epoch's spread is not known
 
     def add(self, losses: dict[str, Tensor]) -> None:
         self.step += 1
         for name, value in losses.items():  # no .item(): a GPU must not wait for the log
             self.sums[name] = self.sums[name].to(value.device) + value if name in self.sums else value.clone()
             self.counts[name] = self.counts.get(name, 0) + 1
+            if self.squares is not None:
+                square = value.double().square()
+                self.squares[name] = self.squares[name].to(value.device) + square if name in self.squares else square
 
     def end_epoch(self, steps: int, seconds: float) -> dict:
-        """The epoch's row of the log: the rate of its last step, and each term's mean."""
+        """The epoch's row of the log: the rate of its last step, each term's mean and standard deviation over steps."""
         rate = self.trainable.settings.learning_rate_at(self.epoch, steps - 1, steps)
         row = {"epoch": self.epoch + 1, "learning_rate": rate, "seconds": round(self.seconds + seconds, 1),
                **{name: (total / self.counts[name]).item() for name, total in self.sums.items()},
                **self.trainable.diagnostics()}
+        for name, squares in (self.squares or {}).items():
+            variance = (squares / self.counts[name] - row[name] ** 2).item()
+            row[f"{name} sd"] = max(variance, 0.0) ** 0.5
         self.rows.append(row)
-        self.epoch, self.step, self.sums, self.counts = self.epoch + 1, 0, {}, {}
+        self.epoch, self.step, self.sums, self.squares, self.counts = self.epoch + 1, 0, {}, {}, {}
         return row
 
     def contents(self, seconds: float) -> dict:
         contents = {"method": self.trainable.state(), "generator": torch.get_rng_state(), "epoch": self.epoch,
                     "step": self.step, "seconds": self.seconds + seconds, "sums": self.sums, "counts": self.counts,
-                    "rows": self.rows}
+                    "squares": self.squares, "rows": self.rows}
         if self.trainable.device.type == "cuda":
             contents["device_generator"] = torch.cuda.get_rng_state(self.trainable.device)
         return contents

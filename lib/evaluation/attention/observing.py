@@ -1,6 +1,6 @@
 """One face through a trained generator, with everything its four self-attention units did on the way.
 
-Section III-B, Eq. 5-11 and Fig. 5.  Forward hooks on the very network that translates; nothing of its
+Section III-C, Eq. 5-11; Fig. 5.  Forward hooks on the very network that translates; nothing of its
 arithmetic is written a second time.  fp32 and evaluation mode, as in ``lib.training.translate``.
 
 Letters in shapes: C channels of the SARM, G×G its grid (G = H/8), N = G·G positions, row by row.

@@ -1,10 +1,11 @@
 """From recognition tables to statements: accuracies with intervals, differences with corrected p-values.
 
-The unit is a person.  Each face is tested in about half of the splits, always against others drawn from the
-same hundred; splits are therefore no independent repetitions, and their spread is not the uncertainty of
-the accuracy.  Intervals resample people (a person's tests stay together, seeds are averaged first);
-differences between systems are paired by person, all systems having met the same splits.  What
-resampling cannot show is that another gallery would be easier or harder for everybody.
+The units are people and, of what is trained, trainings.  Each face is tested in about half of the splits, always
+against others drawn from the same hundred; splits are therefore no independent repetitions, and their spread is not the
+uncertainty of the accuracy.  A person's tests stay together; differences between systems are paired by person, all
+systems having met the same splits.  A system that was trained once has the limits of its people alone, and no verdict:
+another training of it could as well be better or worse.  What no limit shows is that another gallery would be easier or
+harder for everybody.
 """
 
 from __future__ import annotations
@@ -62,14 +63,18 @@ def _share(counts: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def summary(tables: Tables) -> pd.DataFrame:
     """One row per direction and system, in the order of the tables; accuracies in [0, 1].
 
-    seeds; accuracy with all dimensions and its limits low, high (95 %, over people); spread (standard
-    deviation over splits and seeds); best_of_mean at best_dimension, mean_of_best: both choose the dimension
+    seeds; accuracy with all dimensions and its limits low, high (95 %, over people and over several trainings);
+    spread (standard deviation over splits and seeds); best_of_mean at best_dimension, mean_of_best: both choose the dimension
     on the tested faces; face_only: accuracy from the inner face (NaN where not computed).
     """
     rows = []
     for direction, curves in tables.curves.groupby("direction", sort=False):
         tests, shares = _by_person(tables, direction)
         limits = dict(zip(shares, np.transpose(accuracy_interval(tests, shares))))
+        for system, (accuracy, low, high) in limits.items():
+            reach = _reach_of_trainings(_trainings(tables, direction, system))
+            limits[system] = (accuracy, max(accuracy - np.hypot(accuracy - low, reach), 0.0),
+                              min(accuracy + np.hypot(high - accuracy, reach), 1.0))
         for system, curve in curves.groupby("system", sort=False):
             grid = curve.pivot_table(index=["seed", "split"], columns="dimension", values="accuracy")
             mean = grid.mean()
@@ -82,10 +87,11 @@ def summary(tables: Tables) -> pd.DataFrame:
 
 
 def comparisons(tables: Tables, direction: str, reference: str, others: Sequence[str] | None = None) -> pd.DataFrame:
-    """Differences in accuracy, reference minus other, paired by person.
+    """Differences in accuracy, reference minus other, paired by person, over people and trainings.
 
-    others: systems (default: all of the direction, regions left out).  Columns: system, label, difference
-    with limits low, high (95 %), p_value (sign flips), holm (corrected over the rows).
+    others: systems (default: all of the direction, regions left out).  Columns: system, label, difference with limits
+    low, high (95 %), p_value, holm (corrected over the rows), repeated: whether both have at least two trainings, or
+    need none; where not, limits and p hold for these trainings alone and decide nothing.
     Raises StudyError when a system has no rows.
     """
     tests, shares = _by_person(tables, direction)
@@ -94,15 +100,41 @@ def comparisons(tables: Tables, direction: str, reference: str, others: Sequence
     for name in (reference, *others):
         if name not in shares:
             raise unknown_name("system in the recognition tables", name, shares)
-    columns = ["system", "label", "difference", "low", "high", "p_value", "holm"]
-    if not others:
-        return pd.DataFrame(columns=columns)
-    gains = shares[[reference]].to_numpy() - shares[list(others)].to_numpy()
-    difference, low, high = _over_people(tests, gains)
-    # A person tested more often weighs more, as in the accuracy itself.
-    p_values = [statistics.sign_flip_test(gain * tests) for gain in gains.T]
-    return pd.DataFrame(dict(zip(columns, (
-        others, map(label, others), difference, low, high, p_values, statistics.holm(p_values)))))
+    rows = [(name, label(name), *_difference(tests, shares[reference] - shares[name],
+                                             [_trainings(tables, direction, system) for system in (reference, name)]))
+            for name in others]
+    table = pd.DataFrame(rows, columns=["system", "label", "difference", "low", "high", "p_value", "repeated"])
+    table.insert(6, "holm", statistics.holm(table.p_value))
+    return table
+
+
+def _difference(tests: np.ndarray, gains: pd.Series,
+                trainings: Sequence[np.ndarray]) -> tuple[float, float, float, float, bool]:
+    """Difference, limits, p-value and whether trainings were repeated; gains: of each person, trainings averaged.
+
+    A person tested more often weighs more, as in the accuracy itself.
+    """
+    weights, people = tests / tests.sum(), len(tests)
+    mean = float(weights @ gains)
+    parts = [(people / (people - 1) * float(np.sum((weights * (gains - mean)) ** 2)), people - 1)]
+    sources = [(runs.var(ddof=1) / len(runs), len(runs) - 1) for runs in trainings if len(runs) > 1]
+    if total := sum(variance for variance, _ in sources):
+        parts.append((total, total**2 / sum(variance**2 / freedom for variance, freedom in sources)))  # Welch's
+    return mean, *statistics.limits_and_p(mean, parts), all(len(runs) != 1 for runs in trainings)
+
+
+def _trainings(tables: Tables, direction: str, system: str) -> np.ndarray:
+    """Accuracy of each training of a system; none of what is not trained."""
+    if not systems.is_trained(system):
+        return np.empty(0)
+    rows = tables.identities[(tables.identities.direction == direction) & (tables.identities.system == system)]
+    return rows.groupby("seed")[["recognised", "tests"]].apply(
+        lambda run: np.average(run.recognised.fillna(0), weights=run.tests)).to_numpy()
+
+
+def _reach_of_trainings(runs: np.ndarray) -> float:
+    """Half of the t interval over trainings; nothing where fewer than two tell."""
+    return float(np.subtract(*statistics.student_interval(runs)[:0:-1]) / 2) if len(runs) > 1 else 0.0
 
 
 def _by_person(tables: Tables, direction: str) -> tuple[np.ndarray, pd.DataFrame]:
@@ -145,7 +177,7 @@ def findings(tables: Tables, reference: str = "msg-sarl") -> list[str]:
             f"{_points(pair)}, Holm-corrected p: {labels.p_value(pair.holm)}.")
         others = _told_apart(pairs[[kind(name) != "control" for name in pairs.index]], "better recognised than")
         sentences.append(f"{labels.TASK[direction]}: {label(reference)} is {others}; the rest cannot be told apart "
-                         "with these people.")
+                         "with these people and trainings.")
         if face := _inner_face(tables, direction, reference):
             sentences.append(face)
     parts = ", ".join(f"{region} {_share_with_limits(rows.loc['photo-to-sketch', f'grey-input@{region}'])}"
@@ -181,7 +213,10 @@ def _points(pair: pd.Series) -> str:
 
 
 def _told_apart(pairs: pd.DataFrame, better: str) -> str:
-    """From how many systems the reference differs at 5 % after correction."""
-    clear = pairs[pairs.holm <= 0.05].difference
-    return (f"significantly {better} {(clear > 0).sum()} and worse than {(clear <= 0).sum()} of {len(pairs)} other "
+    """From how many systems the reference differs at 5 % after correction; those trained once are counted apart."""
+    judged = pairs[pairs.repeated.astype(bool)]
+    clear = judged[judged.holm <= 0.05].difference
+    text = (f"significantly {better} {(clear > 0).sum()} and worse than {(clear <= 0).sum()} of {len(judged)} other "
             "systems")
+    once = len(pairs) - len(judged)
+    return text + (f" ({once} more {'was' if once == 1 else 'were'} trained once, which decides nothing)" if once else "")

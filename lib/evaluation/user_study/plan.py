@@ -1,6 +1,6 @@
 """Who sees what, in which order: the assignment of a study, drawn from a seed and kept as a CSV file.
 
-Follows Section IV-E (faces drawn for each rater) with the balance the paper leaves to chance: every face
+Follows Section IV-D3 (faces drawn for each rater) with the balance the paper leaves to chance: every face
 is seen equally often (counts differ by one at most), each rater gets the databases in proportion, and
 every system stands at every position equally often (random Latin squares).  One row per trial:
 ``rater,trial,kind,database,face,position_1,…``; ``kind`` is ``vote`` or ``check``.

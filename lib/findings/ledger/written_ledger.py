@@ -13,7 +13,7 @@ from lib.base.errors import unknown_name
 from lib.base.settings import RunSettings
 from lib.findings import tables
 from lib.findings.contrasts import FACES
-from lib.findings.ledger.comparison import effects
+from lib.findings.ledger.comparison import SEEDS, effects
 from lib.findings.ledger.entries import PARTS, Entry, alternatives, entries
 
 SHOWN = ("ssim", "fsim")  # ``effects`` has every metric of the scores
@@ -126,11 +126,12 @@ def _caption(profile: str, database: str, found: pd.DataFrame) -> str:
     text = (f"MSG-SARL with one choice changed, minus MSG-SARL, on {database}, profile {profile} ({settings.size} px, "
             f"epochs: {settings.epochs}); percentage points of SSIM and FSIM. Brackets: 95 % limits for other faces "
             "and other trainings; with † for other faces and these very trainings. Trainings of equal seed are "
-            "compared; their spread is pooled over all systems of the study that were trained several times. ")
+            f"compared, and limits come from the spread of these differences. {SEEDS} trainings of each are the aim, "
+            "whatever the first ones show; the column says how many there are. ")
     if count:
         text += (f"Brackets stand by themselves: if no choice that is trained changed anything, {0.05 * count:.0f} of "
-                 f"their {count} could be expected to miss zero. ‡: p < 0.05 after Holm's correction over the "
-                 "alternatives of a column. All share the default's trainings, so they err together. ")
+                 f"their {count} could be expected to miss zero. ‡: p < 0.05 after Holm's correction over "
+                 "all alternatives and scores together. All share the default's trainings, so they err together. ")
     if database in databases.EMBEDDED:
         text += "The embedded portraits are a stand-in to run the study, no evidence on the paper. "
     return text.rstrip()

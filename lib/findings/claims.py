@@ -1,0 +1,261 @@
+"""The paper's claims in our words, and what this study can say of each, computed from the committed results.
+
+A claim's outcome is a function of files under ``results/``: nothing is typed.  ``python -m lib claims`` writes them to
+``results/claims.md``, and with ``--check`` fails where that file or the ledger says something else than the results.
+Verdicts are worded by ``lib.findings.signs``: the sign of an effect here, beside the conditions that it was found under.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from scipy import stats
+
+from lib.base import files, labels, paths, tables_on_disk
+from lib.base.directions import DIRECTIONS
+from lib.findings import (
+    ablations,
+    deep_rivals,
+    device_check,
+    exemplar_scores,
+    signs,
+    stability_probes,
+    tables,
+    training_outcomes,
+    training_stability,
+    transfer,
+    verdicts,
+)
+from lib.rivals import exemplar
+
+STUDY = "cpu", "cuhk-student"  # the study on real faces
+NEW_SEEDS = "quick", "cuhk-student"  # where the stability of training is judged
+NOT_EXAMINED, IN_ITS_TABLES, MIXED = "not examined here", "by the paper's own tables", "mixed"
+SEEN = "seen here"  # of what is no difference between systems: it happened, under these conditions
+P2S = DIRECTIONS[0]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What can be said of a claim; rests_on: the trainings or scores that it rests on, with their number."""
+
+    verdict: str
+    text: str
+    rests_on: str = "—"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim of the paper, restated; where: its place in the paper; notebook: the part of the essay that shows more."""
+
+    text: str
+    where: str
+    outcome: Callable[[], Outcome]
+    notebook: str
+
+
+def _trainings(count: int, study: tuple[str, str] = STUDY) -> str:
+    return f"{count} trainings on {study[1]}: {signs.conditions(study[0])}"
+
+
+def _overall(found: pd.Series) -> str:
+    """One word for several verdicts: undecided, the one clear sign, or mixed."""
+    clear = set(found) - {signs.UNDECIDED}
+    return signs.UNDECIDED if not clear else clear.pop() if len(clear) == 1 else MIXED
+
+
+def _steady() -> Outcome:
+    ends = training_outcomes.final_losses(*STUDY)
+    won = training_outcomes.won_with_and_without(ends)
+    p = stats.fisher_exact([[w, n - w] for w, n in won.itertuples(index=False)]).pvalue
+    earlier = (f"Trainings that suggested the question: a discriminator won outright in {won.won.iloc[0]} of "
+               f"{won.trainings.iloc[0]} with MSG and {won.won.iloc[1]} of {won.trainings.iloc[1]} without (Fisher's "
+               f"p = {p:.2f}, by a bound chosen afterwards), against the claim's sign.")
+    judged = training_stability.effects_of_msg(*NEW_SEEDS)
+    if judged.empty:
+        return Outcome(signs.UNDECIDED, f"Measures and rule are fixed; the new seeds that they judge are not trained yet. "
+                       f"{earlier}", _trainings(len(ends)))
+    return Outcome(_overall(judged.verdict), f"{training_stability.account(*NEW_SEEDS)} {earlier}",
+                   _trainings(judged.trainings.min(), NEW_SEEDS))
+
+
+def _of_part(part: str, more: Callable[[], str] = str) -> Outcome:
+    found = verdicts.of_parts(*STUDY)
+    found = found[found.part == part]
+    numbers = "; ".join(f"{labels.TASK[row.direction]} {labels.METRIC[row.metric]} "
+                        f"{labels.with_limits(row.estimate, row.low, row.high)} ({row.verdict})"
+                        for row in found.itertuples())
+    text = f"{numbers}. {more()}".strip()
+    return Outcome(_overall(found.verdict), text, _trainings(len(training_outcomes.final_losses(*STUDY))))
+
+
+def _more_of_msg() -> str:
+    """The confounds: what the cycle, the discriminator's state and the device have to do with the effect."""
+    given = ablations.effects_given(*STUDY, "MSG", "cycle").set_index(["direction", "metric", "given"])
+
+    def both(metric: str) -> str:
+        return " without the cycle and ".join(labels.with_limits(*given.loc[P2S, metric, cycle][["estimate", "low", "high"]])
+                                              for cycle in (False, True)) + " with it"
+
+    ends = training_outcomes.final_losses(*STUDY)
+    states = training_outcomes.discriminators_by(ends, "MSG", "cycle").set_index(["MSG", "cycle"])
+    idle, cycled = states.loc[False, False], states.loc[False, True]
+    scoot = ablations.effects(*STUDY, metrics=("scoot",), directions=(P2S,)).set_index("effect").loc["MSG"]
+    changed = device_check.what_changes(device_check.effects(*STUDY))
+    return (f"Sketches' Scoot {labels.with_limits(scoot.estimate, scoot.low, scoot.high)}. On the SSIM of sketches MSG's "
+            f"effect is {both('ssim')}, on their FSIM {both('fsim')}. Without MSG and cycle the discriminator of "
+            f"sketches ends at {idle.smallest:.2f} to {idle.largest:.2f}, where guessing is 0.25, with the cycle at "
+            f"{cycled.smallest:.2f} to {cycled.largest:.2f}: part of the effect may be that of a discriminator that does "
+            "anything, or of the layers that MSG adds. With the device as a factor, or on one device alone, "
+            + ("every clear effect stays clear." if changed.empty else f"{len(changed)} effects are another."))
+
+
+def _full_model() -> Outcome:
+    found = verdicts.of_the_full_model(*STUDY)
+    clear = found[found.verdict != signs.UNDECIDED]
+    text = (f"Of {len(found)} comparisons with another cell it is higher in {(clear.estimate > 0).sum()}, lower in "
+            f"{(clear.estimate < 0).sum()}, not told apart in {len(found) - len(clear)}.")
+    return Outcome(_overall(found.verdict), text, _trainings(len(training_outcomes.final_losses(*STUDY))))
+
+
+def _attention_used() -> str:
+    """How sharp the default's attention is and what switching it off changes, of all networks measured."""
+    table = tables_on_disk.read_csv(paths.study_folder(*STUDY) / "attention.csv", text=["sarb"])
+    entropy = table[(table.quantity == "position_entropy") & (table.system == "msg-sarl")]["mean"]
+    off = table[(table.quantity == "off") & (table.sarb == "all")].set_index("direction")
+    sketches, photos = (off.loc[direction, "mean"] for direction in DIRECTIONS)
+    return (f"Position attention is nearly one-hot (entropy below 0.15 of the most possible) in {(entropy < 0.15).sum()} "
+            f"of {len(entropy)} SARBs. Switching all attention off changes sketches by {sketches.min():.2f} to "
+            f"{sketches.max():.2f} and photos by {photos.min():.2f} to {photos.max():.2f} grey levels of 255 "
+            f"({len(sketches)} networks).")
+
+
+def _trains() -> Outcome:
+    probes = stability_probes.summary(stability_probes.stability())
+    literal = probes[[("everything in fp32" in variant) for _, variant in probes.index]]
+    ends = training_outcomes.final_losses(*STUDY)
+    return Outcome(SEEN if len(ends) and not literal.collapsed.any() else signs.UNDECIDED,
+                   f"In fp32 {int(literal.collapsed.sum())} of {int(literal.runs.sum())} runs of one epoch collapsed; in "
+                   f"bf16 it needs a precaution, and with it all {len(ends)} trainings ended with finite losses.",
+                   _trainings(len(ends)))
+
+
+def _smooth() -> Outcome:
+    kept = tables_on_disk.read_csv(paths.study_folder(*STUDY) / "fine_detail.csv")
+    kept = kept[kept.direction == P2S].set_index("system")["mean"]
+    less = [labels.label_of(name) for name in exemplar.NAMES if kept[name] < kept["msg-sarl"]]
+    shares = ", ".join(f"{labels.label_of(name)} {100 * kept[name]:.0f} %" for name in (*exemplar.NAMES, "msg-sarl"))
+    return Outcome(SEEN if len(less) == len(exemplar.NAMES) else MIXED,
+                   f"Of the artist's fine detail keep: {shares}. Less than MSG-SARL: {', '.join(less)}.",
+                   f"{_trainings(3)}; one run of each exemplar method")
+
+
+def _inferior() -> Outcome:
+    against = exemplar_scores.against_ours(*STUDY).query("direction == @P2S")
+    clear = against[against.p_holm < 0.05]
+    texts = []
+    for metric in ablations.METRICS:
+        part, all_of_it = clear[clear.metric == metric], against[against.metric == metric]
+        top = all_of_it.loc[all_of_it.estimate.idxmax()]
+        texts.append(f"{labels.METRIC[metric]} of sketches: {(part.estimate > 0).sum()} of {len(all_of_it)} clearly above "
+                     f"ours, {(part.estimate < 0).sum()} clearly below; the highest, {labels.label_of(top.system)}, "
+                     f"minus ours {labels.with_limits(top.estimate, top.low, top.high)}")
+    found = pd.Series([signs.verdict(-row.estimate, row.p_holm < 0.05, STUDY[0]) for row in against.itertuples()])
+    return Outcome(_overall(found), f"{'. '.join(texts)}.",
+                   f"{_trainings(int(against.seeds.min()))}; one run of each exemplar method")
+
+
+def _state_of_the_art() -> Outcome:
+    printed = tables.published().query("table in ('IV', 'V', 'VI', 'VII')")
+    ahead = []
+    for (table, metric), part in printed.groupby(["table", "metric"], sort=False):
+        values = part.set_index("system").value
+        better = values < values["MSG-SARL"] if metric == "fid" else values > values["MSG-SARL"]
+        if better.any():
+            ahead.append(f"{labels.METRIC[metric]} of Table {table}: {', '.join(values.index[better])}")
+    return Outcome(IN_ITS_TABLES, f"The paper claims it for SSIM and FSIM. Ahead of it in its own tables are, in "
+                   f"{'; '.join(ahead)}. Here: {' '.join(deep_rivals.account(*STUDY)) or 'no deep rival is trained.'}",
+                   "published tables; trainings as said")
+
+
+def _people() -> Outcome:
+    from lib.evaluation.user_study import published
+
+    votes = published.votes_from_shares(published.SHARES, published.RATERS * published.FACES_EACH)
+    pairs = published.pairs_table(votes)
+    losers = sorted(set(pairs[pairs.p_holm < 0.05]["second"]))
+    return Outcome(IN_ITS_TABLES, f"Of the published votes only {' and '.join(losers)} is told apart from it, after "
+                   "Holm's correction over six pairs of votes taken as independent.", f"{sum(votes.values())} published votes")
+
+
+def _general() -> Outcome:
+    return Outcome(*transfer.account(*STUDY))
+
+
+def _not_examined(what: str) -> Callable[[], Outcome]:
+    return lambda: Outcome(NOT_EXAMINED, what)
+
+
+CLAIMS = (
+    Claim("Multi-scale gradients cure the instability of training.", "Abstract; Sections III-B, V", _steady, "03"),
+    Claim("Multi-scale gradients improve the synthesised images.", "Section IV-C, Tables I-III",
+          lambda: _of_part("MSG", _more_of_msg), "05"),
+    Claim("Self-attention improves them, in both directions.", "Section IV-C, Tables I-III, Fig. 5",
+          lambda: _of_part("self-attention", _attention_used), "05"),
+    Claim("The cycle loss improves them.", "Section IV-C, Tables I-III", lambda: _of_part("cycle"), "05"),
+    Claim("All three together are best.", "Section IV-C, Tables I-III", _full_model, "05"),
+    Claim("Attention attends to the face and leaves the background out.", "Section IV-C, Fig. 5",
+          _not_examined("Its weights are measured, not yet by region of the face."), "06"),
+    Claim("The residual connections keep the hair.", "Section IV-C",
+          _not_examined("It takes a network without the SARBs' skips, and scores by region."), "05"),
+    Claim("Multi-scale gradients clear the border of the chin.", "Section IV-C, Figs 6, 7",
+          _not_examined("It takes scores by region of the face."), "05"),
+    Claim("Without attention there is noise, and eyes and mouth blur.", "Section IV-C, Figs 6, 7",
+          _not_examined("It takes scores by region of the face."), "05"),
+    Claim("It trains from scratch at a rate of 1e-3 with batch 1.", "Section IV-B", _trains, "03"),
+    Claim("Exemplar methods over-smooth.", "Section I, Fig. 1", _smooth, "07"),
+    Claim("Exemplar methods give inferior results.", "Section I, Fig. 1", _inferior, "07"),
+    Claim("Its SSIM and FSIM are the state of the art, CycleGAN's photos on CUFS apart.",
+          "Abstract; Section IV-D2, Tables IV-VII", _state_of_the_art, "08"),
+    Claim("CycleGAN's colours are an intermediate state between the domains.", "Section IV-D2",
+          _not_examined("It takes CycleGAN's faces, compared in colour with both domains."), "08"),
+    Claim("People put it second, very close to CycleGAN and ahead of DRIT.", "Section IV-D3, Table VIII", _people, "09"),
+    Claim("It is stable across databases and generalises better than its rivals.", "Sections IV-D2 and IV-D4",
+          _general, "08"),
+)
+
+
+def table() -> pd.DataFrame:
+    """One row per claim: claim, where, verdict, what we can say, rests on, notebook."""
+    rows = [(claim.text, claim.where, *_fields(claim.outcome()), claim.notebook) for claim in CLAIMS]
+    return pd.DataFrame(rows, columns=["claim", "where", "verdict", "what we can say", "rests on", "notebook"])
+
+
+def _fields(outcome: Outcome) -> tuple[str, str, str]:
+    return outcome.verdict, outcome.text, outcome.rests_on
+
+
+def as_markdown() -> str:
+    """All claims as Markdown; the same results give the same text."""
+    found = table()
+    count = found.verdict.value_counts()
+    lines = ["# The paper's claims and what this study can say",
+             "Made by `python -m lib claims` from the committed results; change those, not this file. *Same* and *opposite "
+             "sign here* need p < 0.05 after Holm's correction over all that is claimed together, and repeated trainings; "
+             "*undecided* is not \"no\". Differences are percentage points with 95 % limits for other faces and other "
+             f"trainings. Of {len(found)} claims: " + ", ".join(f"{verdict} {n}" for verdict, n in count.items()) + ".",
+             tables.markdown(found.set_index("claim").replace(r"\|", "/", regex=True)).rstrip()]
+    return "\n\n".join(lines) + "\n"
+
+
+def file() -> Path:
+    return paths.results_root() / "claims.md"
+
+
+def write() -> Path:
+    """Write ``results/claims.md`` and return it; raises StudyError where results are missing or damaged."""
+    files.write_text(file(), as_markdown())
+    return file()

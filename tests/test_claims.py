@@ -1,0 +1,92 @@
+"""Claims: the committed file is what the results say, drift is noticed, and each number has its own source."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lib import __main__
+from lib.base import paths
+from lib.base.directions import DIRECTIONS
+from lib.evaluation.scoring import read_scores
+from lib.findings import claims, drift, paper, signs
+
+VERDICTS = {signs.SAME, signs.OPPOSITE, signs.SUPPORTED, signs.CONTRADICTED, signs.UNDECIDED, claims.MIXED, claims.SEEN,
+            claims.NOT_EXAMINED, claims.IN_ITS_TABLES}
+# What the text was once said to claim and does not, and words that say more than it does.
+NOT_IN_THE_PAPER = ("measure quality", "rank the methods", "ahead of CycleGAN", "ahead of its rivals")
+
+
+@pytest.fixture(scope="module")
+def found() -> pd.DataFrame:
+    return claims.table().set_index("claim")
+
+
+@pytest.fixture
+def committed(monkeypatch):
+    monkeypatch.delenv("MSGSARL_RESULTS", raising=False)
+
+
+def test_committed_claims_are_what_the_results_say(committed):
+    text = (paths.ROOT / "results" / "claims.md").read_text(encoding="utf-8")
+    assert text == claims.as_markdown(), "results/claims.md is out of date: run `python -m lib claims`"
+
+
+def test_every_claim_has_a_place_in_the_paper_a_verdict_and_a_notebook(found):
+    assert set(found.verdict) <= VERDICTS and len(found) == len(claims.CLAIMS)
+    for claim, row in found.iterrows():
+        assert not paper.problems(row["where"]), claim
+        assert list((paths.ROOT / "notebooks").glob(f"{row.notebook}_*.ipynb")), claim
+        assert "trainings" in row["rests on"] or row.verdict in (claims.NOT_EXAMINED, claims.IN_ITS_TABLES), claim
+    assert not any(words in claim for claim in found.index for words in NOT_IN_THE_PAPER)
+    assert not set(found.verdict) & {signs.SUPPORTED, signs.CONTRADICTED}, "no run is at the paper's setting"
+
+
+def test_the_effect_of_msg_with_and_without_the_cycle_is_that_of_the_scores(found):
+    """From means over faces and trainings, by hand."""
+    scores = read_scores(*claims.STUDY).images.query("direction == @DIRECTIONS[0] and metric == 'ssim'")
+    mean = 100 * scores.groupby("system").value.mean()
+    without = (mean["backbone-msg"] - mean["backbone"] + mean["msg-sarl-no-cycle"] - mean["backbone-attention"]) / 2
+    with_it = (mean["msg-sarl-no-attention"] - mean["backbone-cycle"] + mean["msg-sarl"] - mean["msg-sarl-no-msg"]) / 2
+    text = found.loc["Multi-scale gradients improve the synthesised images.", "what we can say"]
+    assert f"MSG's effect is +{without:.2f} [" in text and f"without the cycle and +{with_it:.2f} [" in text
+
+
+def test_discriminators_that_won_are_counted_from_the_logs(found):
+    won = {True: 0, False: 0}
+    for system, msg in (("backbone", 0), ("backbone-msg", 1), ("backbone-attention", 0), ("backbone-cycle", 0),
+                        ("msg-sarl-no-msg", 0), ("msg-sarl-no-cycle", 1), ("msg-sarl-no-attention", 1), ("msg-sarl", 1)):
+        for seed in range(3):
+            log = pd.read_csv(paths.run_folder(*claims.STUDY, system, seed) / "log.csv", encoding="utf-8").iloc[-1]
+            won[bool(msg)] += any(log[f"{d}/discriminator"] < 0.02 for d in DIRECTIONS)
+    text = found.loc["Multi-scale gradients cure the instability of training.", "what we can say"]
+    assert f"in {won[True]} of 12 with MSG and {won[False]} of 12 without" in text
+
+
+def test_attention_is_not_said_to_be_one_hot_everywhere(found):
+    table = pd.read_csv(paths.study_folder(*claims.STUDY) / "attention.csv", encoding="utf-8")
+    rows = table[(table.system == "msg-sarl") & (table.quantity == "position_entropy")]["mean"]
+    text = found.loc["Self-attention improves them, in both directions.", "what we can say"]
+    assert f"in {np.sum(rows < 0.15)} of {len(rows)} SARBs" in text and np.sum(rows > 0.3) == 2
+    assert f"to {table[(table.quantity == 'off') & (table.direction == DIRECTIONS[1])]['mean'].max():.2f} grey" in text
+
+
+@pytest.mark.parametrize("old, new, same", [
+    ("up +1.01 [+0.72]", "up +1.02 [+0.72]", True), ("up +1.01", "up +1.03", False), ("12 of 12", "11 of 12", False),
+    ("−0.61", "+0.61", False), ("6.47e-05", "6.48e-05", True), ("6.47e-05", "7.47e-05", False), ("a", "b", False)])
+def test_numbers_may_differ_in_their_last_digit_alone(old, new, same):
+    assert drift.alike(old, new) == same
+
+
+def test_the_check_fails_where_a_file_says_something_else(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(claims, "file", lambda: tmp_path / "claims.md")
+    monkeypatch.setattr(drift.ledger, "as_markdown", lambda: (paths.ROOT / "results/ledger.md").read_text("utf-8"))
+    monkeypatch.setattr(drift.claims, "as_markdown", lambda: "MSG brings +1.01 points\n")
+    monkeypatch.setattr(drift.tables, "write_tables", lambda *_: [])
+    (tmp_path / "claims.md").write_text("MSG brings +2.01 points\n", encoding="utf-8")
+    assert __main__.main(["claims", "--check"]) == 1
+    said = capsys.readouterr().out
+    assert "claims.md, line 1" in said and "+2.01 points" in said and "1 files" in said
+    (tmp_path / "claims.md").write_text("MSG brings +1.01 points\n", encoding="utf-8")
+    assert __main__.main(["claims", "--check"]) == 0
