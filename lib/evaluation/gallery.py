@@ -1,7 +1,7 @@
 """Small pictures that come with the study: translations of a few embedded faces, for whoever has no networks here.
 
 Checkpoints and synthesised faces are too many to commit.  Of the embedded databases, whose people are drawn, a strip of
-the first test faces is kept for every run asked for: ``gallery/<direction>_<system>_seed<k>.jpg``; and of what trains
+the first test faces is kept for every run asked for: ``gallery/<direction>_<system>_seed<k>.jpg``; and, as a film,
 the first training faces on the way: ``…_seed<k>_epoch<e>.jpg``.  Faces of real people are refused.
 """
 
@@ -30,8 +30,10 @@ LARGER = "cpu", "portraits", "msg-sarl+epochs=8"
 _QUALITY = 92
 
 
-def keep(profile: str, database: str, names: Iterable[str] = (), seed: int = 0) -> list[Path]:
+def keep(profile: str, database: str, names: Iterable[str] = (), seed: int = 0, film: bool = False) -> list[Path]:
     """Keep strips of the first test faces of trained runs on this machine (default: of all); returns the files.
+
+    film: training faces on the way, too.
 
     Raises StudyError for a database of real people, an unknown name, and where no such run has faces here.
     """
@@ -49,7 +51,7 @@ def keep(profile: str, database: str, names: Iterable[str] = (), seed: int = 0) 
                 faces = run_folders.read_synthesised(run.folder, direction, names_here)
                 written.append(_file(folder, direction, run.system, seed))
                 _write(written[-1], np.concatenate(list(faces), axis=1))
-                for epoch, faces in _samples(run.folder, direction).items():
+                for epoch, faces in _samples(run.folder, direction).items() if film else ():
                     written.append(_file(folder, direction, run.system, seed, epoch))
                     _write(written[-1], np.concatenate(list(faces), axis=1))
     if not written:

@@ -49,7 +49,7 @@ def effects(frame: pd.DataFrame, database: str) -> Figure:
         axis.set_xlabel(f"change of {labels.METRIC[metric]} (percentage points)")
     over = FACES if (frame.limits == FACES).any() else FACES_AND_TRAININGS
     marks = [_mark("o", COLOURS["ours"], f"ours, 95 % over {over}; p < 0.05 (Holm)"),
-             _mark("o", COLOURS["ours"], "not told apart from 0", hollow=True)]
+             _mark("o", COLOURS["ours"], "not significant", hollow=True)]
     if len(printed):
         marks.append(_mark("D", COLOURS["published"], "published, other parts fixed", hollow=True))
     figure.legend(handles=marks, loc="outside upper right", ncols=len(marks), fontsize=9)

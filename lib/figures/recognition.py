@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from lib.base.images import to_grey
+from lib.databases import PairedFaces
 from lib.evaluation.recognition.recognise_runs import Tables
 from lib.evaluation.recognition.regions import REGIONS, mask
 from lib.evaluation.recognition.statements import kind, label
-from lib.figures.style import COLOURS, TEXT_WIDTH
+from lib.figures.style import COLOURS, TEXT_WIDTH, interval
 
 TITLES = {"photo-to-sketch": "photo to sketch (cf. Fig. 10)", "sketch-to-photo": "sketch to photo (cf. Fig. 11)"}
 # Many like curves: one entry in the legend.
@@ -44,26 +46,37 @@ def accuracy_curves(tables: Tables, reference: str = "msg-sarl") -> Figure:
                 axis.fill_between(mean.index, mean - sd, mean + sd, color=style["color"], alpha=0.15, linewidth=0)
         axis.axhline(chance, color=COLOURS["ink"], linewidth=0.6)
         axis.annotate("guessing", (1, chance), xycoords=("axes fraction", "data"), xytext=(0, 6), ha="right",
-                      textcoords="offset points", fontsize=7)
+                      textcoords="offset points", fontsize=9)
         axis.set(title=TITLES[direction], xlabel="dimensions", xlim=(1, None), ylim=(0, 101))
     axes[0].set_ylabel("rank-1 accuracy (%)")
     _legend_below(figure, axes)
     return figure
 
 
-def cumulative_curves(tables: Tables, reference: str = "msg-sarl", ranks: int = 10) -> Figure:
-    """Share of probes whose face is among the nearest 1, 2, …, ``ranks``, all dimensions, mean over splits."""
-    figure, axes = _panels(tables)
+def whole_and_face(summary: pd.DataFrame, reference: str = "msg-sarl") -> Figure:
+    """Systems from the whole image (dot, limits over people) and from the inner face alone (cross), one panel per
+    direction; controls that must guess and regions are left out.  summary: ``statements.summary``."""
+    shown = summary[~summary.system.str.contains("@") & ~summary.system.isin(_BLIND)]
+    shown = shown[shown.face_only.notna()]
+    names = list(dict.fromkeys(shown.system))
+    figure, axes = plt.subplots(1, 2, sharex=True, sharey=True, figsize=(TEXT_WIDTH, 0.28 * len(names) + 1.1))
     for axis, direction in zip(axes, TITLES):
-        rows = tables.ranks[(tables.ranks.direction == direction) & ~tables.ranks.system.str.contains("@")
-                            & (tables.ranks["rank"] <= ranks)]
-        for (system, group), style in zip(rows.groupby("system", sort=False), _styles(rows, reference)):
-            mean = 100 * group.groupby("rank").accuracy.mean()
-            axis.plot(mean.index, mean, **style)
-        axis.set(title=TITLES[direction].split(" (")[0], xlabel="rank", ylim=(0, 101), xticks=sorted(set(rows["rank"])))
-    axes[0].set_ylabel("found among the nearest (%)")
-    _legend_below(figure, axes)
+        for row in shown[shown.direction == direction].itertuples():
+            place, colour = names.index(row.system), _colour(row.system, reference)
+            interval(axis, place, (100 * row.low, 100 * row.high), 100 * row.accuracy, colour, size=6)
+            axis.plot(100 * row.face_only, place, "x", color=colour, markersize=7, markeredgewidth=1.8)
+        axis.set(title=TITLES[direction].split(" (")[0], xlabel="rank-1 accuracy (%)", ylim=(len(names) - 0.4, -0.6))
+        axis.grid(axis="y", visible=False)
+    axes[0].set_yticks(range(len(names)), [label(name) for name in names])
+    marks = [plt.Line2D([], [], ls="", marker=mark, color=COLOURS["ink"], label=text)
+             for mark, text in (("o", "whole image, 95 % limits"), ("x", "inner face alone"))]
+    figure.legend(handles=marks, loc="outside lower center", ncols=2, fontsize=9)
     return figure
+
+
+def mean_faces(faces: PairedFaces) -> tuple[np.ndarray, np.ndarray]:
+    """Mean photo, grey, and mean sketch, uint8 (250, 200)."""
+    return tuple(stack.mean(axis=0).round().astype(np.uint8) for stack in (to_grey(faces.photos), faces.sketches))
 
 
 def final_accuracies(summary: pd.DataFrame, reference: str = "msg-sarl") -> Figure:
@@ -105,7 +118,7 @@ def final_accuracies(summary: pd.DataFrame, reference: str = "msg-sarl") -> Figu
 def regions(photo: np.ndarray, sketch: np.ndarray, summary: pd.DataFrame) -> Figure:
     """Where the regions lie, over two grey images (250, 200), and what the grey input gives from each alone."""
     figure, axes = plt.subplots(1, 3, figsize=(TEXT_WIDTH, 2.9), width_ratios=[1, 1, 2.4])
-    for axis, image, title in zip(axes, (photo, sketch), ("mean photo", "mean sketch")):
+    for axis, image, title in zip(axes, (photo, sketch), ("drawn photos", "drawn sketches")):
         axis.imshow(_tinted(image))
         axis.set(title=title, xticks=[], yticks=[])
         axis.grid(False)
@@ -143,7 +156,7 @@ def _legend_below(figure: Figure, axes: np.ndarray) -> None:
     for axis in axes:
         for handle, text in zip(*axis.get_legend_handles_labels()):
             handles.setdefault(text, handle)
-    legend = figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, fontsize=8)
+    legend = figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, fontsize=9)
     for line in legend.get_lines():
         line.set_linewidth(max(line.get_linewidth(), 1.5))  # thin lines would not show their colour
 

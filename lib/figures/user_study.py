@@ -125,8 +125,8 @@ def pairs_figure(pairs: pd.DataFrame, labels: Mapping[str, str], *, title: str) 
         clear = line.p_holm < 0.05
         interval(axis, row, (line.low, line.high), line.difference, COLOURS["published" if clear else "control"],
                  filled=clear)
-    axis.plot([], [], "o", color=COLOURS["published"], label="differs (Holm, 5 %)")
-    axis.plot([], [], "o", color=COLOURS["control"], markerfacecolor="white", label="not told apart")
+    axis.plot([], [], "o", color=COLOURS["published"], label="significant (Holm, 5 %)")
+    axis.plot([], [], "o", color=COLOURS["control"], markerfacecolor="white", label="not significant")
     axis.axvline(0, color=COLOURS["ink"], linewidth=1)
     axis.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=""))
     axis.set(xlabel="difference in first choices, percentage points, 95 % interval", title=title)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pandas as pd
 
 from lib.base import files, labels, paths, tables_on_disk
-from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
 from lib.evaluation.scoring import read_scores
 from lib.findings import rival_scores, tables
@@ -66,15 +65,3 @@ def quality_and_cost(profile: str, database: str) -> pd.DataFrame:
                          f"`python -m lib train --database {database} --profile {profile} --system "
                          f"{' --system '.join(exemplar.NAMES)}` and score the study again.")
     return tables_on_disk.in_order(pd.DataFrame(rows), ["direction", "system"])
-
-
-# SSIM of sketches, per cent, by an earlier program of ours on its own copy of CUHK Student, with nearly these settings.
-ANOTHER_COPY = {"lle": 59.06, "fast-rslcr": 61.75}
-
-
-def beside_another_copy(profile: str = "cpu", database: str = "cuhk-student") -> pd.DataFrame:
-    """Index: method.  Columns there, here, difference: SSIM of sketches in per cent on two copies of CUHK Student."""
-    scores = quality_and_cost(profile, database)
-    here = scores[scores.direction == DIRECTIONS[0]].set_index("system").ssim.round(2)
-    table = pd.DataFrame({"there": ANOTHER_COPY, "here": here[list(ANOTHER_COPY)]})
-    return table.assign(difference=table.here - table.there).rename(index=labels.label_of).round(2)
