@@ -14,8 +14,9 @@ import torch
 from torch.nn import functional as F
 from torchvision.models import vgg16
 
+from lib.base import weights
 from lib.base.errors import StudyError
-from lib.metrics import inception, perceptual_distance, weights
+from lib.metrics import inception, perceptual_distance
 
 RNG = np.random.default_rng(5)
 MEAN, STD = (torch.tensor(x).view(1, 3, 1, 1) for x in ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]))

@@ -182,3 +182,18 @@ def test_every_notebook_and_profile_is_listed():
 def test_every_command_that_readme_shows_exists():
     from lib.__main__ import COMMANDS
     assert set(re.findall(r"python -m lib ([a-z]+)", README)) <= set(COMMANDS)
+
+
+def test_the_model_card_says_what_the_network_scored(summary):
+    from lib.training import checkpoints
+
+    card = checkpoints.PRETRAINED.with_name("README.md").read_text(encoding="utf-8")
+    system = checkpoints.load(checkpoints.PRETRAINED)["system"]
+    assert f"--system {system} " in card
+    for direction in DIRECTIONS:
+        row = next(line for line in card.splitlines() if line.startswith(f"| {direction.replace('-', ' ')} |"))
+        for metric, cell in zip(("ssim", "fsim"), row.strip("|").split("|")[1:]):
+            score = summary.loc[system, direction, metric]
+            np.testing.assert_allclose(numbers(cell), [score.value, score.low, score.high], atol=0.011)
+    size = checkpoints.PRETRAINED.stat().st_size / 1e6
+    assert f"({size:.1f} MB together)" in card

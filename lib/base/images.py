@@ -6,16 +6,19 @@ silent loss (16 bit, palette, CMYK, transparency, several pages) is refused with
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from lib.base.errors import StudyError, listed
 from lib.base.files import atomic_file
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".ppm")
 UNREAD_SUFFIXES = (".webp", ".gif", ".jp2", ".jfif", ".heic", ".heif", ".avif")  # images too, but none of ours
+MOST_PIXELS = 100_000_000  # of somebody's photo: 300 MB in memory
 HEIGHT, WIDTH = 250, 200  # the field's aligned geometry: eyes at (75, 125) and (125, 125)
 
 _REFUSED = {"P": "a palette image", "PA": "a palette image", "CMYK": "a CMYK image", "YCbCr": "a YCbCr image",
@@ -85,6 +88,40 @@ def read_image(path: Path) -> np.ndarray:
         raise StudyError(f"{path}: no such file.") from None
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise StudyError(f"{path}: cannot be read as an image ({error}). Replace or remove the file.") from None
+
+
+def read_photo(source: Path | BinaryIO, name: str) -> np.ndarray:
+    """Read anybody's photo as a viewer shows it, uint8 (H, W, 3): turned as its EXIF says, transparency over white.
+
+    For pictures of one's own; databases go through ``read_image``, which changes nothing silently.
+    Raises StudyError, calling the photo ``name``, for what cannot be read, 16-bit and larger values, several images
+    in the file, and more than ``MOST_PIXELS``.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is lower
+            image = Image.open(source)
+        with image:
+            if image.width * image.height > MOST_PIXELS:
+                raise StudyError(f"{name}: {image.width}×{image.height} pixels are more than {MOST_PIXELS // 10**6} "
+                                 "million. Make it smaller first, e.g. with `convert IN -resize 4000x4000 OUT.jpg`.")
+            if image.mode.startswith(("I", "F")) or _is_16_bit(image):
+                raise StudyError(f"{name}: {_REFUSED.get(image.mode, 'a 16-bit image')}. Convert it to 8 bit first, "
+                                 "e.g. with `convert IN -depth 8 OUT.png`.")
+            if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
+                raise StudyError(f"{name}: holds {image.n_frames} images (pages or frames). Write the one that is "
+                                 "meant to a file of its own, e.g. with `convert 'IN[0]' OUT.png`.")
+            image.load()
+            upright = ImageOps.exif_transpose(image)
+            if "A" in upright.getbands() or "transparency" in upright.info:
+                opaque = upright.convert("RGBA")
+                upright = Image.alpha_composite(Image.new("RGBA", opaque.size, "white"), opaque)
+            return np.asarray(upright.convert("RGB"))
+    except FileNotFoundError:
+        raise StudyError(f"{name}: no such file.") from None
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        cause = "no image of a kind that is read here" if isinstance(error, UnidentifiedImageError) else error
+        raise StudyError(f"{name}: cannot be read as an image ({cause}). Give a JPEG or PNG.") from None
 
 
 def _is_16_bit(image: Image.Image) -> bool:

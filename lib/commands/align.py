@@ -1,0 +1,36 @@
+"""``python -m lib align``: anybody's portraits in the field's geometry, 200×250 with the eyes at fixed places."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("photo", type=Path, metavar="PHOTO_OR_FOLDER", help="a portrait, or a folder of them")
+    parser.add_argument("output", type=Path, metavar="OUT", help="folder for the PNGs")
+    parser.add_argument("--eyes", metavar="x,y,x,y",
+                        help="where the eyes of the one photo are, in pixels from the upper left corner, instead of "
+                             "finding them; nothing is fetched then")
+
+
+def run(options: argparse.Namespace) -> int:
+    from lib.base.errors import StudyError
+    from lib.databases.alignment import align_photo, photos
+
+    if options.eyes and options.photo.is_dir():
+        raise StudyError("--eyes goes with one photo, not with a folder.")
+    eyes = photos.parse_eyes(options.eyes) if options.eyes else None
+
+    def make(photo, name):
+        aligned = align_photo(photo, name, eyes)
+        print("{}: eyes at ({:.0f}, {:.0f}) and ({:.0f}, {:.0f})".format(name, *aligned.eyes))
+        return aligned.face, aligned.remarks
+
+    report = photos.make_each(photos.outputs_in(options.output, options.photo), make)
+    for remark in report.remarks:
+        print(remark, file=sys.stderr)
+    print(f"{len(report.written)} face{'s' * (len(report.written) != 1)} written to {options.output}")
+    report.raise_failures()
+    return 0

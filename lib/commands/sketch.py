@@ -1,0 +1,88 @@
+"""``python -m lib sketch``: a sketch of anybody's photo, or a photo of a drawing, with one command."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from lib.base.directions import DIRECTIONS, PHOTO_TO_SKETCH
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("photo", type=Path, metavar="PHOTO", help="a frontal portrait, or a folder of them")
+    parser.add_argument("output", type=Path, metavar="OUT", nargs="?",
+                        help="PNG to write, or folder for those of a folder (default: PHOTO-sketch.png here)")
+    parser.add_argument("--direction", choices=DIRECTIONS,
+                        help="sketch-to-photo makes a photo of a drawing (default: photo-to-sketch)")
+    parser.add_argument("--eyes", metavar="x,y,x,y", help="as of `align`: where the eyes are, instead of finding them")
+    parser.add_argument("--strip", action="store_true",
+                        help="write the aligned photo, the sketch and the photo made from that sketch in one picture")
+    add_network_arguments(parser)
+
+
+def add_network_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which network draws; shared with ``try``."""
+    parser.add_argument("--checkpoint", type=Path, metavar="FILE",
+                        help="a network of your own: checkpoint.pt, or what `export` wrote (default: the one that comes "
+                             "along)")
+    parser.add_argument("--system", help="instead: a system trained here, e.g. msg-sarl")
+    parser.add_argument("--database", default="cuhk-student", help="that --system was trained on (default: cuhk-student)")
+    parser.add_argument("--profile", default="cpu", help="that --system was trained with (default: cpu)")
+    parser.add_argument("--seed", type=int, default=0, help="of that training (default: 0)")
+
+
+def network_of(options: argparse.Namespace):
+    """The translator that the options ask for; raises StudyError where both or none of its files are there."""
+    from lib.base.errors import StudyError
+    from lib.training import checkpoints, plans
+    from lib.training.translate import Translator
+
+    if options.checkpoint and options.system:
+        raise StudyError("Give --checkpoint or --system, not both.")
+    if not options.system:
+        return Translator(options.checkpoint or checkpoints.PRETRAINED)
+    file = plans.plan(options.profile, options.system).folder(options.database, options.seed) / "checkpoint.pt"
+    if not file.exists():
+        raise StudyError(f"{file}: not trained here. Train it with `python -m lib train --database {options.database} "
+                         f"--system {options.system} --profile {options.profile} --seed {options.seed} --force`.")
+    return Translator(file)
+
+
+def run(options: argparse.Namespace) -> int:
+    from lib.base.errors import StudyError
+    from lib.databases.alignment import photos
+    from lib.training import own_photo
+
+    if options.eyes and options.photo.is_dir():
+        raise StudyError("--eyes goes with one photo, not with a folder.")
+    eyes = photos.parse_eyes(options.eyes) if options.eyes else None
+    translator = network_of(options)
+
+    def make(photo, name):
+        if options.strip:
+            _, shown, remarks = own_photo.there_and_back(translator, photo, name, options.direction, eyes)
+            return own_photo.side_by_side([picture for _, picture in shown]), remarks
+        drawn = own_photo.draw(translator, photo, name, options.direction, eyes)
+        return drawn.picture, drawn.aligned.remarks
+
+    report = photos.make_each(_outputs(options), make)
+    for remark in report.remarks:
+        print(remark, file=sys.stderr)
+    for file in report.written:
+        print(file)
+    report.raise_failures()
+    return 0
+
+
+def _outputs(options: argparse.Namespace) -> dict[Path, Path]:
+    """Photo → picture to write."""
+    from lib.databases.alignment import photos
+
+    what = "sketch" if options.direction in (None, PHOTO_TO_SKETCH) else "photo"
+    if options.photo.is_dir():
+        plural = "sketches" if what == "sketch" else "photos"
+        return photos.outputs_in(options.output or Path(f"{options.photo.resolve().name}-{plural}"), options.photo)
+    if options.output and options.output.is_dir():
+        return photos.outputs_in(options.output, options.photo)
+    return {options.photo: options.output or Path(f"{options.photo.stem}-{what}.png")}
