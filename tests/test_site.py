@@ -11,6 +11,7 @@ from lib.__main__ import main
 from lib.base import paths
 from lib.base.errors import StudyError
 from lib.commands.site import Site
+from lib.findings import reproducibility
 
 PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
@@ -77,3 +78,7 @@ def test_a_link_to_nothing_is_refused(page):
     with pytest.raises(StudyError, match="no file of the project"):
         page(nbformat.v4.new_markdown_cell("[gone](../lib/gone.py)"))
     assert (paths.ROOT / "lib" / "commands" / "site.css").exists()
+
+
+def test_the_reproducibility_summary_says_what_the_results_say():
+    assert reproducibility.file().read_text(encoding="utf-8") == reproducibility.as_markdown()

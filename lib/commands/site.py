@@ -1,6 +1,6 @@
 """``python -m lib site``: the essay as a static site, with the outputs stored in the notebooks.
 
-One page a notebook, one for the ledger and one for every file of the project that a notebook links to.  Pictures are
+One page a notebook, one each for claims, ledger and the reproducibility summary, and one for every file of the project that a notebook links to.  Pictures are
 files of their own; equations are MathML, which browsers draw without a script; code is folded behind its output.  No
 page loads anything from elsewhere, so a copied folder works without a network.
 """
@@ -30,7 +30,8 @@ _STYLE = Path(__file__).with_name("site.css")
 _ENDINGS = {"image/png": "png", "image/jpeg": "jpg", "image/svg+xml": "svg"}
 _MATH = re.compile(r"(`+.*?`+)|\$\$(.+?)\$\$|\$(?!\s)([^$\n]+?)(?<!\s)\$", re.DOTALL)
 _CODE = HtmlFormatter(nowrap=False, cssclass="code")
-_LEDGER = "results/ledger.md"
+_LISTED = {"results/claims.md": "claims", "results/ledger.md": "ledger",
+           "results/reproducibility.md": "reproducibility"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,13 +44,14 @@ def run(options: argparse.Namespace) -> int:
     site = Site(files.make_folder(options.output), notebooks)
     for notebook in notebooks:
         site.add_notebook(notebook)
-    site.add_file(_LEDGER)
+    for name in _LISTED:
+        site.add_file(name)
     site.add_linked_files()
     shutil.copy(_STYLE, site.folder / "site.css")
     with open(site.folder / "site.css", "a", encoding="utf-8") as stream:
         stream.write(_CODE.get_style_defs(".code"))
     shutil.copy(site.folder / f"{notebooks[0].stem}.html", site.folder / "index.html")
-    print(f"{site.folder / 'index.html'}: {len(notebooks)} notebooks, {len(site.linked) + 1} other pages")
+    print(f"{site.folder / 'index.html'}: {len(notebooks)} notebooks, {len(site.linked) + len(_LISTED)} other pages")
     return 0
 
 
@@ -88,12 +90,12 @@ class Site:
 
     def add_linked_files(self) -> None:
         """Write pages for the files that pages link to, those of Markdown files included."""
-        done = {_LEDGER}
+        done = set(_LISTED)
         while missing := sorted(self.linked - done):
             for name in missing:
                 self.add_file(name)
             done |= set(missing)
-        self.linked -= {_LEDGER}
+        self.linked -= set(_LISTED)
 
     def _prose(self, text: str, base: str = "notebooks") -> str:
         """Markdown → HTML, its equations as MathML, its links to pages of this site."""
@@ -132,10 +134,11 @@ class Site:
     def _write(self, page: str, title: str, body: str) -> None:
         links = "".join(f'<a href="{stem}.html"{" class=here" * (stem == page)} title="{html.escape(name)}">{stem[:2]}'
                         f"<span> {stem[3:].replace('_', ' ')}</span></a>" for stem, name in self.titles.items())
+        listed = "".join(f'<a href="{_page(name)}.html">{label}</a>' for name, label in _LISTED.items())
         files.write_text(self.folder / f"{page}.html", f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{html.escape(title)} – MSG-SARL, reproduced in the open</title><link rel="stylesheet" href="site.css"></head>
-<body><nav>{links}<a href="{_page(_LEDGER)}.html">ledger</a></nav>
+<body><nav>{links}{listed}</nav>
 <main>{body}</main></body></html>
 """)
 

@@ -90,6 +90,11 @@ def faces_of(profile: str, database: str, system: str, direction: str, seed: int
     return kept(profile, database, direction, seed).get(system)
 
 
+def best_at_hand(profile: str, database: str, system: str = "msg-sarl") -> tuple[str, str, str]:
+    """The ``LARGER`` training where its pictures are here, else a study's own: profile, database, system."""
+    return LARGER if film(*LARGER, DIRECTIONS[0]) else (profile, database, system)
+
+
 def film(profile: str, database: str, system: str, direction: str, seed: int = 0) -> dict[int, np.ndarray]:
     """Epoch → uint8 translations of the first training faces after it; empty where neither run nor pictures are here."""
     if found := _samples(paths.run_folder(profile, database, system, seed), direction):

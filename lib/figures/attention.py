@@ -84,12 +84,6 @@ def rows(seen: Observation, points: Mapping[str, tuple[int, int]] = POINTS, soft
     return _rows([(label, seen, point, softmax) for label, point in points.items()])
 
 
-def softmaxes(compared: Sequence[tuple[str, Observation, str | None]],
-              point: tuple[int, int] = POINTS["eye"]) -> Figure:
-    """One pixel's row of μ under several softmaxes; compared: label, observation, softmax (None: its own)."""
-    return _rows([(label, seen, point, softmax) for label, seen, softmax in compared])
-
-
 def _rows(lines: Sequence[tuple[str, Observation, tuple[int, int], str | None]]) -> Figure:
     figure, grid = plt.subplots(len(lines), 5, figsize=(TEXT_WIDTH, 2.4 * len(lines) + 0.75), squeeze=False,
                               FigureClass=Pictures)

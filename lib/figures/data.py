@@ -1,18 +1,15 @@
-"""Figures of the data notebook: galleries, alignment, pairing check, resize ceiling."""
+"""Figures of the data notebook: galleries, pairing check, resize ceiling."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lib.databases import PairedFaces, geometry
-from lib.figures.style import COLOURS, TEXT_WIDTH, Pictures, face_grid
+from lib.databases import PairedFaces
+from lib.figures.style import COLOURS, TEXT_WIDTH, face_grid
 
-EYES = ((75, 125), (125, 125))  # x, y in the field's aligned geometry
 
 
 def gallery(faces: PairedFaces, count: int = 24, columns: int = 12) -> Figure:
@@ -25,23 +22,6 @@ def gallery(faces: PairedFaces, count: int = 24, columns: int = 12) -> Figure:
             rows.append(row + [np.full_like(row[0], 255)] * (min(columns, count) - len(row)))
             labels.append(label)
     return face_grid(rows, row_labels=labels, cell_width=(TEXT_WIDTH - 0.6) / columns)
-
-
-def alignment(faces: PairedFaces) -> Figure:
-    """Mean photo, mean sketch and the sketches' spread, with the places where the eyes should be."""
-    spread = faces.sketches.astype(float).std(axis=0)
-    panels = {"mean photo": faces.photos.mean(axis=0).round().astype(np.uint8),
-              "mean sketch": faces.sketches.mean(axis=0), "sd of the sketches": 255 - 2 * spread}
-    figure, axes = plt.subplots(1, 3, figsize=(6.3, 2.9), FigureClass=Pictures)
-    for axis, (title, image) in zip(axes, panels.items()):
-        axis.imshow(image, cmap="gray", vmin=0, vmax=255)
-        for x, y in EYES:  # marks at the margin, so that the eyes stay visible
-            axis.plot([x, x], [0, 16], [x, x], [234, 250], color=COLOURS["ours"], linewidth=1.4)
-            axis.plot([0, 14], [y, y], [186, 200], [y, y], color=COLOURS["ours"], linewidth=1.4)
-        axis.set_title(title)
-        axis.set(xticks=[0, 75, 125, 200], yticks=[0, 125, 250], xlim=(0, 200), ylim=(250, 0))
-        axis.grid(False)
-    return figure
 
 
 def pairing_scatter(table: pd.DataFrame) -> Figure:
@@ -83,9 +63,3 @@ def ceiling_curves(table: pd.DataFrame) -> Figure:
              xticks=sorted(table["size"].unique()), xticklabels=sorted(table["size"].unique()))
     axis.legend(ncols=2, fontsize=9)
     return figure
-
-
-def through_sizes(face: np.ndarray, sizes: Sequence[int]) -> Figure:
-    """One image as it is and after a way through squares of several sizes."""
-    row = [face] + [geometry.through_square(face[None], size)[0] for size in sizes]
-    return face_grid([row], column_labels=["as it is", *(f"through {size}" for size in sizes)], cell_width=1.5)

@@ -31,7 +31,7 @@ def accuracy_curves(tables: Tables, reference: str = "msg-sarl") -> Figure:
 
     Bands show one standard deviation over splits, for the reference and the grey input; regions are left out.
     Ablations, exemplar rivals and the controls that must guess are thin lines under one name each:
-    ``final_accuracies`` tells them apart.
+    ``whole_and_face`` tells them apart.
     """
     chance = 100 / (tables.protocol.identities - tables.protocol.train)
     figure, axes = _panels(tables)
@@ -77,42 +77,6 @@ def whole_and_face(summary: pd.DataFrame, reference: str = "msg-sarl") -> Figure
 def mean_faces(faces: PairedFaces) -> tuple[np.ndarray, np.ndarray]:
     """Mean photo, grey, and mean sketch, uint8 (250, 200)."""
     return tuple(stack.mean(axis=0).round().astype(np.uint8) for stack in (to_grey(faces.photos), faces.sketches))
-
-
-def final_accuracies(summary: pd.DataFrame, reference: str = "msg-sarl") -> Figure:
-    """Accuracy with all dimensions and its interval over people, beside the optimistic mean of best, and face only.
-
-    The axis begins where the systems do; what lies below stands as a number at its left end.
-    """
-    directions = [direction for direction in TITLES if direction in set(summary.direction)]
-    names = list(dict.fromkeys(summary.system))
-    systems = summary[[kind(name) != "control" for name in summary.system]]
-    smallest = np.nanmin([systems.low, systems.face_only]) if len(systems) else 0.0
-    left = max(-2.0, 10 * np.floor(10 * smallest) - 2)
-    figure, axes = plt.subplots(1, len(directions), sharex=True, sharey=True, squeeze=False,
-                                figsize=(TEXT_WIDTH, 0.8 + 0.24 * len(names)))
-    for axis, direction in zip(axes[0], directions):
-        rows = summary[summary.direction == direction].set_index("system").reindex(names)
-        y = np.arange(len(names))
-        colours = [_colour(name, reference) for name in names]
-        axis.hlines(y, 100 * rows.low, 100 * rows.high, color=colours, linewidth=2)
-        axis.scatter(100 * rows.accuracy, y, color=colours, s=22, zorder=3, label="all dimensions, 95 % interval")
-        axis.scatter(100 * rows.mean_of_best, y - 0.22, facecolor="none", edgecolor=COLOURS["ink"], s=22, linewidth=0.7,
-                     label="mean of best dimension")
-        axis.scatter(100 * rows.face_only, y + 0.22, marker="x", color=COLOURS["ink"], s=18, linewidth=0.9,
-                     label="inner face only")
-        for place in y[(100 * rows.accuracy < left).to_numpy()]:
-            axis.annotate(f"◂ {100 * rows.accuracy.iloc[place]:.1f}", (0, place), xycoords=("axes fraction", "data"),
-                          xytext=(3, 0), textcoords="offset points", va="center", fontsize=8, color=COLOURS["control"])
-        axis.set(title=TITLES[direction].split(" (")[0], xlabel="rank-1 accuracy (%)", xlim=(left, 102))
-        axis.set_yticks(y, [label(name) for name in names])
-    axes[0, 0].invert_yaxis()
-    handles, _ = axes[0, 0].get_legend_handles_labels()
-    kinds = dict.fromkeys((_colour(name, reference), label(name) if name == reference else _NAMES[kind(name)])
-                          for name in names)
-    handles += [plt.Line2D([], [], color=colour, lw=3, label=text) for colour, text in kinds]
-    figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=8)
-    return figure
 
 
 def regions(photo: np.ndarray, sketch: np.ndarray, summary: pd.DataFrame) -> Figure:

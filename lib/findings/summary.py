@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+
+import pandas as pd
 from IPython.display import Markdown
 
 from lib.base import paths
@@ -12,9 +15,15 @@ from lib.findings.tables import markdown
 _MARKS = {signs.SUPPORTED: "🟢 ", signs.CONTRADICTED: "🔴 "}
 
 
+@functools.cache
+def claims_table() -> pd.DataFrame:
+    """``claims.table``, computed once in a notebook."""
+    return claims.table()
+
+
 def claims_on_one_screen() -> Markdown:
     """Claim, place in the paper, verdict, what it rests on, and a link to its notebook."""
-    table = claims.table()
+    table = claims_table()
     shown = table.assign(verdict=[_MARKS.get(verdict, "") + verdict for verdict in table.verdict],
                          see=[_link(number) for number in table.notebook])
     return Markdown(markdown(shown.set_index("claim")[["where", "verdict", "rests on", "see"]]))
@@ -22,7 +31,7 @@ def claims_on_one_screen() -> Markdown:
 
 def claims_in_full() -> Markdown:
     """Claim, verdict and what we can say, numbers included, with a link to its notebook."""
-    table = claims.table()
+    table = claims_table()
     shown = table.assign(see=[_link(number) for number in table.notebook])
     return Markdown(markdown(shown.set_index("claim")[["verdict", "what we can say", "see"]].replace(r"\|", "/", regex=True)))
 
