@@ -15,6 +15,7 @@ COMMANDS = {
     "run": "run the notebooks in order: the whole study",
     "prepare": "check and index a database; report what was found and what is missing",
     "train": "train a system (or fit an exemplar rival) and synthesise the test faces",
+    "jobs": "how far the runs are that were handed to a cluster, what failed; gather their scores",
     "translate": "turn images into sketches or photos with a trained checkpoint",
     "export": "write a finished network as a small file to pass on",
     "align": "bring portraits to the field's geometry: find the eyes, turn, scale, shift",

@@ -92,9 +92,8 @@ def test_processes_that_renew_a_table_keep_each_other_s_rows(tmp_path):
                         key, text=["image"])
     table = tables_on_disk.read(file, COLUMNS, text=["image"])
     assert table.seed.tolist() == list(range(12)) and table.image.tolist() == ["000"] * 12
-    held = tables_on_disk.locked(tmp_path, "scores")
-    with held, pytest.raises(Timeout):
-        FileLock(held.lock_file, timeout=0).acquire()
+    with tables_on_disk.locked(tmp_path, "scores"), pytest.raises(Timeout):
+        FileLock(tmp_path / "private" / "scores", timeout=0).acquire()
 
 
 def test_a_record_says_what_rows_were_made_from(tmp_path):

@@ -60,7 +60,7 @@ def keep_arrays(path: Path, *arrays: np.ndarray) -> None:
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Keep other processes from making the same file of the cache meanwhile, where the cache can be written."""
-    lock = FileLock(path.with_name(f"{path.name}.lock"))
+    lock = FileLock(path.with_name(f"{path.name}.lock"), fallback_to_soft=False)  # a mark outlives a killed process
     try:
         lock.acquire()
     except (OSError, NotImplementedError):  # read-only, or a file system without locks

@@ -10,9 +10,10 @@ from pathlib import Path
 
 
 def available_cores() -> int:
-    """Cores this process may use: fewer than the machine has under ``taskset`` or in a container."""
+    """Cores this process may use: fewer than the machine has under ``taskset``, in a container or in a Slurm job."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, int(_quota() or cores)))
+    asked = os.environ.get("SLURM_CPUS_PER_TASK", "")  # not every cluster keeps a job to the cores that it asked for
+    return max(1, min(cores, int(_quota() or cores), int(asked) if asked.isdigit() else cores))
 
 
 def _quota() -> float | None:

@@ -8,12 +8,12 @@ only where its numbers do.  Only what is new is computed: a run's record says wh
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pandas as pd
-from filelock import FileLock
 
-from lib.base import files, paths, systems
+from lib.base import files, locks, paths, systems
 from lib.base.errors import StudyError
 
 # Columns of names that people give.  001, NA, nan and None are names there, no numbers and no gaps.
@@ -51,9 +51,9 @@ def write(file: Path, table: pd.DataFrame, digits: int | None = None) -> None:
     files.write_csv(file, table, f"%.{digits}g" if digits else None)
 
 
-def locked(study: Path, name: str) -> FileLock:
+def locked(study: Path, name: str) -> AbstractContextManager[None]:
     """The lock of a study's tables called ``name``, for a ``with`` statement: other processes wait."""
-    return FileLock(files.make_folder(study / "private") / name)
+    return locks.held(study / "private" / name)
 
 
 def renew(file: Path, rows: pd.DataFrame, key: dict, order: Sequence[str], *, text: Sequence[str] = (),

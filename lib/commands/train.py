@@ -9,10 +9,12 @@ from pathlib import Path
 from lib import databases
 from lib.base import paths, systems
 from lib.base.errors import StudyError, unknown_name
+from lib.base.labels import duration
 from lib.base.settings import PROFILES
-from lib.evaluation import grids
+from lib.evaluation import grids, scoring
+from lib.evaluation.cluster import standing, submission
 from lib.findings import ledger, tables
-from lib.training import make_run, plans
+from lib.training import make_run, plans, side_by_side
 
 GRIDS: dict[str, Callable[[str], tuple[str, ...]]] = {  # name → systems at a profile
     "ablations": lambda profile: systems.ABLATIONS,
@@ -21,12 +23,16 @@ GRIDS: dict[str, Callable[[str], tuple[str, ...]]] = {  # name → systems at a 
 }
 
 
+# Options that mean something to a launcher alone; but for the last, fields of ``submission.Resources``.
+_OF_LAUNCHER = ("per_job", "gpus", "cpus", "memory", "hours", "at_most", "partition", "account", "sbatch")
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--database", required=True, help=", ".join(databases.NAMES))
     parser.add_argument("--grid", choices=tuple(GRIDS),
-                        help="instead of --system: every run that is missing of the eight ablation cells, of the ledger's "
-                             "alternatives or of the deep rivals, with a forecast; scored as well; seeds 0, 1, 2 "
-                             "unless said")
+                        help="instead of --system: every run that is missing of the eight ablation cells, of the "
+                             "ledger's alternatives or of the deep rivals, with a forecast; scored as well; seeds 0, 1, "
+                             "2 unless said")
     parser.add_argument("--system", action="append", metavar="SYSTEM",
                         help="a row of the tables, e.g. msg-sarl, fast-rslcr; with changed choices as "
                              "msg-sarl+position_softmax=double; may be given several times")
@@ -39,6 +45,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true",
                         help="make the run again from the start, e.g. where only its scores came with the repository; "
                              "without it an unfinished run goes on where it was")
+    parser.add_argument("--dry-run", action="store_true",
+                        help="of a grid: say what would run and for how long, and make nothing")
+    cluster = parser.add_argument_group("on a cluster (of a grid; `python -m lib jobs` says how far it is)")
+    cluster.add_argument("--launcher", choices=submission.LAUNCHERS,
+                         help="slurm: hand the missing runs over as a job array; local: one job in the background here")
+    cluster.add_argument("--per-job", type=_positive, metavar="N",
+                         help="runs that share a job and its resources, side by side (default: 1; local: all)")
+    cluster.add_argument("--gpus", type=int, choices=(0, 1), help="GPUs of a job (default: 0)")
+    cluster.add_argument("--cpus", type=_positive, metavar="N", help="cores of a job (default: 1 a run, with a GPU 4)")
+    cluster.add_argument("--memory", type=float, metavar="GB", help="memory of a job")
+    cluster.add_argument("--hours", type=float,
+                         help="time limit of a job, which then goes back into the queue (default: 24)")
+    cluster.add_argument("--at-most", type=_positive, metavar="N", help="jobs that run at the same time")
+    cluster.add_argument("--partition", help="as of sbatch")
+    cluster.add_argument("--account", help="as of sbatch")
+    cluster.add_argument("--sbatch", action="append", metavar="NAME[=VALUE]", default=[],
+                         help="any other option of sbatch, e.g. qos=low; may be given several times")
+
+
+def _positive(text: str) -> int:
+    """A whole number of at least one."""
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least one")
+    return int(text)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -46,6 +76,9 @@ def run(options: argparse.Namespace) -> int:
         raise unknown_name("database", options.database, databases.NAMES)
     if bool(options.grid) == bool(options.system):
         raise StudyError("Give --system (once or several times) or --grid.")
+    if asked := _only_elsewhere(options):
+        raise StudyError(f"{', '.join(asked)}: for a grid that is handed over; give --grid and --launcher too."
+                         if asked != ["--dry-run"] else "--dry-run: give --grid too.")
     paths.use_data(options.data)
     if options.grid:
         return _grid(options)
@@ -58,16 +91,89 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def _only_elsewhere(options: argparse.Namespace) -> list[str]:
+    """Options given that mean nothing without a grid, or without a launcher."""
+    given = [f"--{name.replace('_', '-')}" for name in _OF_LAUNCHER if getattr(options, name) not in (None, [])]
+    if options.grid:
+        return [] if options.launcher else given
+    return ["--launcher"] * bool(options.launcher) + given + ["--dry-run"] * options.dry_run
+
+
 def _grid(options: argparse.Namespace) -> int:
     cells = grids.cells(GRIDS[options.grid](options.profile), options.database, options.profile,
                         options.seed or grids.SEEDS)
+    if options.launcher:
+        return _hand_over(options, cells)
+    if options.dry_run:
+        waiting = cells if options.force else grids.missing(cells)
+        print(f"{len(cells)} runs, {len(cells) - len(waiting)} of them complete")
+        _forecast(waiting, card=False)
+        at_once = options.jobs or side_by_side.jobs_here(len(waiting))
+        print(f"about {duration(grids.forecast(waiting, at_once))}, {at_once} at a time")
+        return 0
     try:
         for cell in grids.fill(cells, force=options.force, jobs=options.jobs):
             print(f"{cell}: left to the process that makes it or its networks; start the command again when that has "
                   "ended")
     finally:  # runs that failed leave the scores of the others
-        if (paths.study_folder(options.profile, options.database) / "scores.csv").exists():
-            print(f"tables: {tables.write_tables(options.profile, options.database)[0].parent}")
-            if options.grid == "ledger" or (options.profile, options.database) == ledger.STUDY:
-                print(f"ledger: {ledger.write(options.profile, options.database)}")
+        publish(options.profile, options.database, with_ledger=options.grid == "ledger")
     return 0
+
+
+def publish(profile: str, database: str, *, with_ledger: bool) -> None:
+    """Bring the tables of a study up to date, if it has scores, and the ledger if asked for or if it rests on it."""
+    if (paths.study_folder(profile, database) / "scores.csv").exists():
+        print(f"tables: {tables.write_tables(profile, database)[0].parent}")
+        if with_ledger or (profile, database) == ledger.STUDY:
+            print(f"ledger: {ledger.write(profile, database)}")
+
+
+def _hand_over(options: argparse.Namespace, cells: list[make_run.Cell]) -> int:
+    """Give the runs of a grid that are missing, and that no job is going to make, to a launcher."""
+    if options.force:
+        raise StudyError("--force begins anew whenever a job is queued again. Remove the checkpoints of the runs that "
+                         "are to be made again instead.")
+    if not options.dry_run:
+        scoring.gather(options.profile, options.database)
+    standings = standing.standing(options.profile, options.database)
+    made = {one.cell for one in standings if one.state == "made" and options.dry_run}  # complete once gathered
+    live = {one.cell for one in standings if one.is_live}
+    missing = [cell for cell in grids.missing(cells) if cell not in made]
+    free = [cell for cell in missing if cell not in live]
+    print(f"{len(cells)} runs, {len(cells) - len(missing)} of them complete, {len(missing) - len(free)} waiting or "
+          "running in jobs")
+    networks = {cell.network for cell in live}
+    waiting = [cell for cell in free if cell.network not in networks]
+    if len(waiting) < len(free):
+        print(f"{len(free) - len(waiting)} use networks that a job is to train: start this again when it has ended")
+    if not waiting:
+        return 0
+    resources = _resources(options, len(waiting))
+    shares = submission.jobs_of(waiting, resources.per_job)
+    print(f"{'one job' if len(shares) == 1 else f'{len(shares)} jobs'} of {options.launcher}"
+          + (f", each: {resources}" if options.launcher == "slurm" else ""))
+    if options.dry_run:
+        _forecast(waiting, card=resources.gpus > 0)
+        return 0
+    jobs = submission.submit(options.launcher, waiting, resources, options.jobs)
+    print(f"handed over as {jobs[0]}" + f" to {jobs[-1]}" * (len(jobs) > 1))
+    print(f"how far they are: python -m lib jobs --profile {options.profile} --database {options.database}; when they "
+          "have ended, the same with --gather")
+    return 0
+
+
+def _resources(options: argparse.Namespace, count: int) -> submission.Resources:
+    more = dict(entry.partition("=")[::2] for entry in options.sbatch)
+    given = {name: getattr(options, name) for name in _OF_LAUNCHER if name != "sbatch"}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    return submission.Resources(**{"per_job": count if options.launcher == "local" else 1, **chosen}, more=more)
+
+
+def _forecast(waiting: list[make_run.Cell], *, card: bool) -> None:
+    """A line for each run that would be made, and their sum."""
+    expected = submission.expected_seconds(waiting, card=card)
+    for cell, (seconds, source) in zip(waiting, expected, strict=True):
+        print(f"  {cell}: {'unknown' if seconds is None else f'about {duration(seconds)}'} ({source})")
+    known = [seconds for seconds, _ in expected if seconds is not None]
+    unknown = len(expected) - len(known)
+    print(f"one after the other about {duration(sum(known))}" + f", {unknown} runs not counted" * bool(unknown))

@@ -2,6 +2,7 @@
 
 A *grid* is systems × seeds.  Runs that are complete are passed over; so are runs that another process is making, so
 that the same command may be started once per GPU, or several times on one.  Killed, it goes on where it was.
+On a cluster ``lib.evaluation.cluster`` hands out the missing runs, each to be made by one process.
 """
 
 from __future__ import annotations
@@ -68,18 +69,21 @@ def fill(grid: list[Cell], report: Callable[[str], None] = print, *, force: bool
     force: all of them from the start, complete or not; then one command only, as each would make them all.
     jobs, and what is raised: as of ``make_each``.
     """
+    for study in {(cell.profile, cell.database) for cell in grid}:
+        scoring.gather(*study)  # what a cluster has made
     waiting = list(grid) if force else missing(grid)
     report(f"{len(grid)} runs, {len(grid) - len(waiting)} of them complete")
     return missing(make_each(waiting, report, force=force, jobs=jobs))
 
 
 def make_each(waiting: Sequence[Cell], report: Callable[[str], None] = print, *, force: bool = False,
-              jobs: int | None = None) -> list[Cell]:
+              jobs: int | None = None, apart: bool = False) -> list[Cell]:
     """Make and score these runs, a line for each; return those left to other processes.
 
     force: from the start, complete or not.  jobs: how many at once, each in a process of its own (default: one per
-    core, or one with a graphics card).  A run that fails, by bad input or for want of memory, does not stop the
-    others.  Raises StudyError at the end, listing all that failed.
+    core, or one with a graphics card).  apart: leave the scores in the run folders (``scoring.gather``).  A run that
+    fails, by bad input or for want of memory, does not stop the others.  Raises StudyError at the end, listing all that
+    failed.
     """
     free, busy, failed, ended = [], [], [], 0
     for cell in waiting:
@@ -94,9 +98,7 @@ def make_each(waiting: Sequence[Cell], report: Callable[[str], None] = print, *,
         nonlocal ended
         ended += 1
         if complaint is None:
-            # The networks' own system too: it may just have been trained for this one.
-            scoring.score_study(cell.profile, cell.database, systems={cell.system, cell.network.system},
-                                seeds=[cell.seed])
+            _score(cell, apart)
             report(f"  {cell}: done in {duration(seconds)} ({ended} of {len(free)})")
         elif "another process is making this run" in complaint:
             busy.append(cell)
@@ -117,6 +119,16 @@ def make_each(waiting: Sequence[Cell], report: Callable[[str], None] = print, *,
     if failed:
         raise StudyError(f"{len(failed)} of {len(waiting)} runs failed\n{listed(failed)}")
     return busy
+
+
+def _score(cell: Cell, apart: bool) -> None:
+    """Score a run, and that of its networks' own system too: it may just have been trained for this one."""
+    names = {cell.system, cell.network.system}
+    if not apart:
+        scoring.score_study(cell.profile, cell.database, systems=names, seeds=[cell.seed])
+        return
+    for name in sorted(names):
+        scoring.score_apart(cell.profile, cell.database, name, cell.seed)
 
 
 def _one_by_one(waiting: list[Cell], report: Callable[[str], None],

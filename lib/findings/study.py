@@ -20,10 +20,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from lib import databases
-from lib.base import files, fingerprints, paths, systems
+from lib.base import files, fingerprints, locks, paths, systems
 from lib.base.errors import unknown_name
 from lib.base.labels import duration
 from lib.base.settings import PROFILES
@@ -213,16 +211,15 @@ def _make(study: _Study, part: Part, report: Report) -> None:
 
 @contextlib.contextmanager
 def _alone(study: _Study, report: Report) -> Iterator[None]:
-    lock = FileLock(files.make_folder(study.record.parent) / "complete")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        report(f"{study.database}, profile {study.profile}: another process is completing this study; waiting for it")
-        lock.acquire()
-    try:
+    lock = study.record.parent / "complete"
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(locks.held(lock, wait=False))
+        except locks.HeldElsewhere:
+            report(f"{study.database}, profile {study.profile}: another process is completing this study; waiting for "
+                   "it")
+            stack.enter_context(locks.held(lock))
         yield
-    finally:
-        lock.release()
 
 
 def _scored(file: Path) -> set[tuple[str, str, str]]:

@@ -7,6 +7,7 @@ epochs, so that curves, and what is decided from them, never touch a test identi
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -16,8 +17,9 @@ from lib.base.images import to_grey
 from lib.base.settings import RunSettings
 from lib.databases import PairedFaces
 from lib.metrics import fsim_batch, ssim_batch
-from lib.model.trainable import Trainable
-from lib.training.tensors import translate_faces
+
+if TYPE_CHECKING:  # who reads curves does not wait for torch
+    from lib.model.trainable import Trainable
 
 NAME = "curve.csv"
 COLUMNS = ("epoch", "direction", "image", "ssim", "fsim")
@@ -34,6 +36,8 @@ def add_point(trainable: Trainable, settings: RunSettings, watched: PairedFaces,
 
     Rows of this and later epochs that an interrupted run has left are replaced.
     """
+    from lib.training.tensors import translate_faces
+
     rows = []
     for direction in trainable.directions:
         to_sketch = direction == PHOTO_TO_SKETCH

@@ -9,6 +9,7 @@ bits on a CPU (on CUDA up to the order of sums inside kernels).
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -41,19 +42,21 @@ def epoch_order(count: int, seed: int, epoch: int, *more: int) -> list[int]:
 
 
 def train(plan: Plan, faces: PairedFaces, folder: Path, seed: int, *, device: torch.device | None = None,
-          watched: PairedFaces | None = None, checkpoint_seconds: float = CHECKPOINT_SECONDS,
+          watched: PairedFaces | None = None, checkpoint_seconds: float | None = None,
           report: Callable[[int, int], None] | None = None) -> dict:
     """Train ``plan`` on ``faces`` into ``folder`` and return its run record; a finished run is returned as it is.
 
-    Writes ``checkpoint.pt`` (every ``checkpoint_seconds`` and at the end), ``log.csv`` (a row per epoch),
-    ``samples/`` and, last, ``run.json``.  An unfinished checkpoint of the same settings, data and seed is continued, in
-    the precision it began with; without a checkpoint the run begins anew, and the record of an earlier one goes.
+    Writes ``checkpoint.pt`` (every ``checkpoint_seconds``, default ``MSGSARL_CHECKPOINT_SECONDS`` or two minutes, and
+    at the end), ``log.csv`` (a row per epoch), ``samples/`` and, last, ``run.json``.  An unfinished checkpoint of the
+    same settings, data and seed is continued, in the precision it began with; without a checkpoint the run begins anew,
+    and the record of an earlier one goes.
     watched: pairs that are scored while it trains (``lib.training.learning_curve``), into ``curve.csv``.
     report: called after each step with the number of steps done and of all.
 
     Raises StudyError for a checkpoint of other settings or data, and when the losses stop being finite.
     """
     device = device or devices.default_device()
+    checkpoint_seconds = _between_checkpoints() if checkpoint_seconds is None else checkpoint_seconds
     folder, path = Path(folder), Path(folder) / "checkpoint.pt"
     identity = {"system": plan.name, "seed": seed, "data": data_hash(faces)}
     torch.manual_seed(seed)
@@ -105,6 +108,15 @@ def train(plan: Plan, faces: PairedFaces, folder: Path, seed: int, *, device: to
     # Last, so that a finished checkpoint always has its record beside it.
     checkpoints.save(path, {**identity, "method": trainable.state(training=False), "finished": True})
     return record
+
+
+def _between_checkpoints() -> float:
+    """Seconds that a killed run loses at most."""
+    text = os.environ.get("MSGSARL_CHECKPOINT_SECONDS", "")
+    try:
+        return float(text or CHECKPOINT_SECONDS)
+    except ValueError:
+        raise StudyError(f"MSGSARL_CHECKPOINT_SECONDS={text}: give a number of seconds.") from None
 
 
 def _steps_in_epoch(count: int, batch: int, *, whole: bool) -> int:

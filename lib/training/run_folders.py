@@ -16,9 +16,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from filelock import FileLock, Timeout
 
-from lib.base import files, images, paths, systems
+from lib.base import files, images, locks, paths, systems
 from lib.base.errors import StudyError
 from lib.base.hardware import processor
 
@@ -33,12 +32,12 @@ def claimed(folder: Path) -> Iterator[None]:
 
     Raises StudyError when the folder cannot be made.
     """
-    lock = files.make_folder(Path(folder) / "private") / "claimed"
-    try:
-        with FileLock(lock, timeout=0):
-            yield
-    except Timeout:
-        raise BusyError(f"{folder}: another process is making this run. Wait for it or stop it.") from None
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(locks.held(Path(folder) / "private" / "claimed", wait=False))
+        except locks.HeldElsewhere:
+            raise BusyError(f"{folder}: another process is making this run. Wait for it or stop it.") from None
+        yield
 
 
 def write_synthesised(folder: Path, direction: str, names: tuple[str, ...], faces: np.ndarray) -> None:

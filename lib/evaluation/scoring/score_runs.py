@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from filelock import FileLock
 from tqdm import tqdm
 
 from lib import databases
@@ -33,9 +32,9 @@ from lib.training.run_folders import Run
 VERSION = 1  # part of every stamp: raise it when the numbers change
 STUDY_METRICS = {"photo-to-sketch": ("ssim", "fsim", "scoot"), "sketch-to-photo": ("ssim", "fsim", "fsimc")}
 SET_PROFILES = ("cpu", "paper")  # a network over every face of every system takes too long for tiny and quick
-_KEY = ["database", "direction", "system", "seed"]
-_FILES = {"images": ("scores.csv", [*_KEY, "image", "metric", "value"]),
-          "sets": ("set_scores.csv", [*_KEY, "metric", "value", "low", "high"])}
+KEY = ["database", "direction", "system", "seed"]
+FILES = {"images": ("scores.csv", [*KEY, "image", "metric", "value"]),
+          "sets": ("set_scores.csv", [*KEY, "metric", "value", "low", "high"])}
 
 
 @dataclass(frozen=True)
@@ -58,11 +57,11 @@ def read_scores(profile: str, database: str) -> Scores:
     file = paths.study_folder(profile, database) / "scores.csv"
     if not file.exists():
         raise StudyError(f"{file}: missing. Make it with `./run_all.sh --profile {profile} --database {database}`.")
-    sets = _read(file.parent, "sets")
+    sets = read_table(file.parent, "sets")
     reasons = {metric: f"the weights of {network} could not be had where the scores were made"
                if profile in SET_PROFILES else _not_asked(profile)
                for metric, network in SET_METRICS.items() if metric not in set(sets.metric)}
-    return Scores(_read(file.parent, "images"), sets, not_computed=reasons)
+    return Scores(read_table(file.parent, "images"), sets, not_computed=reasons)
 
 
 def _not_asked(profile: str) -> str:
@@ -104,26 +103,26 @@ def _score_runs(profile: str, database: str, found: list[Run], force: bool, sets
 
     folder = paths.study_folder(profile, database)
     embed, targets, scored = Embedder(), {}, []
-    tables = {kind: _read(folder, kind) for kind in _FILES}
+    tables = {kind: read_table(folder, kind) for kind in FILES}
     files.make_folder(folder / "private")
     for run in tqdm(found, desc="scoring", unit="run", leave=False, disable=None):
         settings = plans.plan(profile, run.system).settings
         seen = (settings.holdout, settings.test_pairs)
         if run.directions and seen not in targets:
-            targets[seen] = _Targets.of(load_faces(database, settings, "test"))
+            targets[seen] = Targets.of(load_faces(database, settings, "test"))
         for direction in run.directions:
-            work = _Work(database, direction, run, targets[seen])
-            for kind in ("images", "sets") if sets else ("images",):
+            work = Work(database, direction, run, targets[seen])
+            for kind in kinds(sets):
                 expected = STUDY_METRICS[direction] if kind == "images" else embed.metrics()
                 if not force and work.is_done(kind, expected, tables[kind]):
                     continue
-                rows = work.score_images() if kind == "images" else work.score_sets(embed)
+                rows = work.rows(kind, embed)
                 if not len(rows):
                     continue
-                with FileLock(folder / "private" / "scores"):  # another process may be scoring other runs
-                    tables[kind] = tables_on_disk.replace(_read(folder, kind), rows, work.key,
+                with tables_on_disk.locked(folder, "scores"):  # another process may be scoring other runs
+                    tables[kind] = tables_on_disk.replace(read_table(folder, kind), rows, work.key,
                                                         ["direction", "system", "seed"])
-                    tables_on_disk.write(folder / _FILES[kind][0], tables[kind], digits=7)
+                    tables_on_disk.write(folder / FILES[kind][0], tables[kind], digits=7)
                 work.stamp(kind)
                 scored += [f"{direction}/{run.system}/seed{run.seed}"] if kind == "images" else []
     absent = tuple(f"{direction}/{run.system}/seed{run.seed}" for run in found for direction in run.absent)
@@ -134,13 +133,13 @@ def _score_runs(profile: str, database: str, found: list[Run], force: bool, sets
     return Scores(tables["images"], tables["sets"], tuple(scored), absent, reasons)
 
 
-class _Targets:
+class Targets:
     """Test faces that runs are scored against, analysed once for all of them."""
 
-    _latest: dict[str, _Targets] = {}  # hash of the faces → targets: a grid scores its runs one by one
+    _latest: dict[str, Targets] = {}  # hash of the faces → targets: a grid scores its runs one by one
 
     @classmethod
-    def of(cls, faces: PairedFaces) -> _Targets:
+    def of(cls, faces: PairedFaces) -> Targets:
         """The targets as they were analysed last time, if the faces are the same."""
         key = data_hash(faces)
         if key not in cls._latest:
@@ -155,12 +154,12 @@ class _Targets:
                        for direction, reference in self.references.items()}
 
 
-class _Work:
+class Work:
     """One direction of one run: its faces, its stamp and its rows."""
 
-    def __init__(self, database: str, direction: str, run: Run, targets: _Targets):
+    def __init__(self, database: str, direction: str, run: Run, targets: Targets):
         self.direction, self.run, self.targets = direction, run, targets
-        self.key = dict(zip(_KEY, (database, direction, run.system, run.seed), strict=True))
+        self.key = dict(zip(KEY, (database, direction, run.system, run.seed), strict=True))
         self.record = run.folder / "private" / "scored.json"
         self._faces: np.ndarray | None = None
 
@@ -182,7 +181,8 @@ class _Work:
                              "Delete the folder and make the run again.")
         return faces
 
-    def _fingerprint(self, kind: str) -> str:
+    def fingerprint(self, kind: str) -> str:
+        """What rows of this kind are made from: metrics, references and the faces on disk now."""
         metrics = STUDY_METRICS[self.direction] if kind == "images" else tuple(SET_METRICS)
         digest = hashlib.sha256(f"{VERSION} {metrics} {self.targets.hashes[self.direction]}".encode())
         for name in self.targets.names:
@@ -194,18 +194,22 @@ class _Work:
         """Whether the table holds this direction's rows of all ``metrics``, made from what is on disk now."""
         if not self.record.exists() or not set(metrics) <= set(table.metric[tables_on_disk.rows_of(table, self.key)]):
             return False
-        return files.read_json(self.record).get(f"{self.direction} {kind}") == self._fingerprint(kind)
+        return files.read_json(self.record).get(f"{self.direction} {kind}") == self.fingerprint(kind)
 
     def stamp(self, kind: str) -> None:
         earlier = files.read_json(self.record) if self.record.exists() else {}
-        files.write_json(self.record, {**earlier, f"{self.direction} {kind}": self._fingerprint(kind)})
+        files.write_json(self.record, {**earlier, f"{self.direction} {kind}": self.fingerprint(kind)})
 
-    def score_images(self) -> pd.DataFrame:
+    def rows(self, kind: str, embed: Embedder) -> pd.DataFrame:
+        """Rows for the table of a kind, computed now."""
+        return self._score_images() if kind == "images" else self._score_sets(embed)
+
+    def _score_images(self) -> pd.DataFrame:
         scores = score_images(self.targets.references[self.direction], self.faces, STUDY_METRICS[self.direction])
         return pd.DataFrame([{**self.key, "image": name, "metric": metric, "value": values[i]}
                              for i, name in enumerate(self.targets.names) for metric, values in scores.items()])
 
-    def score_sets(self, embed: Embedder) -> pd.DataFrame:
+    def _score_sets(self, embed: Embedder) -> pd.DataFrame:
         rows = []
         for metric, network in SET_METRICS.items():
             vectors = [embed(network, faces) for faces in (self.targets.references[self.direction].faces, self.faces)]
@@ -215,6 +219,12 @@ class _Work:
         return pd.DataFrame(rows)
 
 
-def _read(folder: Path, kind: str) -> pd.DataFrame:
-    name, columns = _FILES[kind]
+def kinds(sets: bool) -> tuple[str, ...]:
+    """The tables that are filled: of images, and of whole sets where asked for."""
+    return ("images", "sets") if sets else ("images",)
+
+
+def read_table(folder: Path, kind: str) -> pd.DataFrame:
+    """``scores.csv`` or ``set_scores.csv`` of a folder, or an empty table of the same columns."""
+    name, columns = FILES[kind]
     return tables_on_disk.read(folder / name, columns, text=["image"])
