@@ -149,7 +149,7 @@ def _error_of(output: Path) -> str | None:
 def publish(output: Path, notebook: Path) -> None:
     """Write an executed notebook over the committed one, without what belongs to one execution.
 
-    papermill's metadata and injected cell, timings and the kernel's name go; PNGs are written with a palette of 256
+    papermill's metadata and injected cell, timings, the kernel's name and what was said of making the study go; PNGs are written with a palette of 256
     colours, a third of their size.
     """
     import nbformat
@@ -163,6 +163,8 @@ def publish(output: Path, notebook: Path) -> None:
                          "language_info": {"name": "python"}}
     for count, cell in enumerate((cell for cell in executed.cells if cell.cell_type == "code"), start=1):
         cell.execution_count = count
+        if "study.ready(" in cell.source or "study.survey_data(" in cell.source:
+            cell.outputs = []
         for result in cell.outputs:
             if "execution_count" in result:
                 result.execution_count = count

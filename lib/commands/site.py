@@ -21,7 +21,9 @@ from latex2mathml.converter import convert as to_mathml
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
-from pygments.lexers import PythonLexer, get_lexer_for_filename
+from pygments.lexer import Lexer
+from pygments.lexers import PythonLexer, TextLexer, get_lexer_for_filename
+from pygments.util import ClassNotFound
 
 from lib.base import files, paths
 from lib.base.errors import StudyError
@@ -70,7 +72,7 @@ class Site:
         for number, cell in enumerate(book.cells):
             if cell.cell_type == "markdown":
                 parts.append(self._prose(cell.source))
-            elif cell.cell_type == "code":
+            elif cell.cell_type == "code" and "parameters" not in cell.metadata.get("tags", []):
                 if cell.execution_count is None:
                     raise StudyError(f"{notebook}: cell {number} was never run. `./run_all.sh --refresh` stores outputs.")
                 shown = "".join(self._outputs(cell, pictures, f"{notebook.stem}_{number:02d}"))
@@ -79,13 +81,17 @@ class Site:
         self._write(notebook.stem, self.titles[notebook.stem], "\n".join(parts))
 
     def add_file(self, name: str) -> None:
-        """Write the page of one of the project's files: Markdown as text, code highlighted, others as they are."""
+        """Write the page of one of the project's files: Markdown as text, code highlighted; of a folder its Markdown files'
+        links."""
         source = paths.ROOT / name
-        text = source.read_text(encoding="utf-8")
-        if source.suffix == ".md":
-            body = self._prose(text, base=os.path.dirname(name))
+        if source.is_dir():
+            listed = "\n".join(f"- [{file.stem}]({file.name})" for file in sorted(source.glob("*.md")))
+            body = self._prose(f"# {name}\n\n{listed}", base=name)
+        elif source.suffix == ".md":
+            body = self._prose(source.read_text(encoding="utf-8"), base=os.path.dirname(name))
         else:
-            body = f"<h1>{html.escape(name)}</h1>" + highlight(text, get_lexer_for_filename(source.name), _CODE)
+            code = highlight(source.read_text(encoding="utf-8"), _lexer(source.name), _CODE)
+            body = f"<h1>{html.escape(name)}</h1>{code}"
         self._write(_page(name), name, body)
 
     def add_linked_files(self) -> None:
@@ -108,7 +114,7 @@ class Site:
         name = os.path.normpath(os.path.join(base, target)).replace(os.sep, "/")
         if name.startswith("notebooks/") and name.endswith(".ipynb"):
             return f'href="{Path(name).stem}.html{place}"'
-        if not (paths.ROOT / name).is_file():
+        if not (paths.ROOT / name).exists():
             raise StudyError(f"{base}: a link to {target}, which is no file of the project.")
         self.linked.add(name)
         return f'href="{_page(name)}.html{place}"'
@@ -123,7 +129,8 @@ class Site:
                 name = f"{stem}_{number}.{_ENDINGS[kind]}"
                 content = data[kind]
                 (pictures / name).write_bytes(content.encode() if kind.endswith("xml") else base64.b64decode(content))
-                yield f'<figure><img loading="lazy" src="pictures/{name}" alt="figure of the text above"></figure>'
+                yield (f'<figure><a href="pictures/{name}"><img loading="lazy" src="pictures/{name}" '
+                       'alt="figure of the text above"></a></figure>')
             elif "text/markdown" in data:
                 yield self._prose(data["text/markdown"])
             elif "text/html" in data:
@@ -148,6 +155,13 @@ def _equation(match: re.Match) -> str:
     if match[1]:
         return match[1]
     return to_mathml((match[2] or match[3]).strip(), display="block" if match[2] else "inline").replace("\n", " ")
+
+
+def _lexer(name: str) -> Lexer:
+    try:
+        return get_lexer_for_filename(name)
+    except ClassNotFound:
+        return TextLexer()
 
 
 def _page(name: str) -> str:

@@ -26,14 +26,18 @@ def claims_on_one_screen() -> Markdown:
     table = claims_table()
     shown = table.assign(verdict=[_MARKS.get(verdict, "") + verdict for verdict in table.verdict],
                          see=[_link(number) for number in table.notebook])
-    return Markdown(markdown(shown.set_index("claim")[["where", "verdict", "rests on", "see"]]))
+    return _as_table(shown.set_index("claim")[["where", "verdict", "rests on", "see"]])
 
 
 def claims_in_full() -> Markdown:
     """Claim, verdict and what we can say, numbers included, with a link to its notebook."""
     table = claims_table()
     shown = table.assign(see=[_link(number) for number in table.notebook])
-    return Markdown(markdown(shown.set_index("claim")[["verdict", "what we can say", "see"]].replace(r"\|", "/", regex=True)))
+    return _as_table(shown.set_index("claim")[["verdict", "what we can say", "see"]])
+
+
+def _as_table(texts: pd.DataFrame) -> Markdown:
+    return Markdown(markdown(texts.replace(r"\|", "/", regex=True)).replace("---:", "---"))
 
 
 def _link(number: str) -> str:
