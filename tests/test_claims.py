@@ -56,7 +56,8 @@ def test_the_effect_of_msg_with_and_without_the_cycle_is_that_of_the_scores(foun
 def test_discriminators_that_won_are_counted_from_the_logs(found):
     won = {True: 0, False: 0}
     for system, msg in (("backbone", 0), ("backbone-msg", 1), ("backbone-attention", 0), ("backbone-cycle", 0),
-                        ("msg-sarl-no-msg", 0), ("msg-sarl-no-cycle", 1), ("msg-sarl-no-attention", 1), ("msg-sarl", 1)):
+                        ("msg-sarl-no-msg", 0), ("msg-sarl-no-cycle", 1), ("msg-sarl-no-attention", 1),
+                        ("msg-sarl", 1)):
         for seed in range(3):
             log = pd.read_csv(paths.run_folder(*claims.STUDY, system, seed) / "log.csv", encoding="utf-8").iloc[-1]
             won[bool(msg)] += any(log[f"{d}/discriminator"] < 0.02 for d in DIRECTIONS)

@@ -152,7 +152,7 @@ def test_stated_factor_between_sum_and_mean_of_total_variation():
 def test_stated_ends_of_the_smooth_schedule():
     text = ENTRIES["schedule"].consequence
     for profile, epochs in (("quick", 8), ("cpu", 24)):
-        rate = 1e-3 * 0.01 ** ((((epochs - 1) / epochs) - 0.25) / 0.75)  # the last epoch begins one epoch before the end
+        rate = 1e-3 * 0.01 ** ((((epochs - 1) / epochs) - 0.25) / 0.75)  # of the last epoch's beginning
         assert MsgSarlSettings.at(profile).learning_rate_at(epochs - 1) == pytest.approx(rate)
         assert f"{rate:.2e}".replace("e-05", "e-5") + f" after {epochs}" in text
 

@@ -130,7 +130,7 @@ def test_trainings_of_equal_seed_are_compared(results):
 
 
 def test_limits_come_from_differences_of_equal_seed(results):
-    """By hand: the own variance of three differences on two degrees of freedom, the mean of both alternatives' on two."""
+    """By hand: own variance of three differences on two degrees of freedom, the mean of both alternatives' on two."""
     other = "msg-sarl+padding=zeros"
     luck, own = np.array([0.0, 6.0, -4.0]), {SHARED: np.array([0.3, -0.1, 0.4]), other: np.array([1.0, 3.0, -1.0])}
     cells = {("msg-sarl", seed): {(d, m): EASY + luck[seed] for d in DIRECTIONS for m in scoring.STUDY_METRICS[d]}
@@ -144,7 +144,8 @@ def test_limits_come_from_differences_of_equal_seed(results):
     shared = np.mean([parts.var(ddof=1) for parts in own.values()])
     error = np.sqrt((2 * own[SHARED].var(ddof=1) + 2 * shared) / 4 / 3)
     assert row.difference == pytest.approx(0.2)
-    assert (row.low, row.high) == pytest.approx((0.2 - stats.t.ppf(0.975, 4) * error, 0.2 + stats.t.ppf(0.975, 4) * error))
+    half = stats.t.ppf(0.975, 4) * error
+    assert (row.low, row.high) == pytest.approx((0.2 - half, 0.2 + half))
     assert row.p_value == pytest.approx(2 * stats.t.sf(0.2 / error, 4), rel=1e-4)
 
 

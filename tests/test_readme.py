@@ -167,7 +167,8 @@ def test_rslcr_and_area_filtering():
     assert says(f"sketches: {labels.with_limits(row.estimate, row.low, row.high)} points over MSG-SARL")
     assert row.p_holm > 0.05 and says(f"correction over {len(against)} comparisons")
     ceiling = pd.read_csv(paths.study_folder(*STUDY) / "resize_ceiling.csv", encoding="utf-8")
-    ceiling = ceiling.query("domain == 'sketch' and fit == 'resize' and metric == 'ssim'").set_index(["size", "resampling"])
+    ceiling = ceiling.query("domain == 'sketch' and fit == 'resize' and metric == 'ssim'")
+    ceiling = ceiling.set_index(["size", "resampling"])
     assert ceiling["mean"][64, "area"] < ceiling["mean"][64, "bicubic"]
     assert ceiling["mean"][256, "area"] > ceiling["mean"][256, "bicubic"]
 

@@ -206,6 +206,7 @@ def test_notebooks_that_read_runs_of_their_own_study_ask_for_it(book):
     reads = any(call in text for call in (
         "run_folder(profile", "study_folder(profile", "read_scores(profile", "read_study(profile", "of_study(profile",
         "best_at_hand(profile", "drawn_attention.network(profile", "photographed(profile", "(profile, database, name)",
+        "tables.ablations(profile", "tables.rivals(profile",
         '(profile, database, "msg-sarl")'))
     assert reads == notebooks.needs_runs(book)
 

@@ -1,4 +1,4 @@
-"""Designs by least squares: closed forms of the balanced case, two-way analysis of variance, error rates by simulation."""
+"""Designs by least squares: closed forms of the balanced case, two-way analysis of variance, simulated error rates."""
 
 from __future__ import annotations
 

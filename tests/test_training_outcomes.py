@@ -70,3 +70,22 @@ def test_runs_by_device():
     assert table.to_numpy().tolist() == [["a card", "2.0", 2, {"backbone": [1, 2]}],
                                          ["cpu", "2.0", 1, {"backbone": [0]}]]
     assert run_folders.by_device("cpu", "cufs", systems.ABLATIONS).empty
+
+
+def test_who_won_is_counted_with_and_without_msg():
+    for system in systems.ABLATIONS:
+        trained(system, 0)
+    trained("msg-sarl", 1, **{f"{P2S}/discriminator": 0.01, f"{S2P}/discriminator": 0.01})
+    trained("backbone-cycle", 1, **{f"{S2P}/discriminator": 0.001})
+    trained("backbone-msg", 1, **{f"{S2P}/discriminator": 0.019})
+    counts = training_outcomes.won_with_and_without(training_outcomes.final_losses("cpu", "portraits"))
+    assert counts.loc["with MSG"].tolist() == [2, 6] and counts.loc["without MSG"].tolist() == [1, 5]
+
+
+def test_discriminators_are_shown_by_the_state_of_two_parts():
+    for place, system in enumerate(systems.ABLATIONS):
+        trained(system, 0, **{f"{P2S}/discriminator": 0.01 * (place + 1)})
+    table = training_outcomes.discriminators_by(training_outcomes.final_losses("cpu", "portraits"), "MSG", "cycle")
+    idle = table.set_index(["MSG", "cycle"]).loc[False, False]
+    # Without both: backbone, first in the table, and backbone with self-attention, third.
+    assert (idle.smallest, idle.largest, idle.trainings) == (0.01, 0.03, 2)

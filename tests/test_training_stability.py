@@ -40,7 +40,8 @@ def trained(system: str, seed: int, balance: float, oscillation: float, burst: f
 def scores(spread_with: float, spread_without: float):
     """Mean scores of seeds 2 to 5 at −1.5, −0.5, 0.5, 1.5 spreads from the cell's; of seeds 0 and 1 far off."""
     steps = dict(zip(SEEDS, (-1.5, -0.5, 0.5, 1.5)))
-    return scores_of([(STUDY[1], d, system, seed, f"f{i}", metric, (60 + i + spread * steps.get(seed, 400 * seed)) / 100)
+    return scores_of([(STUDY[1], d, system, seed, f"f{i}", metric,
+                       (60 + i + spread * steps.get(seed, 400 * seed)) / 100)
                       for d in DIRECTIONS for metric in ("ssim", "fsim") for i in range(3)
                       for system, spread in (("backbone", spread_without), ("backbone-msg", spread_with))
                       for seed in (0, 1, *SEEDS)])

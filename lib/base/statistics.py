@@ -170,8 +170,8 @@ def paired_difference(first: Sequence[float] | np.ndarray, second: Sequence[floa
 def limits_and_p(estimate: float, parts: list[tuple[float, float]], level: float = 0.95) -> tuple[float, float, float]:
     """Limits from several sources of uncertainty, and the p at which a limit touches zero.
 
-    parts: (variance, degrees of freedom) of each source, e.g. faces and trainings.  The half-widths of their t intervals
-    add as variances add (Cameron, Gelbach and Miller 2011, J. Bus. Econ. Stat. 29).
+    parts: (variance, degrees of freedom) of each source, e.g. faces and trainings.  The half-widths of their t
+    intervals add as variances add (Cameron, Gelbach and Miller 2011, J. Bus. Econ. Stat. 29).
     """
 
     def half_width(p: float) -> float:

@@ -1,4 +1,4 @@
-"""``python -m lib claims``: what the committed results say of every claim, and whether the committed texts still say so."""
+"""``python -m lib claims``: what the results say of every claim, and whether the committed texts say so."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def transfer(trained_on: str, database: str, system: str, profile: str, seed: in
     if not wanted.system.trains:
         raise StudyError(f"{system}: only what trains can be moved to another database.")
     if trained_on == database:
-        raise StudyError(f"{database}: choose another database to score on; its own scores come from `python -m lib train`.")
+        raise StudyError(f"{database}: choose another database to score on; `python -m lib train` scores on its own.")
     test = make_run.load_faces(database, wanted.settings, "test")
     folder = make_run.make(wanted.network, trained_on, seed)
     from lib.training.translate import Translator  # torch is needed from here on only

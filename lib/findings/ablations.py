@@ -229,11 +229,13 @@ def seed_spread(profile: str, database: str, scores: Scores | None = None,
                 limits = spread.sd * np.sqrt(spread.freedom / tails)
                 count = sum(cell.shape[1] for cell in group)
                 typical = RunSpread(_median_sd(group), spread.freedom)
-                rows.append((direction, metric, system, count, spread.sd, *limits, _two_runs(spread), _two_runs(typical)))
+                rows.append((direction, metric, system, count, spread.sd, *limits, _two_runs(spread),
+                             _two_runs(typical)))
     if not rows:
         raise StudyError(f"{paths.study_folder(profile, database)}: no cell of the design has scores of two seeds. "
                          f"Make them with {_commands(profile, database)}.")
-    return pd.DataFrame(rows, columns=["direction", "metric", "system", "runs", "sd", "low", "high", "two_runs", "typical"])
+    return pd.DataFrame(rows, columns=["direction", "metric", "system", "runs", "sd", "low", "high", "two_runs",
+                                       "typical"])
 
 
 def _median_sd(cells: Sequence[pd.DataFrame]) -> float:

@@ -13,7 +13,7 @@ _NUMBER = re.compile(r"[−-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 
 
 def stale_files() -> list[str]:
-    """One line for each committed file that says something else than its results give now; raises StudyError as they."""
+    """One line for each committed file that says something else than its results give now; raises StudyError too."""
     found = [_difference(claims.file(), claims.as_markdown()),
              _difference(paths.results_root() / "ledger.md", ledger.as_markdown()),
              _difference(reproducibility.file(), reproducibility.as_markdown())]

@@ -76,7 +76,8 @@ def problems(text: str) -> list[str]:
     text = " ".join(text.split())
     found = [f"no Section {name}" for name in _BARE.findall(text) if name not in SECTIONS]
     for pattern, last, kind in ((_EQUATION, EQUATIONS, "Eq."), (_FIGURE, FIGURES, "Fig."), (_TABLE, TABLES, "Table")):
-        found += [f"no {kind} {number}" for match in pattern.findall(text) for number in numbers(match) if number > last]
+        named = {number for match in pattern.findall(text) for number in numbers(match)}
+        found += [f"no {kind} {number}" for number in sorted(named) if number > last]
     for names, beside in _SECTION.findall(text):
         named = [name for name in re.findall(_NAME, names) if name in SECTIONS]
         for pattern, kind in ((_EQUATION, "equations"), (_FIGURE, "figures"), (_TABLE, "tables")):

@@ -18,10 +18,10 @@ def against_ours(profile: str, database: str, names: Iterable[str], ours: str = 
                  metrics: Sequence[str] = ("ssim", "fsim")) -> pd.DataFrame:
     """These systems minus ``ours``, in percentage points, a row per direction, metric and system.
 
-    Columns: direction, metric, system, estimate, low, high (95 %), p_value, p_holm (over the whole table), images, seeds
-    (of ``ours``), limits (what they hold for).  A rival that trains and has fewer than three trainings borrows the
-    spread between trainings of its kind; where no system of its kind was trained twice, the limits hold for other faces
-    alone.  Raises StudyError where scores of ours are missing or incomplete.
+    Columns: direction, metric, system, estimate, low, high (95 %), p_value, p_holm (over the whole table), images,
+    seeds (of ``ours``), limits (what they hold for).  A rival that trains and has fewer than three trainings borrows
+    the spread between trainings of its kind; where no system of its kind was trained twice, the limits hold for other
+    faces alone.  Raises StudyError where scores of ours are missing or incomplete.
     """
     scores = read_scores(profile, database).images
     cells = cells_of(scores[scores.metric.isin(metrics)])

@@ -6,7 +6,8 @@ The mean score of a training r of cell c over faces is modelled as
 
 b because trainings of equal seed see the faces in the same order, whatever the cell; e_r spreads by as much as its
 cell's trainings do.  Least squares give a contrast Σ w_c μ_c as a weighted sum Σ a_r y_r of all trainings; in a design
-with equal seeds in all cells it is the plain one, and only its uncertainty is another.  With residuals ê and leverages h,
+with equal seeds in all cells it is the plain one, and only its uncertainty is another.  With residuals ê and leverages
+h,
 
     V_runs = Σ_c (Σ_{r in c} a_r²) v_c,   v_c = Σ_{r in c} ê_r² / f_c,   f_c = Σ_{r in c} (1 − h_r),
 

@@ -74,9 +74,9 @@ def won_with_and_without(ends: pd.DataFrame) -> pd.DataFrame:
     ``training_stability``.
     """
     won = won_outright(ends).drop_duplicates(["system", "seed"])
-    return pd.DataFrame({"won": [int((won.system.map(SWITCHES["MSG"]).astype(bool) == msg).sum()) for msg in (True, False)],
-                         "trainings": [int((ends.system.map(SWITCHES["MSG"]) == msg).sum()) for msg in (True, False)]},
-                        index=["with MSG", "without MSG"])
+    counts = {name: table.system.map(SWITCHES["MSG"]).astype(bool).value_counts().reindex([True, False], fill_value=0)
+              for name, table in (("won", won), ("trainings", ends))}
+    return pd.DataFrame(counts).set_axis(["with MSG", "without MSG"])
 
 
 def discriminators_by(ends: pd.DataFrame, part: str, other: str, direction: str = DIRECTIONS[0]) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Whether multi-scale gradients make training steadier, the paper's central claim (abstract, Section III-B, conclusion).
+"""Whether multi-scale gradients make training steadier, the paper's central claim (abstract, Sections III-B and V).
 
 The measures stand here, with their reasons, since before the trainings that they judge; those are of seeds from
 ``FIRST_SEED`` on, and the logs of earlier seeds, which suggested the question, do not count.
@@ -8,8 +8,8 @@ gradients say nothing, and that images at several scales prevent it.  So, for ea
 quarter of its epochs, when the rate has fallen and a steady training has settled:
 
 - ``balance``      the discriminator's loss: 0.25 where it guesses, 0 where it has won.  MSG should keep it higher.
-- ``oscillation``  standard deviation over an epoch's steps of the generator's adversarial loss, which lies between 0 and
-                   about 1 whatever the network.  MSG should lower it.
+- ``oscillation``  standard deviation over an epoch's steps of the generator's adversarial loss, which lies between 0
+                   and about 1 whatever the network.  MSG should lower it.
 - ``gradient``     standard deviation over an epoch's steps of the norm of the generator's gradient, as a share of its
                    mean: bursts and droughts, whatever the network's size.  MSG should lower it.
 

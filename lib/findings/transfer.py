@@ -36,8 +36,8 @@ def account(profile: str, database: str) -> tuple[str, str, str]:
     """Verdict, text and what it rests on: of MSG-SARL's loss beside that of its rivals, where both were transferred."""
     found = losses(profile, database)
     if found.empty:
-        return ("not examined here", "It takes a second real database: `python -m lib transfer` trains on one and scores "
-                "on another. Only CUHK Student was at hand, and drawn portraits are no evidence.", "—")
+        return ("not examined here", "It takes a second real database: `python -m lib transfer` trains on one and "
+                "scores on another. Only CUHK Student was at hand, and drawn portraits are no evidence.", "—")
     text = "; ".join(f"{labels.label_of(row.system)} trained on {row.trained_on}, {labels.TASK[row.direction]} "
                      f"{labels.METRIC[row.metric]} {labels.with_limits(row.estimate, row.low, row.high)}"
                      for row in found.itertuples() if row.metric in ("ssim", "fsim"))

@@ -31,7 +31,8 @@ class Discriminator(nn.Module):
         super().__init__()
         w = settings.width
         widths = [w * 2 ** j for j in range(STAGES)]  # outputs of stages 1..4
-        joined = [widths[j] // 2 if settings.judges_scales else 0 for j in range(STAGES - 1)]  # channels of ϑ' before stages 2..4
+        # Channels of ϑ' before stages 2..4.
+        joined = [widths[j] // 2 if settings.judges_scales else 0 for j in range(STAGES - 1)]
         self.from_image = nn.ModuleList(nn.Conv2d(channels, extra, 1) for extra in joined if extra)
         inputs = [channels, *(widths[j] + joined[j] for j in range(STAGES - 1))]
         self.stages = nn.ModuleList(

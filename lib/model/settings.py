@@ -30,8 +30,9 @@ class MsgSarlSettings(RunSettings):
     without_msg: str = choice("final-image", ("own-pyramid",), "what the discriminators see without MSG: the final "
                               "image alone, or that image at all four sizes, with the layers that MSG has",
                               before="final-image")
-    without_attention: str = choice("nothing", ("residual",), "what a SARB has without attention: nothing, or the unit's "
-                                    "convolutions, every position and channel attending to itself", before="nothing")
+    without_attention: str = choice("nothing", ("residual",), "what a SARB has without attention: nothing, or the "
+                                    "unit's convolutions, every position and channel attending to itself",
+                                    before="nothing")
 
     # Generator
     widths: str = choice("1-2-4-8", ("1-2-4-4",), "channel multiples at H, H/2, H/4, H/8; not said")

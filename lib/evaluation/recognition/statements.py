@@ -64,8 +64,8 @@ def summary(tables: Tables) -> pd.DataFrame:
     """One row per direction and system, in the order of the tables; accuracies in [0, 1].
 
     seeds; accuracy with all dimensions and its limits low, high (95 %, over people and over several trainings);
-    spread (standard deviation over splits and seeds); best_of_mean at best_dimension, mean_of_best: both choose the dimension
-    on the tested faces; face_only: accuracy from the inner face (NaN where not computed).
+    spread (standard deviation over splits and seeds); best_of_mean at best_dimension, mean_of_best: both choose the
+    dimension on the tested faces; face_only: accuracy from the inner face (NaN where not computed).
     """
     rows = []
     for direction, curves in tables.curves.groupby("direction", sort=False):
@@ -218,5 +218,6 @@ def _told_apart(pairs: pd.DataFrame, better: str) -> str:
     clear = judged[judged.holm <= 0.05].difference
     text = (f"significantly {better} {(clear > 0).sum()} and worse than {(clear <= 0).sum()} of {len(judged)} other "
             "systems")
-    once = len(pairs) - len(judged)
-    return text + (f" ({once} more {'was' if once == 1 else 'were'} trained once, which decides nothing)" if once else "")
+    if not (once := len(pairs) - len(judged)):
+        return text
+    return f"{text} ({once} more {'was' if once == 1 else 'were'} trained once, which decides nothing)"

@@ -54,9 +54,10 @@ def effects(profile: str, database: str, base: str = "msg-sarl") -> pd.DataFrame
     """Scores with each alternative minus those with the default, one row per direction and metric.
 
     Columns ``COLUMNS``: difference, low, high (95 %) in percentage points over the faces and seeds that both have;
-    p_value of this comparison by itself, p_holm corrected over the whole table; seeds the number of them.  ``limits`` says what low, high and the p-values hold for: other ``faces``, or other ``faces and
-    trainings``; ``same_networks``: the choice acts on the images of the default's own networks; ``clear``: p_holm <
-    0.05, and not a training's luck (the limits hold for other trainings, or the networks are the same).
+    p_value of this comparison by itself, p_holm corrected over the whole table; seeds the number of them.  ``limits``
+    says what low, high and the p-values hold for: other ``faces``, or other ``faces and trainings``; ``same_networks``:
+    the choice acts on the images of the default's own networks; ``clear``: p_holm < 0.05, and not a training's luck
+    (the limits hold for other trainings, or the networks are the same).
 
     No rows where there are no scores.  Raises StudyError for unknown names, damaged and incomplete scores.
     """
