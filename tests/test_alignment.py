@@ -35,7 +35,7 @@ def by_skimage(photo, eyes):
     return transform.warp(photo, found, output_shape=(250, 200), order=3, mode="edge", preserve_range=True)
 
 
-@pytest.mark.parametrize("eyes", [EYES, (75.0, 125.0, 125.0, 125.0), (30.5, 60.0, 180.0, 140.0), (2.0, 3.0, 70.0, 90.0)])
+@pytest.mark.parametrize("eyes", [EYES, warp.EYES, (30.5, 60.0, 180.0, 140.0), (2.0, 3.0, 70.0, 90.0)])
 def test_alignment_agrees_with_scikit_image(eyes):
     photo = smooth_photo()
     difference = np.abs(warp.align(photo, eyes).astype(float) - by_skimage(photo, eyes))

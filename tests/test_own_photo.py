@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import made_up_faces, plan_with
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from skimage import data
 
 from lib import databases
@@ -97,8 +97,10 @@ def test_an_exported_network_translates_like_its_checkpoint(settings, tmp_path, 
         difference = np.abs(first(direction, sources).astype(int) - second(direction, sources))
         assert difference.max() <= 2 and first(direction, sources).std() > 5
     images.write_png(tmp_path / "in" / "a.png", faces.photos[0])
-    assert main(["translate", str(small), str(tmp_path / "in"), str(tmp_path / "out"), "--direction", DIRECTIONS[0]]) == 0
-    np.testing.assert_array_equal(images.read_image(tmp_path / "out" / "a.png"), second(DIRECTIONS[0], faces.photos[:1])[0])
+    arguments = [str(small), str(tmp_path / "in"), str(tmp_path / "out"), "--direction", DIRECTIONS[0]]
+    assert main(["translate", *arguments]) == 0
+    expected = second(DIRECTIONS[0], faces.photos[:1])[0]
+    np.testing.assert_array_equal(images.read_image(tmp_path / "out" / "a.png"), expected)
     contents = checkpoints.load(checkpoint)
     checkpoints.save(checkpoint, {**contents, "finished": False})
     with pytest.raises(StudyError, match="not finished"):
@@ -113,7 +115,7 @@ def test_an_exported_network_translates_like_its_checkpoint(settings, tmp_path, 
 @pytest.mark.parametrize("break_it, words", [
     (lambda file: file.write_bytes(b"nothing of the kind"), "cannot be read as safetensors"),
     (lambda file: file.unlink(), "no such checkpoint"),
-    (lambda file: __import__("safetensors.torch").torch.save_file({"a": torch.zeros(2)}, file), "not a network of this"),
+    (lambda file: save_file({"a": torch.zeros(2)}, file), "not a checkpoint of this study"),
 ])
 def test_a_file_that_is_no_network_is_named(tmp_path, capsys, break_it, words):
     file = tmp_path / "small.safetensors"

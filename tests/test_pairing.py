@@ -9,7 +9,7 @@ import pytest
 
 from lib.base.errors import StudyError
 from lib.base.images import write_png
-from lib.base.pairing import by_name, pair_by_name
+from lib.base.pairing import by_name, difference, nearly, pair_by_name
 
 
 def filled(folder, *names):
@@ -42,6 +42,9 @@ def test_equal_names_meet_whatever_the_order_and_the_suffix(tmp_path):
     (["f-005-01"], ["f-005-01-sz1"], ["endings, 1", r"'(.+?)(?:\-sz1)?'"]),
     (["001"], ["001.jpg"], ["endings, 1", r"'(.+?)(?:\.jpg)?'"]),
     (["F-1"], ["f-001_fake.jpg"], ["letter case, accents, zeros and endings, 1"]),
+    (["00001_930831_fa_a", "00002_940101_fb"], ["00001fb010_930831", "00002fa010a_940101"],
+     ["all but the subject in FERET's names, 2 would find a partner", r"The pattern '(\d{5})"]),
+    (["00001_930831_fa_a"], ["00001"], ["FERET's names, 1"]),
 ])
 def test_names_that_nearly_meet_are_told_what_would_do_it(tmp_path, here, there, told):
     first, second = (filled(tmp_path / folder, *(f"{name}.png" for name in names))
@@ -101,3 +104,10 @@ def test_larger_folders_may_hold_more_and_agreeing_ones_may_not(tmp_path):
     filled(one, "2.png")
     message = refusal([one, two], larger=[photos])
     assert f"{one / '2.png'}: no partner in {photos}" in message and "zeros before numbers, 1" in message
+
+
+def test_a_file_that_is_nearly_called_so_is_found_unless_several_are():
+    assert nearly("F-1.jpg", ["f-001.png", "f-002.png"]) == "f-001.png"
+    assert nearly("1.jpg", ["01.jpg", "001.jpg"]) is None and nearly("x.jpg", ["y.jpg"]) is None
+    assert difference("F-1.jpg", "f-1.png") == "letter case and suffix" and difference("a.jpg", "a.png") == "suffix"
+    assert difference("F-1.jpg", "f-001.jpg") == "letter case, zeros or endings"

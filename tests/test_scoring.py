@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import os
+import shutil
 import subprocess
 import sys
 import weakref
@@ -462,3 +463,37 @@ def test_a_results_folder_that_is_none_is_named(made_up_study, tmp_path, monkeyp
             raise AssertionError("nothing can be claimed there")
         with pytest.raises(StudyError, match="this folder cannot be made"):
             score_runs._score_runs("tiny", "portraits", [], False, False)
+
+
+def test_folders_as_sets_need_no_names_and_no_equal_numbers(tmp_path, monkeypatch, capsys):
+    rng = np.random.default_rng(0)
+    monkeypatch.setattr(sets, "_load", lambda name: lambda faces: faces.reshape(len(faces), -1)[:, :20:3].astype(float))
+    monkeypatch.setenv("MSGSARL_CACHE", str(tmp_path / "cache"))
+    stacks = {"a": rng.integers(0, 256, (70, 9, 7, 3), np.uint8), "b": rng.integers(0, 99, (12, 9, 7, 3), np.uint8)}
+    for folder, stack in stacks.items():
+        for row, image in enumerate(stack):
+            write_png(tmp_path / folder / f"{folder}{row:03d}.png", image)
+    assert __main__.main(["score", str(tmp_path / "a"), str(tmp_path / "b"), "--sets-only"]) == 0
+    told = capsys.readouterr().out
+    assert "(12 images)" in told and "(70)" in told and "fewer than 2048" in told
+    first, second = (stack.reshape(len(stack), -1)[:, :20:3] for stack in stacks.values())
+    assert f"fid                {frechet_distance(first, second):9.4f}" in told
+    assert f"kid                {kernel_distance(first, second):9.4f}" in told
+    for options, reason in ((["--csv", "x.csv"], "looks at no names"), (["--metrics", "ssim"], "metric of whole sets"),
+                            (["--metrics", "fid", "--pattern", "(.)"], "looks at no names")):
+        assert __main__.main(["score", str(tmp_path / "a"), str(tmp_path / "b"), "--sets-only", *options]) == 2
+        assert reason in capsys.readouterr().err
+    for file in sorted((tmp_path / "b").iterdir())[3:]:
+        file.unlink()
+    assert __main__.main(["score", str(tmp_path / "a"), str(tmp_path / "b"), "--sets-only"]) == 2
+    assert "holds 3 images; distances of sets need 4" in capsys.readouterr().err
+
+
+def test_images_that_come_twice_are_counted(tmp_path, capsys):
+    for row, image in enumerate(np.random.default_rng(0).integers(0, 256, (6, 30, 24), dtype=np.uint8)):
+        write_png(tmp_path / "real" / f"{row}.png", image)
+        write_png(tmp_path / "made" / f"{row}.png", np.zeros((30, 24), np.uint8) + (0 if row < 4 else row))
+    shutil.copy(tmp_path / "real" / "0.png", tmp_path / "real" / "5.png")
+    assert __main__.main(["score", str(tmp_path / "real"), str(tmp_path / "made"), "--metrics", "mae"]) == 0
+    told = capsys.readouterr().out
+    assert "2 of 6 real images are equal to another" in told and "4 of 6 synthesised images" in told

@@ -80,21 +80,31 @@ def test_three_runs_show_their_own_spread_and_fewer_borrow(kind):
 
 def test_a_kind_trained_once_does_not_borrow_another_kind_s_spread():
     faces = np.random.default_rng(2).uniform(0.4, 0.7, 30)
-    entries = [(P2S, "msg-sarl", seed, "ssim", faces + 0.2 * seed) for seed in (0, 1)]
+    entries = [(P2S, "msg-sarl", seed, "ssim", faces + 0.02 * seed) for seed in (0, 1)]
     rows = summed(made_scores(*entries, (P2S, "backbone", 0, "ssim", faces),
                               (P2S, "pix2pix", 0, "ssim", faces))).set_index("system")
     theirs = stats.bootstrap((100 * faces,), np.mean, method="BCa", rng=1).confidence_interval
     assert (rows.low["pix2pix"], rows.high["pix2pix"]) == pytest.approx(tuple(theirs), abs=0.15)
     over_faces = stats.t.ppf(0.975, 29) * 100 * faces.std(ddof=1) / np.sqrt(30)
-    over_runs = stats.t.ppf(0.975, 1) * 20 / np.sqrt(2)  # two means 20 points apart
+    over_runs = stats.t.ppf(0.975, 1) * 2 / np.sqrt(2)  # two means 2 points apart
     assert rows.high["backbone"] - rows.value["backbone"] == pytest.approx(np.hypot(over_faces, over_runs))
+
+
+def test_limits_end_where_the_metric_does():
+    faces = np.random.default_rng(2).uniform(0.4, 0.7, 30)
+    row = summed(made_scores(*[(P2S, "msg-sarl", seed, metric, faces + 0.2 * seed)
+                               for seed in (0, 1) for metric in ("ssim", "fsim")])).set_index("metric")
+    reach = stats.t.ppf(0.975, 1) * 20 / 2  # of two means 20 points apart
+    assert (row.value + reach > 100).all() and (row.value - reach < 0).all()
+    assert row.high.tolist() == [100, 100] and row.low["fsim"] == 0
+    assert row.low["ssim"] == pytest.approx(row.value["ssim"] - reach, abs=1)  # SSIM may be negative
 
 
 @pytest.mark.parametrize("kind", ["images", "sets"])
 def test_deep_rivals_do_not_widen_the_limits_of_ablations(kind):
-    """And the reverse: runs of MSG-SARL 1 apart, of the rival 20 apart, each with a system of its kind trained once."""
-    values = {("msg-sarl", 0): 60.0, ("msg-sarl", 1): 61.0, ("backbone", 0): 50.0, ("pix2pix", 0): 40.0,
-              ("pix2pix", 1): 60.0}
+    """And the reverse: runs of MSG-SARL 1 apart, of the rival 4 apart, each with a system of its kind trained once."""
+    values = {("msg-sarl", 0): 60.0, ("msg-sarl", 1): 61.0, ("backbone", 0): 50.0, ("pix2pix", 0): 48.0,
+              ("pix2pix", 1): 52.0}
     if kind == "images":
         scores = made_scores(*((P2S, system, seed, "ssim", np.full(9, value / 100))
                                for (system, seed), value in values.items()))
@@ -102,7 +112,7 @@ def test_deep_rivals_do_not_widen_the_limits_of_ablations(kind):
         scores = made_scores(sets=[("cuhk-student", P2S, system, seed, "fid", v, v, v)
                                    for (system, seed), v in values.items()])
     rows = summed(scores).set_index("system")
-    for system, apart, count in (("msg-sarl", 1, 2), ("backbone", 1, 1), ("pix2pix", 20, 2)):
+    for system, apart, count in (("msg-sarl", 1, 2), ("backbone", 1, 1), ("pix2pix", 4, 2)):
         half = stats.t.ppf(0.975, 1) * apart / np.sqrt(2) / np.sqrt(count)
         assert rows.high[system] - rows.value[system] == pytest.approx(half)
 
@@ -210,3 +220,24 @@ def test_captions_name_the_papers_table():
     assert "Table VII of" in tables.caption("paper", "cufsf", "rivals", S2P)
     assert "no such table" in tables.caption("cpu", "cuhk-student", "rivals", P2S)
     assert "a trained system of the same kind" in tables.caption("cpu", "cuhk-student", "rivals", P2S)
+
+
+def test_scores_by_attribute_are_those_of_its_faces(tmp_path, monkeypatch):
+    monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path))
+    folder = paths.study_folder("cpu", "fs2k")
+    values = np.random.default_rng(0).uniform(0.4, 0.7, (2, 13))
+    table = made_scores(*((P2S, "msg-sarl", seed, "ssim", values[seed]) for seed in (0, 1)),
+                        (P2S, "lle", 0, "ssim", values[0] - 0.1)).images
+    files.write_csv(folder / "scores.csv", table)
+    assert tables.by_attribute("cpu", "fs2k", P2S).empty
+    noted = [f"f{i},style,{'style 1' if i < 5 else 'NA'}" for i in range(13)]
+    noted += [f"f{i},gender,{'male' if i < 9 else 'female'}" for i in range(13)]  # four are too few
+    (folder / "attributes.csv").write_text("image,attribute,value\n" + "\n".join(noted) + "\n", encoding="utf-8")
+    found = tables.by_attribute("cpu", "fs2k", P2S).set_index(["attribute", "group", "system"])
+    assert set(found.index) == {(*group, system) for system in ("msg-sarl", "lle")
+                                for group in (("style", "style 1"), ("style", "NA"), ("gender", "male"))}
+    assert found.value["style", "NA", "msg-sarl"] == pytest.approx(100 * values[:, 5:].mean())
+    assert found.value["style", "style 1", "lle"] == pytest.approx(100 * values[0, :5].mean() - 10)
+    assert found.n["gender", "male", "lle"] == 9 and found.seeds["gender", "male", "msg-sarl"] == 2
+    assert tables.by_attribute("cpu", "fs2k", S2P).empty
+    assert (folder / "tables" / f"by_attribute_{P2S}.csv") in tables.write_tables("cpu", "fs2k")

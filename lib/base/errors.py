@@ -7,6 +7,8 @@ traceback and exits with status 2; code that imports the package catches ``Study
 from __future__ import annotations
 
 import difflib
+import functools
+import sys
 from collections.abc import Iterable
 
 
@@ -28,3 +30,9 @@ def listed(problems: list[str], limit: int = 20) -> str:
     if len(problems) > limit:
         lines.append(f"  … and {len(problems) - limit} more")
     return "\n".join(lines)
+
+
+@functools.cache
+def say_once(message: str) -> None:
+    """Tell something that is no error, on standard error; the same words once in a process."""
+    print(message, file=sys.stderr)

@@ -19,6 +19,7 @@ from lib.base.files import atomic_file
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".ppm")
 UNREAD_SUFFIXES = (".webp", ".gif", ".jp2", ".jfif", ".heic", ".heif", ".avif")  # images too, but none of ours
 MOST_PIXELS = 100_000_000  # of somebody's photo: 300 MB in memory
+_ARCHIVES = (".zip", ".gz", ".bz2", ".tar", ".rar", ".7z")
 HEIGHT, WIDTH = 250, 200  # the field's aligned geometry: eyes at (75, 125) and (125, 125)
 
 _REFUSED = {"P": "a palette image", "PA": "a palette image", "CMYK": "a CMYK image", "YCbCr": "a YCbCr image",
@@ -33,7 +34,8 @@ RESAMPLING = {"nearest": Image.Resampling.NEAREST, "bilinear": Image.Resampling.
 def list_images(folder: Path) -> list[Path]:
     """Return the image files directly in ``folder``, sorted by name.
 
-    Raises StudyError when the folder is missing, is not a folder, cannot be read, holds no image, or holds images of
+    Raises StudyError when the folder is missing, is not a folder, cannot be read, holds no image (saying what it holds
+    instead: arrays of MATLAB or NumPy, an archive, folders), or holds images of
     kinds that are not read here (``UNREAD_SUFFIXES``): passed over, they would be missing from a result unnoticed.
     """
     folder = Path(folder)
@@ -49,8 +51,23 @@ def list_images(folder: Path) -> list[Path]:
                          f"{len(unread)} beside {len(files)} others:\n{listed(unread)}\n"
                          "Convert them to PNG, or move them to another folder.")
     if not files:
-        raise StudyError(f"{folder}: holds no images ({', '.join(SUFFIXES)}).")
+        raise StudyError(f"{folder}: holds no images ({', '.join(SUFFIXES)}).{_what_else(visible)}")
     return files
+
+
+def _what_else(entries: list[Path]) -> str:
+    """What a folder without images holds instead, and what to do about that."""
+    if arrays := [path for path in entries if path.suffix.lower() in (".mat", ".npy", ".npz")]:
+        from lib.base import arrays_on_disk
+        return arrays_on_disk.advice(arrays[0])
+    if packed := [path.name for path in entries if path.suffix.lower() in _ARCHIVES]:
+        return f" There is {packed[0]}: unpack it first."
+    try:
+        below = [path.name for path in entries
+                 if path.is_dir() and any(file.suffix.lower() in SUFFIXES for file in path.iterdir())]
+    except OSError:
+        below = []
+    return f" Its folders {', '.join(below[:5])} do: give one of them." if below else ""
 
 
 def read_image(path: Path) -> np.ndarray:

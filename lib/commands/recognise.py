@@ -14,8 +14,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("synthesised", type=Path, metavar="SYNTHESISED_DIR", nargs="?",
                         help="synthesised images of the same people, by the same names (suffixes may differ)")
     parser.add_argument("--recogniser", metavar="NAME",
-                        help="a network instead of the field's protocol: dlib, or a function of yours from a uint8 image "
-                             "to a vector, as module:function; nobody trains, everybody is looked up")
+                        help="a network instead of the field's protocol: dlib, or a function of yours from a uint8 "
+                             "image to a vector, as module:function; nobody trains, everybody is looked up")
     parser.add_argument("--database", help="with --recogniser and without folders: every system of this study, into "
                                            "deep_recognition.csv beside its scores")
     parser.add_argument("--profile", default="cpu", help="of the study (default: cpu)")
@@ -74,8 +74,9 @@ def _study(options: argparse.Namespace) -> int:
               f"{row['rank-1_high']:.1%}]   TAR at FAR 1 % {row.tar:6.1%}   EER {row.eer:6.1%}")
     for key in tables.absent:
         direction, system, seed = key.split("/")
-        print(f"  {direction}  {system}, seed {seed}: not computed, its faces are not here; make them with `python -m lib "
-              f"train --database {options.database} --profile {options.profile} --system {system} --seed {seed} --force`")
+        print(f"  {direction}  {system}, seed {seed}: not computed, its faces are not here; make them with `python -m "
+              f"lib train --database {options.database} --profile {options.profile} --system {system} --seed {seed} "
+              "--force`")
     return 0
 
 

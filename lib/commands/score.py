@@ -1,18 +1,25 @@
-"""``python -m lib score``: two folders of images from any program, or every run of a study."""
+"""``python -m lib score``: two folders of images from any program, alone or beside a study; or every run of a study."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
 from lib.base.statistics import Interval, student_interval
 from lib.evaluation.scoring.folders import FolderScores, check_names, score_folders
 from lib.evaluation.scoring.measure import IMAGE_METRICS
-from lib.evaluation.scoring.sets import SET_METRICS
+from lib.evaluation.scoring.sets import FOLDER_SET_METRICS
 from lib.metrics.jackknife import LEAST_FACES
+
+if TYPE_CHECKING:
+    from lib.findings.outside import Outside
+
+_MANY_IMAGES = 2048  # as many as FID has features
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,13 +28,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="images to score, by the same names (suffixes may differ)")
     parser.add_argument("--metrics", nargs="+", metavar="NAME",
                         help=f"of each image: {', '.join(IMAGE_METRICS)}; of whole sets, with a feature network: "
-                             f"{', '.join(SET_METRICS)} (default: ssim fsim)")
+                             f"{', '.join(FOLDER_SET_METRICS)} (default: ssim fsim)")
     parser.add_argument("--pattern", metavar="REGEX",
                         help="the name that counts, as the one group of a regular expression that fits every file's "
                              "name without suffix: '(.+?)(?:_fake_B)?'")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write one row (image, metric, value) per score")
-    study = parser.add_argument_group("instead of folders")
-    study.add_argument("--profile", help="score all runs of a study into its scores.csv and set_scores.csv")
+    parser.add_argument("--sets-only", action="store_true",
+                        help="distances between the folders as sets, of any number of images each and whatever their "
+                             "names (default metrics: fid kid)")
+    parser.add_argument("--as", dest="name", metavar="NAME",
+                        help="with --database: compare the folder with every system of that study, in its own tables "
+                             "and figures under results/…/outside/NAME; the study's tables stay as they are")
+    study = parser.add_argument_group("instead of folders, or with --as")
+    study.add_argument("--profile", help="score all runs of a study into its scores.csv and set_scores.csv; with --as "
+                                         "the study to compare with (default: that of the largest images)")
     study.add_argument("--database", metavar="NAME", help="the study's database")
     study.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases")
     study.add_argument("--attributes", action="store_true",
@@ -36,22 +50,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    if options.name:
+        return _beside(options)
     if options.profile or options.database:
         if not (options.profile and options.database) or any(
-                (options.reference, options.csv, options.metrics, options.pattern)):
-            raise StudyError("To score a study give --profile and --database, without folders, --csv, --pattern and "
-                             "--metrics (a study has its own).")
+                (options.reference, options.csv, options.metrics, options.pattern, options.sets_only)):
+            raise StudyError("To score a study give --profile and --database, without folders, --csv, --pattern, "
+                             "--sets-only and --metrics (a study has its own). To compare folders with a study add "
+                             "--as NAME.")
         return _study(options)
     if not (options.reference and options.synthesised) and options.metrics and not _known(options.metrics[-1]):
         raise StudyError("--metrics takes all words that follow it, folders too. Give it last: "
                          "`python -m lib score REFERENCE_DIR SYNTHESISED_DIR --metrics ssim fsim`.")
     if not (options.reference and options.synthesised):
         raise StudyError("Give REFERENCE_DIR and SYNTHESISED_DIR, or --profile and --database to score a study.")
-    return _folders(options)
+    return _sets_only(options) if options.sets_only else _folders(options)
 
 
 def _known(metric: str) -> bool:
-    return metric in IMAGE_METRICS or metric in SET_METRICS
+    return metric in IMAGE_METRICS or metric in FOLDER_SET_METRICS
 
 
 def _folders(options: argparse.Namespace) -> int:
@@ -71,6 +88,7 @@ def _folders(options: argparse.Namespace) -> int:
         else:
             print(f"  {metric:<18} {_distance(metric, scores.sets[metric])}")
     _remark(scores)
+    _floors(scores)
     if options.csv and scores.values:
         scores.write(options.csv)
         print(f"  written to {options.csv}")
@@ -79,7 +97,7 @@ def _folders(options: argparse.Namespace) -> int:
 
 def _what_is_needed(metric: str) -> str:
     """What a metric looks at, and of how many images at least."""
-    if metric in SET_METRICS:
+    if metric in FOLDER_SET_METRICS:
         return f"{metric} (colour, at least {LEAST_FACES} pairs)"
     return f"{metric} ({IMAGE_METRICS[metric].channel}, at least 1 pair)"
 
@@ -116,6 +134,103 @@ def _remark(scores: FolderScores) -> None:
         print("  All pairs are equal pixel by pixel: these are scores of images against themselves.")
     elif scores.identical:
         print(f"  {scores.identical} of the pairs are equal pixel by pixel.")
+    for kind, count in zip(("real", "synthesised"), scores.repeated):
+        if count:
+            print(f"  {count} of {len(scores.names)} {kind} images are equal to another of theirs under another name; "
+                  "intervals count each as a face of its own.")
+
+
+def _floors(scores: FolderScores) -> None:
+    """What the field's floors are worth on these faces, where a study here has the same."""
+    from lib.evaluation.scoring.floors import floors
+
+    direction = DIRECTIONS[scores.coloured]  # real photos are in colour, real sketches are not
+    found = floors(scores.names, direction)
+    if not found or not (shown := [metric for metric in scores.values if metric in found.values]):
+        return
+    from lib.base import labels  # pandas is needed from here on only
+
+    print(f"  By their names these are the test faces of {found.database}; there, {labels.DIRECTION[direction]}, "
+          f"profile {found.profile}, in per cent:")
+    for metric in shown:
+        print(f"  {metric:<18} " + ", ".join(f"{label} {value:.1f}" for label, value in found.values[metric]))
+    print(f"  `--database {found.database} --as NAME` compares these images with every system there.")
+
+
+def _sets_only(options: argparse.Namespace) -> int:
+    from lib.evaluation.scoring.unpaired import score_sets_only
+
+    if options.csv or options.pattern:
+        raise StudyError("--sets-only looks at no names and scores no single image; leave --csv and --pattern out.")
+    scores = score_sets_only(options.reference, options.synthesised, options.metrics or ["fid", "kid"])
+    first, second = scores.counts
+    print(f"{options.synthesised} ({second} images) against {options.reference} ({first}), as sets, in colour")
+    for metric, result in scores.sets.items():
+        print(f"  {metric:<18} {_distance(metric, result)}")
+    for metric, reason in scores.not_computed.items():
+        print(f"  {metric:<18} not computed: {reason}")
+    if min(scores.counts) < _MANY_IMAGES:
+        print(f"  Fréchet distances of fewer than {_MANY_IMAGES} images are too large: compare values of equal numbers "
+              "only.")
+    if len(scores.sizes) > 1:
+        print(f"  The images have {len(scores.sizes)} sizes; the network resizes each, and sharpness shows in the "
+              "distance.")
+    return 0
+
+
+def _beside(options: argparse.Namespace) -> int:
+    """A folder in the tables of a study, marked as brought."""
+    if not (options.reference and options.synthesised and options.database):
+        raise StudyError("--as NAME needs REFERENCE_DIR, SYNTHESISED_DIR and --database.")
+    if options.csv or options.metrics or options.sets_only:
+        raise StudyError("--as NAME takes the study's own metrics and writes its own tables; leave --csv, --metrics "
+                         "and --sets-only out.")
+    from lib.base import labels, paths
+    from lib.findings import outside, tables
+
+    paths.use_data(options.data)
+    brought = outside.bring(options.reference, options.synthesised, options.database, options.name, options.profile,
+                            options.pattern)
+    print(f"{brought.name}, {labels.DIRECTION[brought.direction]}, beside the study of {brought.database}, profile "
+          f"{brought.profile} ({outside.MARK}):")
+    print(tables.as_text(brought.table).to_string())
+    shown = brought.comparisons.assign(system=brought.comparisons.system.map(labels.label_of))
+    for metric, part in shown.groupby("metric", sort=False):
+        print(f"\n{labels.METRIC[metric]}: {brought.name} minus …, in points, p after Holm's correction over "
+              f"{len(part)} systems; limits and p hold for other faces, not for other trainings")
+        for row in part.itertuples():
+            print(f"  {row.system:<32} {labels.with_limits(row.difference, row.low, row.high)}   "
+                  f"p {labels.p_value(row.p_holm)}")
+    if brought.recognised is not None:
+        print(f"\nNLDA rank-1 accuracy: {brought.name} minus …, in points, p after Holm's correction")
+        for row in brought.recognised.itertuples():
+            limits = labels.with_limits(*(100 * value for value in (row.difference, row.low, row.high)), digits=1)
+            print(f"  {row.label:<32} {limits}   p {labels.p_value(row.holm)}")
+    if brought.left:
+        print(f"\n{brought.left} images of {options.synthesised} are no test faces of this study and were left out.")
+    written = outside.write(brought) + _figures(brought)
+    print(f"\nwritten to {written[0].parent}: {', '.join(file.name for file in written)}")
+    return 0
+
+
+def _figures(brought: Outside) -> list[Path]:
+    """The study's figures with the brought folder in them."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from lib.base import files
+    from lib.figures import quality, recognition, style
+
+    style.use_style()
+    drawn = {"scores": quality.standing({brought.direction: brought.table})}
+    if brought.recognition is not None:
+        drawn["recognition"] = recognition.accuracy_curves(brought.recognition, reference=brought.name)
+    written = []
+    for name, figure in drawn.items():
+        written.append(brought.folder / f"{name}_{brought.direction}.png")
+        with files.atomic_file(written[-1]) as temporary:
+            figure.savefig(temporary, format="png")
+    return written
 
 
 def _study(options: argparse.Namespace) -> int:

@@ -24,12 +24,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def add_network_arguments(parser: argparse.ArgumentParser) -> None:
     """Which network draws; shared with ``try``."""
     parser.add_argument("--checkpoint", type=Path, metavar="FILE",
-                        help="a network of your own: checkpoint.pt, or what `export` wrote (default: the one that comes "
-                             "along)")
+                        help="a network of your own: checkpoint.pt, or what `export` wrote (default: the one that "
+                             "comes along)")
     parser.add_argument("--system", help="instead: a system trained here, e.g. msg-sarl")
-    parser.add_argument("--database", default="cuhk-student", help="that --system was trained on (default: cuhk-student)")
-    parser.add_argument("--profile", default="cpu", help="that --system was trained with (default: cpu)")
-    parser.add_argument("--seed", type=int, default=0, help="of that training (default: 0)")
+    parser.add_argument("--database", default="cuhk-student", help="of that system (default: cuhk-student)")
+    parser.add_argument("--profile", default="cpu", help="of that system (default: cpu)")
+    parser.add_argument("--seed", type=int, default=0, help="of that system (default: 0)")
 
 
 def network_of(options: argparse.Namespace):

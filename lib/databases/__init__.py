@@ -1,10 +1,11 @@
-"""Paired faces: CUHK Student, CUFS, CUFSF as people have them, and the embedded portraits.
+"""Paired faces: CUHK Student, CUFS, CUFSF, FS2K and others as people have them, and the embedded portraits.
 
 ``load("cuhk-student", "train")`` is all the rest of the study needs.  Inside: what is known of the
-databases (``catalogue``), finding folders (``layouts``), pairing names (``index``), splitting
-(``division``), reading, checking and caching (``reading``), checking the pairing by pixels (``pairing``),
-the way to the network's square and back (``geometry``), small CSV files beside a copy (``sheets``); and
-anybody's own portraits brought to the field's geometry (``alignment``).
+databases (``catalogue``), finding folders (``layouts``), pairing names (``index``, ``pairs``), splitting
+(``division``), databases that say it all themselves (``general``, ``listed_pairs``), reading, checking and caching
+(``reading``), checking the pairing by pixels (``pairing``), the way to the network's square and back (``geometry``),
+small CSV files beside a copy (``sheets``); and anybody's own portraits brought to the
+field's geometry (``alignment``).
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from lib.databases import catalogue, index, layouts, reading
 from lib.databases.paired_faces import PairedFaces, data_hash
 
 EMBEDDED = ("portraits", "portraits-wild")
-NAMES = (*EMBEDDED, *catalogue.DATABASES)
+NAMES = (*EMBEDDED, *catalogue.DATABASES, *catalogue.GENERAL)
 SPLITS = catalogue.SPLITS
 
-__all__ = ["EMBEDDED", "NAMES", "SPLITS", "PairedFaces", "data_hash", "load"]
+__all__ = ["EMBEDDED", "NAMES", "SPLITS", "PairedFaces", "contents", "data_hash", "load", "name_of"]
 
 
 def load(name: str, split: str, root: Path | None = None, limit: int | None = None) -> PairedFaces:
@@ -27,11 +28,11 @@ def load(name: str, split: str, root: Path | None = None, limit: int | None = No
 
     root: the folder that holds the database's folder, or that folder itself; by default
     ``lib.base.paths.data_root()`` (``MSGSARL_DATA``).  The embedded databases need none.  The whole split is
-    checked whatever the limit; the second call is fast (a cache that notices changed files).
+    checked whatever the limit; the second call is fast (a cache that knows files by their contents).
 
     Raises StudyError when the database is not there, when images are missing, unreadable, of another size
-    or without partner (all of them in one message, with the remedy), or when sketches fit other persons'
-    photos than their own.
+    or without partner (all of them in one message, with the remedy), when sketches fit other persons'
+    photos than their own, or when a face trains and is tested.
     """
     if name not in NAMES:
         raise unknown_name("database", name, NAMES)
@@ -46,4 +47,24 @@ def load(name: str, split: str, root: Path | None = None, limit: int | None = No
     pairs, (photos, sketches) = reading.read_split(found, split)
     pairs = pairs[:limit]
     return PairedFaces(name, split, photos[:limit], sketches[:limit],
-                       tuple(p.name for p in pairs), tuple(p.group for p in pairs))
+                       tuple(p.name for p in pairs), tuple(p.group for p in pairs),
+                       tuple(p.attributes for p in pairs))
+
+
+def contents(name: str, root: Path | None = None) -> str:
+    """Hash of all that a copy's pairs, splits and pixels hang on; empty for what this project draws.
+
+    Raises StudyError when the database is not there.
+    """
+    return "" if name in EMBEDDED else reading.contents(index.build(name, layouts.database_folder(name, root)))
+
+
+def name_of(database: str, stem: str) -> str:
+    """The pair that a file belongs to by its name without suffix, as scores call it.
+
+    >>> name_of("cuhk-student", "F2-005-01-sz1"), name_of("cufs", "AR_Mp-002-1"), name_of("fs2k", "photo1-image0110")
+    ('f-005-01', 'ar-m-002-1', 'photo1-image0110')
+    """
+    groups = catalogue.DATABASES.get(database, ())
+    group = catalogue.group_of_stem(stem, groups) or (groups[0] if len(groups) == 1 else None)
+    return index.full_name(database, group, catalogue.identity(group, stem)) if group else stem

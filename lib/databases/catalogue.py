@@ -40,11 +40,15 @@ class Group:
     pattern: str  # of the distribution's stems, lower case, without "-sz1"
 
 
+# Databases without frozen lists: their copies say who is tested, and all sizes are resized (``lib.databases.general``).
+# Name → pairs for training and testing where these are published (FS2K: the numbers of its authors).
+GENERAL: dict[str, tuple[int, int] | None] = {"fs2k": (1058, 1046), "wildsketch": None, "sksf-a": None}
+
 GROUPS = {group.name: group for group in (
     Group("cuhk-student", "cuhk", 88, 100, ("cuhk", "student", "students"), r"([fm])([12]?)-(\d{3})-01"),
     Group("ar", "ar", 80, 43, ("ar", "arface"), r"([mw])p?-(\d{3})-1"),
     Group("xm2vts", "xm2vts", 100, 195, ("xm2vts", "xm2vtsdb", "xm2"), r"(\d{3})_1_1"),
-    Group("cufsf", "cufsf", 250, 944, ("cufsf", "feret"), r"(\d{5})[a-z]{2}\w*"),
+    Group("cufsf", "cufsf", 250, 944, ("cufsf", "feret"), r"(\d{5})(?:[a-z]{2}\w*|_\d{6}_[a-z]{2}(?:_[a-z])?)"),
 )}
 DATABASES = {"cuhk-student": ("cuhk-student",), "cufs": ("cuhk-student", "ar", "xm2vts"), "cufsf": ("cufsf",)}
 
@@ -82,6 +86,19 @@ def group_of_stem(stem: str, candidates: tuple[str, ...]) -> str | None:
                 or any(re.match(word + r"[-_ ]+\w", stem.lower()) for word in group.words)):
             return name
     return None
+
+
+def feret_shot(stem: str) -> tuple[str, str, str] | None:
+    """Subject, pose and date of a FERET photo's name, grey or colour; None for another name.
+
+    >>> feret_shot("00001fb010_930831"), feret_shot("00001_930831_fb_a")
+    (('00001', 'fb', '930831'), ('00001', 'fb', '930831'))
+    """
+    found = re.fullmatch(r"(\d{5})([a-z]{2})\d{3}[a-z]?_(\d{6})", bare_stem(stem))
+    if found:
+        return found[1], found[2], found[3]
+    found = re.fullmatch(r"(\d{5})_(\d{6})_([a-z]{2})(?:_[a-z])?", bare_stem(stem))
+    return (found[1], found[3], found[2]) if found else None
 
 
 def identity(group: str, stem: str, from_zero: bool = False) -> str:

@@ -9,55 +9,14 @@ The split is given afterwards (``lib.databases.division``).
 
 from __future__ import annotations
 
-import os
-import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-from lib.base.errors import StudyError, listed
 from lib.base.files import as_text
-from lib.databases import catalogue, division, layouts
+from lib.databases import catalogue, division, general, layouts, listed_pairs
+from lib.databases.pairs import EXCLUSIONS, Index, Pair, Problem, natural, shown
 from lib.databases.sheets import read_rows
-
-EXCLUSIONS, PAIRS = "exclusions.csv", "pairs.csv"
-
-
-@dataclass(frozen=True)
-class Pair:
-    """One person: the two files; ``split`` is empty while unknown."""
-
-    name: str
-    group: str
-    split: str
-    photo: Path
-    sketch: Path
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A fault, under the name by which ``exclusions.csv`` can excuse it."""
-
-    name: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Index:
-    """All pairs of a copy in table order, what is wrong with it, what its owner excluded, and remarks."""
-
-    database: str
-    folder: Path
-    pairs: tuple[Pair, ...]
-    problems: tuple[Problem, ...]
-    excluded: dict[str, str]
-    notes: tuple[str, ...]
-    by_rule: bool  # the split of some pairs comes from the rule, not from a list or a folder
-
-    def of_split(self, split: str) -> tuple[Pair, ...]:
-        """The pairs of ``train`` or ``test``, without the excluded ones."""
-        return tuple(p for p in self.pairs if p.split == split and p.name not in self.excluded)
 
 
 def build(database: str, folder: Path) -> Index:
@@ -66,8 +25,10 @@ def build(database: str, folder: Path) -> Index:
     Raises StudyError when no photos or no sketches are found, or a CSV beside them cannot be used.
     """
     folder = Path(folder)
+    if database in catalogue.GENERAL:
+        return general.build(database, folder)
     excluded = {row["name"]: row["reason"] for row in read_rows(folder / EXCLUSIONS, ("name", "reason"))}
-    by_hand = (folder / PAIRS).exists()
+    by_hand = (folder / listed_pairs.PAIRS).exists()
     pairs, problems, hints = (_pairs_as_listed if by_hand else _pairs_by_name)(database, folder)
     pairs = _in_table_order(database, pairs)
     names = {group: [p.name for p in pairs if p.group == group] for group in catalogue.DATABASES[database]}
@@ -81,26 +42,9 @@ def build(database: str, folder: Path) -> Index:
                  tuple(notes), divided.by_rule)
 
 
-def require_sound(index: Index, problems: Iterable[Problem]) -> None:
-    """Raise one StudyError that lists every problem, with the ways to mend or excuse them."""
-    problems = list(problems)
-    if not problems:
-        return
-    lines = listed([f"{problem.name}: {problem.reason}" for problem in problems], limit=200)
-    raise StudyError(
-        f"{index.folder}: {len(problems)} fault{'s' * (len(problems) > 1)} in this copy of {index.database}:\n{lines}\n"
-        f"Mend the files, or leave these pairs out with `python -m lib prepare --database {index.database} "
-        f"--data {index.folder} --exclude-broken`, which records them in {index.folder / EXCLUSIONS}.")
-
-
 def full_name(database: str, group: str, identity: str) -> str:
     """The pair's name in scores and files; CUFS needs the sub-database to tell its 1.jpg apart."""
     return f"{catalogue.GROUPS[group].prefix}-{identity}" if database == "cufs" else identity
-
-
-def shown(path: Path, folder: Path) -> str:
-    """A file as messages name it: relative to the database's folder."""
-    return os.path.relpath(path, folder)
 
 
 def _pairs_by_name(database: str, folder: Path) -> tuple[list[Pair], list[Problem], dict[str, str]]:
@@ -112,9 +56,13 @@ def _pairs_by_name(database: str, folder: Path) -> tuple[list[Pair], list[Proble
     for (group, identity), files in found.items():
         name = full_name(database, group, identity)
         photos, sketches = ([path for domain, path, _ in files if domain == d] for d in layouts.DOMAINS)
+        photos = _drawn(photos, sketches)
         if len(photos) > 1 or len(sketches) > 1:
-            problems.append(Problem(name, "more than one file of this name: " + ", ".join(
-                shown(path, folder) for path in (photos if len(photos) > 1 else sketches))))
+            several = photos if len(photos) > 1 else sketches
+            poses = ["; they are several photos of one person: keep the one that was drawn, or say so in "
+                     f"{listed_pairs.PAIRS}"] if all(catalogue.feret_shot(path.stem) for path in several) else []
+            problems.append(Problem(name, "more than one file of this name: "
+                                    + ", ".join(shown(path, folder) for path in several) + "".join(poses)))
         elif not (photos and sketches):
             only, missing = (photos, "sketch") if photos else (sketches, "photo")
             problems.append(Problem(name, f"{shown(only[0], folder)} has no {missing}"))
@@ -136,6 +84,13 @@ def _pairs_by_name(database: str, folder: Path) -> tuple[list[Pair], list[Proble
     problems += [Problem(group, "no images of this sub-database found") for group in groups
                  if not any(group == key[0] for key in found)]
     return pairs, problems, hints
+
+
+def _drawn(photos: list[Path], sketches: list[Path]) -> list[Path]:
+    """Of several FERET photos of a person the one whose pose and date the sketch's name tells; else all of them."""
+    shot = catalogue.feret_shot(sketches[0].stem) if len(sketches) == 1 else None
+    fitting = [photo for photo in photos if shot and catalogue.feret_shot(photo.stem) == shot]
+    return fitting if len(photos) > 1 and len(fitting) == 1 else photos
 
 
 def _files_by_identity(database: str, folders: list[layouts.ImageFolder]
@@ -202,22 +157,15 @@ def _series_from_zero(entries: list[tuple[str, layouts.ImageFolder, Path]]) -> s
 
 
 def _pairs_as_listed(database: str, folder: Path) -> tuple[list[Pair], list[Problem], dict[str, str]]:
-    """Pairs as the owner's ``pairs.csv`` says: photo,sketch,split[,group], paths relative to the CSV."""
+    """Pairs as the owner's ``pairs.csv`` says, and its splits (name → split)."""
     groups = catalogue.DATABASES[database]
-    pairs, problems, hints = [], [], {}
-    for row in read_rows(folder / PAIRS, ("photo", "sketch", "split")):
-        group = row.get("group") or groups[0]
-        if group not in groups or row["split"] not in catalogue.SPLITS:
-            raise StudyError(f"{folder / PAIRS}: row {row}: group must be one of {groups}, split train or test.")
-        name = full_name(database, group, catalogue.bare_stem(Path(row["photo"]).stem))
-        pair = Pair(name, group, "", folder / row["photo"], folder / row["sketch"])
-        problems += [Problem(name, f"{file}: no such file") for file in (pair.photo, pair.sketch) if not file.exists()]
-        pairs.append(pair)
-        hints[name] = row["split"]
-    for name, count in Counter(pair.name for pair in pairs).items():
-        if count > 1:
-            problems.append(Problem(name, f"{count} rows of {PAIRS} have this name"))
-    return pairs, problems, hints
+
+    def named(row: listed_pairs.Row) -> tuple[str, str]:
+        group = row.group or groups[0]
+        return group, full_name(database, group, row.name or catalogue.bare_stem(Path(row.photo).stem))
+
+    pairs, problems = listed_pairs.read(folder, named, groups)
+    return pairs, problems, {pair.name: pair.split for pair in pairs}
 
 
 def _frozen_list(database: str, group: str, names: list[str]) -> dict[str, str]:
@@ -243,9 +191,4 @@ def _in_table_order(database: str, pairs: list[Pair]) -> list[Pair]:
     """By sub-database, there in the order of the frozen list, names outside it after that."""
     groups = catalogue.DATABASES[database]
     place = {full_name(database, g, name): i for g in groups for i, name in enumerate(catalogue.known_split(g))}
-    return sorted(pairs, key=lambda p: (groups.index(p.group), place.get(p.name, len(place)), _natural(p.name)))
-
-
-def _natural(name: str) -> tuple:
-    """Sort key: numbers in names by value, so that 2 comes before 10."""
-    return tuple((1, int(part), "") if part.isdigit() else (0, 0, part) for part in re.split(r"(\d+)", name))
+    return sorted(pairs, key=lambda p: (groups.index(p.group), place.get(p.name, len(place)), natural(p.name)))

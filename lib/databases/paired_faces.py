@@ -15,7 +15,8 @@ class PairedFaces:
     photos: (n, 250, 200, 3) uint8 RGB.  sketches: (n, 250, 200) uint8 grey.
     names: the database's name of each person, unique, usable as a file name (``f-039-01``; in CUFS headed
     by the sub-database: ``ar-m-002-1``).  groups: sub-database of each pair (one dictionary each for the
-    exemplar rivals on CUFS; the database's own name elsewhere).
+    exemplar rivals on CUFS; the database's own name elsewhere).  attributes: what is noted of each pair (``style``,
+    ``gender``, …), or none at all.
     """
 
     database: str
@@ -24,6 +25,7 @@ class PairedFaces:
     sketches: np.ndarray
     names: tuple[str, ...]
     groups: tuple[str, ...]
+    attributes: tuple[dict[str, str], ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)

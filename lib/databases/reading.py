@@ -2,27 +2,35 @@
 
 Photos become RGB (grey FERET photos three equal channels), sketches grey.  All unreadable, oddly coded
 or wrongly sized files of a split are reported together.  A read split is kept under ``.cache/databases``
-with the names, sizes and times of its files and the acceptance of its pairing, and used again only while all
-of them are the same.
+with a hash of its names, the contents of its files and the acceptance of its pairing, and used again only while all
+of them are the same: sizes and times of files do not tell (files without compression have one size, unpacked ones
+one time).
+
+Whatever is read anew is checked first: sketches that fit other photos (``lib.databases.pairing``), and faces that are
+in both splits, for a test on training faces measures nothing (``lib.base.likeness``).
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from lib.base import cache, images
-from lib.base.errors import StudyError
-from lib.databases import pairing
-from lib.databases.index import Index, Pair, Problem, require_sound, shown
+from lib.base import cache, images, likeness
+from lib.base.errors import StudyError, say_once
+from lib.databases import catalogue, layouts, pairing
+from lib.databases.pairs import Index, Pair, Problem, require_sound, shown
 from lib.databases.sheets import read_rows, write_rows
 
-FORMAT = 2  # of the cache; raise it when reading or checking changes
+FORMAT = 3  # of the cache; raise it when reading or checking changes
 ACCEPTED = "pairing-accepted.csv"
 
+DOMAINS = layouts.DOMAINS
+_PLURAL = dict(zip(DOMAINS, ("photos", "sketches")))
+Signatures = dict[tuple[str, str], np.ndarray]  # (split, domain) → signatures of the pairs (``lib.base.likeness``)
 Pixels = tuple[np.ndarray, np.ndarray]  # photos (n, 250, 200, 3), sketches (n, 250, 200), uint8
 
 
@@ -45,6 +53,10 @@ def read_split(index: Index, split: str) -> tuple[tuple[Pair, ...], Pixels]:
     pixels, problems = read_pairs(index, split)
     require_sound(index, problems)
     require_pairing(index, split, pairs, pixels)
+    signatures = signed(index)
+    require_sound(index, leaks(index, signatures))
+    for remark in repeats(index, split, signatures):
+        say_once(f"{index.folder}: {remark}")
     cache.keep_arrays(file, np.array(fingerprint), *pixels)
     return pairs, pixels
 
@@ -58,10 +70,47 @@ def read_pairs(index: Index, split: str) -> tuple[Pixels, list[Problem]]:
     for i, pair in enumerate(pairs):
         for path, faces, convert in ((pair.photo, photos, images.to_rgb), (pair.sketch, sketches, images.to_grey)):
             try:
-                faces[i] = convert(_read_face(path))
+                faces[i] = convert(_read_face(path, index.any_size))
             except StudyError as error:
                 problems.append(Problem(pair.name, str(error).replace(f"{index.folder}{os.sep}", "")))
     return (photos, sketches), problems
+
+
+def signed(index: Index) -> Signatures:
+    """Signatures of all photos and sketches, read one by one; zero for what cannot be read."""
+    def pictures(pairs: tuple[Pair, ...], domain: str) -> Iterator[np.ndarray]:
+        for pair in pairs:
+            try:
+                yield images.read_image(getattr(pair, domain))
+            except StudyError:  # whoever loads its split is told
+                yield np.zeros((1, 1), np.uint8)
+
+    return {(split, domain): likeness.signatures(pictures(index.of_split(split), domain))
+            for split in catalogue.SPLITS for domain in DOMAINS}
+
+
+def leaks(index: Index, signatures: Signatures) -> list[Problem]:
+    """Training pairs whose photo or sketch the test split has too: the same pixels, or nearly."""
+    train, test = (index.of_split(split) for split in catalogue.SPLITS)
+    problems: dict[str, str] = {}
+    for domain in DOMAINS:
+        for i, j in likeness.across(*(signatures[split, domain] for split in catalogue.SPLITS)):
+            mine, other = (shown(getattr(pair, domain), index.folder) for pair in (train[i], test[j]))
+            problems.setdefault(train[i].name, f"trains and is tested: {mine} and {other} (test pair {test[j].name}) "
+                                               "show one picture; keep it in one split")
+    return [Problem(name, reason) for name, reason in problems.items()]
+
+
+def repeats(index: Index, split: str, signatures: Signatures) -> list[str]:
+    """Remarks that count the pictures which a split has more than once under several names; empty without any."""
+    remarks = []
+    for domain in DOMAINS:
+        files = [getattr(pair, domain) for pair in index.of_split(split)]
+        alike = [(i, j) for i, j in likeness.within(signatures[split, domain]) if files[i] != files[j]]
+        names = [shown(file, index.folder) for file in files]
+        if text := likeness.remark(f"{_PLURAL[domain]}, {split} split,", names, alike):
+            remarks.append(f"{text}. Limits count each as a person of its own.")
+    return remarks
 
 
 def require_pairing(index: Index, split: str, pairs: tuple[Pair, ...], pixels: Pixels) -> None:
@@ -97,8 +146,10 @@ def _accepted_rows(index: Index) -> dict[str, str]:
     return {row["split"]: row["files"] for row in read_rows(index.folder / ACCEPTED, ("split", "files"))}
 
 
-def _read_face(path: Path) -> np.ndarray:
+def _read_face(path: Path, any_size: bool) -> np.ndarray:
     face = images.read_image(path)
+    if any_size:
+        return images.resize(face, images.HEIGHT, images.WIDTH)
     if face.shape[:2] != (images.HEIGHT, images.WIDTH):
         raise StudyError(
             f"{path}: {face.shape[1]}×{face.shape[0]} pixels instead of {images.WIDTH}×{images.HEIGHT}. Use the "
@@ -107,22 +158,22 @@ def _read_face(path: Path) -> np.ndarray:
 
 
 def _fingerprint(index: Index, split: str, pairs: tuple[Pair, ...]) -> str:
-    """SHA-256 over the accepted pairing, names and, for every file, path, size and time of change."""
-    digest = hashlib.sha256(f"{FORMAT} {index.database} {_accepted_rows(index).get(split)}".encode())
-    for pair in pairs:
-        for path in (pair.photo, pair.sketch):
-            status = path.stat()
-            digest.update(os.fsencode(f"\0{pair.name}\0{pair.group}\0{shown(path, index.folder)}\0{status.st_size}"
-                                      f"\0{status.st_mtime_ns}"))
-    return digest.hexdigest()
+    """Hash of the format, the accepted pairing and the pairs."""
+    return f"{FORMAT} {_accepted_rows(index).get(split)} {_content_hash(index, pairs)}"
+
+
+def contents(index: Index) -> str:
+    """SHA-256 over all that pairs, splits and pixels of a copy hang on."""
+    parts = [_fingerprint(index, split, index.of_split(split)) for split in catalogue.SPLITS]
+    return hashlib.sha256(repr((parts, index.problems)).encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def _content_hash(index: Index, pairs: tuple[Pair, ...]) -> str:
-    """SHA-256 over names, paths and bytes of the files: files without compression all have one size."""
+    """SHA-256 over names, paths and bytes of the files."""
     digest = hashlib.sha256(index.database.encode())
     for pair in pairs:
         for path in (pair.photo, pair.sketch):
-            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            content = hashlib.sha256(path.read_bytes() if path.is_file() else b"").hexdigest()
             digest.update(os.fsencode(f"\0{pair.name}\0{pair.group}\0{shown(path, index.folder)}\0{content}"))
     return digest.hexdigest()
 

@@ -21,12 +21,18 @@ def write_rows(path: Path, header: tuple[str, ...], rows: Iterable[tuple[str, ..
 
 
 def read_rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
-    """Rows of a CSV, none when there is no such file; raises StudyError when it lacks a column or is no text."""
+    """Rows of a CSV, none when there is no such file; raises StudyError when it lacks a column or is no text.
+
+    Columns may be parted by commas, semicolons (as Excel does in half of the world) or tabs: by what parts the header.
+    """
     if not path.exists():
         return []
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, skipinitialspace=True)
+            header = file.readline()
+            file.seek(0)
+            parting = max(",;\t", key=header.count)
+            reader = csv.DictReader(file, skipinitialspace=True, delimiter=parting)
             rows = [{k: (v or "").strip() for k, v in row.items() if isinstance(k, str)} for row in reader]
             missing = [c for c in columns if c not in (reader.fieldnames or ())]
     except (OSError, UnicodeDecodeError, csv.Error) as error:

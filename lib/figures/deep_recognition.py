@@ -75,7 +75,8 @@ def gains(table: pd.DataFrame, direction: str, measure: str = "rank-5") -> Figur
     axis.set_yticks(range(len(names)), [label(name) for name in names])
     axis.invert_yaxis()
     axis.set(title=labels.DIRECTION[direction], xlabel=f"{measure}, system minus untranslated input (points)")
-    handles = [plt.Line2D([], [], marker="o", color=colour, label=third) for third, colour in zip(thirds, COLOURS.values())]
+    handles = [plt.Line2D([], [], marker="o", color=colour, label=third)
+               for third, colour in zip(thirds, COLOURS.values())]
     figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=8)
     return figure
 

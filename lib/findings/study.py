@@ -2,8 +2,8 @@
 
 ``complete`` makes every run that is missing, scores them, measures attention and recognition, and writes the tables,
 in this order and each only where something is missing or stale.  Notebooks, ``run_all.sh`` and tests call it, and
-nothing else decides what is made: a notebook reads.  Where all is complete it looks at the files' sizes and times
-alone, a fraction of a second.
+nothing else decides what is made: a notebook reads.  Where all is complete it looks at the faces' contents and the
+other files' sizes and times, a fraction of a second.
 
 A part is fresh while the files that it read, those that it wrote and the code that its numbers hang on are as it left
 them (``private/complete.json``).  What is stale by that simple rule is looked at closely by the part itself, which
@@ -25,7 +25,6 @@ from lib.base import files, fingerprints, locks, paths, systems
 from lib.base.errors import unknown_name
 from lib.base.labels import duration
 from lib.base.settings import PROFILES
-from lib.databases import layouts
 from lib.training import make_run, run_folders
 from lib.training.make_run import Cell
 from lib.training.run_folders import BusyError
@@ -146,7 +145,7 @@ class _Study:
         tables = [pattern for part in PARTS for pattern in part.writes if not pattern.startswith("*/seed")]
         faces = any(any(cell.folder.glob("*-to-*/*.png")) for cell in self.cells)
         return (not faces and _scored(self.folder / "scores.csv") >= wanted
-                and all(any(self.folder.glob(pattern)) for pattern in tables if pattern != "set_scores.csv"))
+                and all(any(self.folder.glob(pattern)) for pattern in tables if pattern not in _NOT_ALWAYS))
 
     def settings(self) -> str:
         """Everything that the runs are made from, besides code and data."""
@@ -181,7 +180,7 @@ class Part:
     runs: bool = False
 
     def inputs(self, study: _Study, now: fingerprints.Files) -> str:
-        data = _database_files(study.database) if self.data else {}
+        data = databases.contents(study.database) if self.data else ""
         return fingerprints.joined(fingerprints.matching(now, self.reads), data, fingerprints.of_code(self.code),
                                    study.settings() if self.runs else study.profile)
 
@@ -228,11 +227,6 @@ def _scored(file: Path) -> set[tuple[str, str, str]]:
         return set()
     with open(file, newline="", encoding="utf-8") as stream:
         return {(row["system"], row["seed"], row["direction"]) for row in csv.DictReader(stream)}
-
-
-def _database_files(database: str) -> fingerprints.Files:
-    """The files of a database that people bring; embedded ones are drawn by code."""
-    return {} if database in databases.EMBEDDED else fingerprints.of_folder(layouts.database_folder(database, None))
 
 
 def _survey(study: _Study, report: Report) -> None:
@@ -297,7 +291,8 @@ def _write_tables(study: _Study, report: Report) -> None:
 
 
 _FACES = ("*/seed*/*-to-*/*.png",)
-_SCORES = ("scores.csv", "set_scores.csv")
+_NOT_ALWAYS = ("set_scores.csv", "attributes.csv")  # of large profiles, and of DRIT alone
+_SCORES = ("scores.csv", *_NOT_ALWAYS)
 DATA = Part("survey of the data", _survey, ("pairing.csv", "pairing_by_sketch.csv", "resize_ceiling.csv"), data=True,
             code=("databases", "metrics", "findings/database_survey.py"))
 PARTS = (

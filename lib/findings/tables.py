@@ -29,7 +29,7 @@ from lib.base import files, labels, paths, systems, tables_on_disk
 from lib.base.directions import DIRECTIONS
 from lib.base.settings import RunSettings
 from lib.base.statistics import bootstrap_interval
-from lib.evaluation.scoring import SET_METRICS, STUDY_METRICS, Scores, read_scores
+from lib.evaluation.scoring import IMAGE_METRICS, SET_METRICS, STUDY_METRICS, Scores, read_scores
 from lib.findings import learning_curves
 from lib.findings.contrasts import LEVEL, OWN_FROM, RunSpread, cells_of, compare, pooled_spread, pooled_spreads
 
@@ -39,6 +39,7 @@ FLOORS = tuple(name for name in systems.of_kind("control") if name != CEILING)
 METRIC_LABELS = {metric: label if metric in SET_METRICS else f"{label} %" for metric, label in labels.METRIC.items()}
 DIRECTION_LABELS = {direction: f"{label} ({labels.TASK[direction]})" for direction, label in labels.DIRECTION.items()}
 NOT_COMPUTED, NOT_RUN = "not computed", "not run"
+FEWEST = 5  # faces of which a group's mean is shown
 _KEY = ["direction", "system", "metric"]
 _DECIMALS = {"kid-vgg16-hed": 4}  # others have two, as the paper
 
@@ -57,16 +58,18 @@ def summary(profile: str, database: str, scores: Scores | None = None) -> pd.Dat
     Per cent for image metrics.  The interval takes faces and runs as samples (``lib.findings.contrasts``); a system of
     fewer than ``OWN_FROM`` runs borrows the spread between runs, pooled over the trained systems of its kind.  For what
     is not trained, and for a kind of which no system was trained twice, it is over the n faces (BCa bootstrap).
-    ``spread`` is the standard deviation of the seeds' means, NaN with one.  Distances of sets: jackknife over faces,
-    and the runs' t interval added to it as variances add.  Raises StudyError without scores or with incomplete ones.
+    Limits end where the metric's range does (t limits of few runs may reach further).  ``spread`` is the standard
+    deviation of the seeds' means, NaN with one.  Distances of sets: jackknife over faces, and the runs' t interval
+    added to it as variances add.  Raises StudyError without scores or with incomplete ones.
     """
     scores = scores or read_scores(profile, database)
     rows = []
     cells = cells_of(scores.images)
     spreads = pooled_spreads(cells, _pool)
     for (direction, system, metric), values in cells.items():
-        low, high = _limits(values.shape, values.to_numpy().tobytes(),
-                            spreads.get((direction, systems.kind_of(system), metric)))
+        low, high = np.clip(_limits(values.shape, values.to_numpy().tobytes(),
+                                    spreads.get((direction, systems.kind_of(system), metric))),
+                            *np.multiply(100, IMAGE_METRICS[metric].limits))
         means = values.mean()
         rows.append((direction, system, metric, means.mean(), low, high, *values.shape, means.std()))
     count = {key: part.image.nunique() for key, part in scores.images.groupby(["direction", "system"])}
@@ -183,6 +186,26 @@ def _cell(entry) -> str:
     return f"{entry.value:.{digits}f}{limits}" + ("" if np.isnan(entry.spread) else f" ± {entry.spread:.{digits}f}")
 
 
+def by_attribute(profile: str, database: str, direction: str) -> pd.DataFrame:
+    """Scores of the test faces that share an attribute: columns attribute, group and those of ``summary``.
+
+    Empty where nothing is noted of the faces.  Groups of fewer than ``FEWEST`` faces are left out.
+    """
+    file = paths.study_folder(profile, database) / "attributes.csv"
+    noted = tables_on_disk.read(file, ["image", "attribute", "value"], text=["value", "attribute"])
+    if noted.empty:
+        return pd.DataFrame()
+    read = read_scores(profile, database)
+    scores, parts = read.images[read.images.direction == direction], []
+    for (attribute, group), rows in noted.groupby(["attribute", "value"]):
+        chosen = scores[scores.image.isin(rows.image)]
+        if chosen.image.nunique() >= FEWEST:
+            part = summary(profile, database, Scores(chosen, read.sets.head(0)))
+            parts.append(part.assign(attribute=attribute, group=group))
+    columns = ["attribute", "group", *_KEY, "value", "low", "high", "n", "seeds", "spread"]
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame()
+
+
 def caption(profile: str, database: str, kind: str, direction: str) -> str:
     """What a reader must know beside a table: database, profile, size, what is published where, what the marks mean."""
     settings = RunSettings.at(profile)
@@ -204,7 +227,8 @@ def caption(profile: str, database: str, kind: str, direction: str) -> str:
 
 
 def write_tables(profile: str, database: str, folder: Path | None = None) -> list[Path]:
-    """Write the tables of a study to ``results/<profile>/<database>/tables/`` (or ``folder``), as CSV and Markdown.
+    """Write the tables of a study to ``results/<profile>/<database>/tables/`` (or ``folder``), as CSV and Markdown, and
+    as CSV alone those by attribute, where the database notes any.
 
     Returns the files.  Raises StudyError when there are no scores yet.
     """
@@ -217,6 +241,10 @@ def write_tables(profile: str, database: str, folder: Path | None = None) -> lis
         files.write_csv(stem.with_suffix(".csv"), table, "%.6g")
         files.write_text(stem.with_suffix(".md"), text)
         written += [stem.with_suffix(".csv"), stem.with_suffix(".md")]
+    for direction in DIRECTIONS:
+        if len(table := by_attribute(profile, database, direction)):
+            written.append(folder / f"by_attribute_{direction}.csv")
+            files.write_csv(written[-1], table, "%.6g")
     return written
 
 

@@ -2,11 +2,11 @@
 
 from lib.metrics.feature_similarity import fsim, fsim_batch
 from lib.metrics.frechet_distance import frechet_distance
-from lib.metrics.jackknife import jackknife_interval
+from lib.metrics.jackknife import jackknife_interval, jackknife_of_two
 from lib.metrics.kernel_distance import kernel_distance
 from lib.metrics.pixel_difference import mae, psnr
 from lib.metrics.sketch_texture import scoot
 from lib.metrics.structural_similarity import ssim, ssim_batch
 
-__all__ = ["frechet_distance", "fsim", "fsim_batch", "jackknife_interval", "kernel_distance", "mae", "psnr",
-           "scoot", "ssim", "ssim_batch"]
+__all__ = ["frechet_distance", "fsim", "fsim_batch", "jackknife_interval", "jackknife_of_two", "kernel_distance",
+           "mae", "psnr", "scoot", "ssim", "ssim_batch"]

@@ -32,4 +32,5 @@ def _check_sizes(reference: tuple[int, ...], image: tuple[int, ...], smallest: i
         raise StudyError(f"The reference is {reference[1]}×{reference[0]} pixels but the image {image[1]}×{image[0]}. "
                          "Resize or crop them alike first; a score of resized images is another score.")
     if min(reference) < smallest:
-        raise StudyError(f"Images of {reference[1]}×{reference[0]} pixels are too small; {smallest} is the least side.")
+        raise StudyError(f"Images of {reference[1]}×{reference[0]} pixels are too small; {smallest} is the least side. "
+                         "Score larger ones, or leave the metric out.")

@@ -32,10 +32,38 @@ def jackknife_interval(distance: Callable[[np.ndarray, np.ndarray], float], refe
     if len(synthesised) != n or n < LEAST_FACES:
         raise StudyError(f"The interval needs two sets of the same {LEAST_FACES} or more faces, not {n} and "
                          f"{len(synthesised)}.")
-    groups = min(groups, n)
-    member = np.random.default_rng(seed).permutation(np.arange(n) % groups)
-    estimate = distance(reference, synthesised)
-    without = np.array([distance(reference[member != g], synthesised[member != g]) for g in range(groups)])
-    error = np.sqrt((groups - 1) / groups * np.sum((without - without.mean()) ** 2))
-    reach = float(special.stdtrit(groups - 1, (1 + level) / 2) * error)
+    member = _groups(n, groups, seed)
+    variance = _variance([distance(reference[member != g], synthesised[member != g]) for g in range(member.max() + 1)])
+    return _interval(distance(reference, synthesised), variance, member.max(), level)
+
+
+def jackknife_of_two(distance: Callable[[np.ndarray, np.ndarray], float], reference: np.ndarray,
+                     synthesised: np.ndarray, groups: int = 20, level: float = 0.95, seed: int = 0) -> Interval:
+    """Distance of two sets of different faces, (n, d) and (m, d), and its confidence limits.
+
+    Groups leave one set at a time, and the variances of both add.  The degrees of freedom are those of the set of
+    fewer groups, a little too few.  Raises StudyError for a set of fewer than ``LEAST_FACES``.
+    """
+    reference, synthesised = checked_features(reference, synthesised)
+    if min(len(reference), len(synthesised)) < LEAST_FACES:
+        raise StudyError(f"The interval needs two sets of {LEAST_FACES} or more faces, not {len(reference)} and "
+                         f"{len(synthesised)}.")
+    first, second = (_groups(len(part), groups, seed) for part in (reference, synthesised))
+    variance = (_variance([distance(reference[first != g], synthesised) for g in range(first.max() + 1)])
+                + _variance([distance(reference, synthesised[second != g]) for g in range(second.max() + 1)]))
+    return _interval(distance(reference, synthesised), variance, min(first.max(), second.max()), level)
+
+
+def _groups(count: int, groups: int, seed: int) -> np.ndarray:
+    """Group of each of ``count`` faces, (count,), at random and of equal sizes; each alone where there are few."""
+    return np.random.default_rng(seed).permutation(np.arange(count) % min(groups, count))
+
+
+def _variance(without: list[float]) -> float:
+    """Variance of an estimate from its values without each group."""
+    return (len(without) - 1) / len(without) * float(np.sum((np.array(without) - np.mean(without)) ** 2))
+
+
+def _interval(estimate: float, variance: float, freedom: int, level: float) -> Interval:
+    reach = float(special.stdtrit(freedom, (1 + level) / 2) * np.sqrt(variance))
     return Interval(estimate, estimate - reach, estimate + reach)

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
@@ -23,6 +25,7 @@ from lib.base.errors import StudyError
 
 PRETRAINED = paths.ROOT / "pretrained" / "cuhk-student.safetensors"
 FORMAT = 1  # raised when the contents change in a way that older files do not fit
+_ESCAPES = re.compile(r"\x1b\[[0-9;]*m")  # colours of a terminal, which torch puts into its messages
 
 
 def save(path: Path, contents: dict) -> None:
@@ -34,24 +37,76 @@ def save(path: Path, contents: dict) -> None:
             raise OSError(str(error).splitlines()[0]) from None
 
 
-def load(path: Path, device: torch.device | str = "cpu") -> dict:
-    """Read a checkpoint; raises StudyError naming the file when it is missing, damaged, foreign or unsafe."""
+def load(path: Path, device: torch.device | str = "cpu", needs: Iterable[str] = ("settings",)) -> dict:
+    """Read a checkpoint that has the entries ``needs``.
+
+    Raises StudyError naming the file when it is missing, damaged, foreign or unsafe.
+    """
     path = Path(path)
     if not path.is_file():
         raise StudyError(f"{path}: no such checkpoint. Train it with `python -m lib train …`.")
     if path.suffix == ".safetensors":
-        return _load_exported(path, device)
+        return _checked(path, _load_exported(path, device), needs)
     try:
         contents = torch.load(path, map_location=device, weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise StudyError(f"{path}: refused, holds more than tensors and plain containers "
-                         f"({str(error).splitlines()[0]}).") from None
     except Exception as error:  # a damaged archive fails in many ways
-        cause = (str(error).splitlines() or [type(error).__name__])[0]
+        message = _ESCAPES.sub("", str(error) or type(error).__name__)
+        # The name that torch refuses to import, told without its advice to load the file unsafely.
+        named = re.search(r"(?:GLOBAL|global|class|type) ([\w.]+\.[\w.]+)", message)
+        if isinstance(error, pickle.UnpicklingError) and named:
+            raise StudyError(f"{path}: refused, it holds {named[1]}, and only tensors, numbers, text and plain "
+                             "containers of them are read; nothing in it was executed. Where it was written, turn "
+                             "NumPy values into float(…) or torch.tensor(…) and objects into dicts, and save it "
+                             "again.") from None
+        cause = message.splitlines()[0].split(". ")[0]
         raise StudyError(f"{path}: cannot be read as a checkpoint ({cause}). Delete it and train again.") from None
-    if not isinstance(contents, dict) or contents.get("format") != FORMAT or "settings" not in contents:
-        raise StudyError(f"{path}: not a checkpoint of this study (format {FORMAT}).")
+    return _checked(path, contents, needs)
+
+
+def _checked(path: Path, contents: object, needs: Iterable[str]) -> dict:
+    """The contents, if they are a checkpoint's of ours; raises StudyError saying what they are instead."""
+    if not isinstance(contents, dict):
+        raise StudyError(f"{path}: not a checkpoint of this study but a bare {type(contents).__name__}. Take the "
+                         "checkpoint.pt of a run folder.")
+    if lacking := [name for name in ("format", *needs) if name not in contents]:
+        raise StudyError(f"{path}: not a checkpoint of this study: it lacks {', '.join(lacking)}, and holds "
+                         f"{', '.join(map(str, list(contents)[:5])) or 'nothing'}{', …' * (len(contents) > 5)}. "
+                         "Take the checkpoint.pt of a run folder.")
+    if contents["format"] != FORMAT:
+        raise StudyError(f"{path}: a checkpoint of format {contents['format']!r}, and this program reads format "
+                         f"{FORMAT}. Train again, or use the program that wrote it.")
+    for name, kind in {"system": str, "settings": dict, "method": dict}.items():
+        if name in contents and not isinstance(contents[name], kind):
+            raise StudyError(f"{path}: damaged or forged: its {name} is a {type(contents[name]).__name__}, not a "
+                             f"{kind.__name__}. Delete it and train again.")
     return contents
+
+
+def fitting(path: Path, expected: Mapping[str, torch.Tensor], given: object) -> dict[str, torch.Tensor]:
+    """Weights of a checkpoint for networks with the ``expected`` ones; ``module.`` of data parallel training goes.
+
+    Raises StudyError naming the first weights that are missing, unexpected, of another shape or not finite.
+    """
+    if not isinstance(given, Mapping) or not all(isinstance(value, torch.Tensor) for value in given.values()):
+        raise StudyError(f"{path}: damaged or forged: its generators are no table of tensors. Delete it and train "
+                         "again.")
+    if given and all(str(name).startswith("module.") for name in given):
+        given = {name.removeprefix("module."): value for name, value in given.items()}
+    problems = []
+    for kind, some, others in (("missing", expected, given), ("unexpected", given, expected)):
+        if absent := [name for name in some if name not in others]:
+            problems.append(f"{len(absent)} {kind}, first {absent[0]}")
+    shapes = [f"{name} is {tuple(given[name].shape)}, not {tuple(value.shape)}" for name, value in expected.items()
+              if name in given and given[name].shape != value.shape]
+    problems += [f"{len(shapes)} of another shape, first {shapes[0]}"] if shapes else []
+    if problems:
+        raise StudyError(f"{path}: its weights do not fit its own settings ({'; '.join(problems)}). It comes from "
+                         "another width, size or program; take a checkpoint that was written together with its "
+                         "settings.")
+    if bad := [name for name, value in given.items() if value.is_floating_point() and not value.isfinite().all()]:
+        raise StudyError(f"{path}: {len(bad)} of its weights are NaN or infinite, first {bad[0]}: this training "
+                         "failed. Train again.")
+    return dict(given)
 
 
 def export(checkpoint: Path, path: Path) -> int:
@@ -79,6 +134,4 @@ def _load_exported(path: Path, device: torch.device | str) -> dict:
     except (SafetensorError, OSError, ValueError) as error:
         raise StudyError(f"{path}: cannot be read as safetensors ({error}). Restore it with `git checkout`, or export "
                          "it again.") from None
-    if about.get("format") != FORMAT or "settings" not in about:
-        raise StudyError(f"{path}: not a network of this study (format {FORMAT}).")
     return {**about, "finished": True, "method": {"generators": generators}}

@@ -69,7 +69,8 @@ def load_faces(database: str, settings: RunSettings, split: str) -> PairedFaces:
         rows = slice(None, edge) if split == "train" else slice(edge, None)
         return dataclasses.replace(
             training_pairs, photos=training_pairs.photos[rows], sketches=training_pairs.sketches[rows],
-            names=training_pairs.names[rows], groups=training_pairs.groups[rows])
+            names=training_pairs.names[rows], groups=training_pairs.groups[rows],
+            attributes=training_pairs.attributes[rows])
     limit = settings.train_pairs if split == "train" else settings.test_pairs
     return databases.load(database, split, limit=limit)
 

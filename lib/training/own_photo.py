@@ -42,8 +42,8 @@ def draw(translator: Translator, photo: np.ndarray, name: str, direction: str | 
     """
     aligned = align_photo(photo, name, eyes)
     if direction is None and looks_drawn(aligned.face):
-        raise StudyError(f"{name}: this looks like a drawing. To make a photo of it, add --direction {SKETCH_TO_PHOTO}; "
-                         f"to draw it all the same, --direction {PHOTO_TO_SKETCH}.")
+        raise StudyError(f"{name}: this looks like a drawing. To make a photo of it, add --direction "
+                         f"{SKETCH_TO_PHOTO}; to draw it all the same, --direction {PHOTO_TO_SKETCH}.")
     direction = direction or PHOTO_TO_SKETCH
     return _drawn(translator, aligned, name, direction)
 

@@ -30,21 +30,20 @@ class Translator:
     """
 
     def __init__(self, checkpoint: Path, settings: RunSettings | None = None, device: torch.device | None = None):
-        contents = checkpoints.load(checkpoint)
+        contents = checkpoints.load(checkpoint, needs=("system", "settings", "method", "finished"))
         try:
             self.settings = plans.restore(contents["system"], contents["settings"])
         except StudyError as error:
-            raise StudyError(f"{checkpoint}: {error}. Train again.") from None
+            raise StudyError(f"{checkpoint}: {str(error).removesuffix('.')}. Train again.") from None
         if settings:
             after = {name: getattr(settings, name) for name in AFTER_TRAINING}
             self.settings = dataclasses.replace(self.settings, **after)
         self.finished = contents["finished"]
         self.trainable = plans.create(contents["system"], self.settings, device or devices.default_device(),
                                       training=False)
-        try:
-            self.trainable.load_state({"generators": contents["method"]["generators"]})
-        except (RuntimeError, KeyError) as error:
-            raise StudyError(f"{checkpoint}: does not fit its own settings ({str(error).splitlines()[0]}).") from None
+        weights = checkpoints.fitting(checkpoint, self.trainable.generators.state_dict(),
+                                      contents["method"].get("generators"))
+        self.trainable.load_state({"generators": weights})
 
     def __call__(self, direction: str, faces: np.ndarray, names: Sequence[str] | None = None) -> np.ndarray:
         """Translate uint8 faces; photo-to-sketch: (n, H, W, 3) → (n, H, W); sketch-to-photo: the reverse.

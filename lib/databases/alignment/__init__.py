@@ -23,7 +23,7 @@ _ENLARGED = 1.5  # times that a photo is enlarged from which on people are told
 class Aligned:
     """A face in the field's geometry, and how it came there.
 
-    face: (250, 200[, 3]) uint8.  eyes: where they are in the photo.  remarks: sentences about what a viewer should know.
+    face: (250, 200[, 3]) uint8.  eyes: where they are in the photo.  remarks: what a viewer should know.
     """
 
     face: np.ndarray

@@ -20,7 +20,11 @@ _LONGEST = 1000  # pixels: larger pictures are searched smaller, which finds eve
 _SMALL = 400  # pixels: smaller pictures are searched again enlarged, so that what is too small is named so
 _LEAST_APART = 20.0  # pixels between the eyes; the result has 50
 _ASIDE = 0.22  # how far from the middle between the eyes, in their distance, the nose may stand
-_REMEDY = ("Take one frontal, upright face, at least 80 pixels wide, or say where the eyes are with --eyes x,y,x,y.")
+_REMEDY = "Take one frontal, upright face, at least 80 pixels wide."
+
+
+class FaceError(StudyError):
+    """A picture without a face that can be aligned by itself; somebody may still say where the eyes are."""
 
 
 @dataclass(frozen=True)
@@ -66,22 +70,21 @@ def find(picture: np.ndarray, least: float = SURE) -> list[Face]:
 
 
 def the_face(picture: np.ndarray, name: str) -> Face:
-    """The one face of a picture; raises StudyError for none, several, one turned aside or too small."""
+    """The one face of a picture; raises FaceError for none, several, one turned aside or too small."""
     found = find(picture)
     if not found:
-        raise StudyError(f"{name}: no face found. {_REMEDY}")
+        raise FaceError(f"{name}: no face found. {_REMEDY}")
     if len(found) > 1:
         places = [f"between x {face.box[0]:.0f} and {face.box[2]:.0f}, y {face.box[1]:.0f} and {face.box[3]:.0f}"
                   for face in found]
-        raise StudyError(f"{name}: {len(found)} faces found:\n{listed(places)}\nCut out the one that is meant, or say "
-                         "where its eyes are with --eyes x,y,x,y.")
+        raise FaceError(f"{name}: {len(found)} faces found:\n{listed(places)}\nCut out the one that is meant.")
     face = found[0]
     if face.eye_distance < _LEAST_APART:
-        raise StudyError(f"{name}: the face is too small, its eyes are {face.eye_distance:.0f} pixels apart and at least "
-                         f"{_LEAST_APART:.0f} are needed. Take a larger picture.")
+        raise FaceError(f"{name}: the face is too small, its eyes are {face.eye_distance:.0f} pixels apart; at "
+                        f"least {_LEAST_APART:.0f} are needed. Take a larger picture.")
     if abs(face.nose - 0.5) > _ASIDE:
-        raise StudyError(f"{name}: the face is turned aside, its nose stands at {face.nose:.0%} of the way from one eye "
-                         f"to the other. {_REMEDY}")
+        raise FaceError(f"{name}: the face is turned aside, its nose stands at {face.nose:.0%} of the way from one "
+                        f"eye to the other. {_REMEDY}")
     return face
 
 

@@ -11,6 +11,9 @@ import numpy as np
 from lib.base import images
 from lib.base.errors import StudyError, listed
 from lib.base.pairing import by_name
+from lib.databases.alignment.faces import FaceError
+
+_BY_HAND = "Or say where the eyes are, with --eyes x,y,x,y."
 
 # A photo (H, W, 3) uint8 and its name → the picture to write, and sentences about it.
 Maker = Callable[[np.ndarray, str], tuple[np.ndarray, Sequence[str]]]
@@ -52,7 +55,7 @@ def make_each(outputs: dict[Path, Path], make: Maker) -> Report:
         try:
             made, remarks = make(images.read_photo(photo, str(photo)), str(photo))
         except StudyError as error:
-            report.failed.append(str(error))
+            report.failed.append(f"{error} {_BY_HAND}" if isinstance(error, FaceError) else str(error))
             continue
         images.write_png(output, made)
         report.written.append(output)

@@ -2,7 +2,8 @@
 
 The unit is a person, and a training where a system was trained several times: both are resampled, crossed.  Thresholds
 are those of the whole test set and stay as they are in a resample.  Differences are paired by person, trainings
-averaged first.  Limits of rates at 0 or 1 are Wilson's, since resamples of equal values are all alike.
+averaged first; a system that was trained once has no verdict.  Limits of rates at 0 or 1 are Wilson's, since resamples
+of equal values are all alike.
 """
 
 from __future__ import annotations
@@ -54,16 +55,37 @@ def comparisons(tables: DeepTables, direction: str, reference: str = _FLOOR,
                 measure: str = "rank-1") -> pd.DataFrame:
     """Every other system of a direction minus the reference, paired by person, in [-1, 1].
 
-    Columns system, label, difference, low, high (95 %, over people), p_value (sign flips), holm (over the rows).
-    Raises StudyError where the reference has no rows.
+    Columns system, label, difference, low, high (95 %), p_value, holm (over the rows), repeated: whether the system
+    has at least two trainings or needs none; where not, limits and p hold for that training alone and decide nothing.
+    Limits and p-values are over people (BCa bootstrap, sign flips), of several trainings over both (t intervals whose
+    variances add).  Raises StudyError where the reference has no rows.
     """
     people = _by_person(tables, direction, measure)
     if reference not in people:
         raise unknown_name("system in the deep recognition tables", reference, people.columns)
-    rows = [(name, label(name), *statistics.paired_difference(people[name], people[reference])[:4])
-            for name in people if name != reference]
-    table = pd.DataFrame(rows, columns=["system", "label", "difference", "low", "high", "p_value"])
-    return table.assign(holm=statistics.holm(table.p_value))
+    rows = []
+    for name in people.columns.drop(reference):
+        runs = _trainings(tables, direction, name, measure)
+        rows.append((name, label(name), *_difference(people[name] - people[reference], runs), len(runs) != 1))
+    table = pd.DataFrame(rows, columns=["system", "label", "difference", "low", "high", "p_value", "repeated"])
+    table.insert(6, "holm", statistics.holm(table.p_value))
+    return table
+
+
+def _difference(gains: pd.Series, runs: np.ndarray) -> tuple[float, float, float, float]:
+    """Mean gain over people, limits, p; runs: the measure in each training, empty for what is not trained."""
+    if len(runs) < 2:
+        return tuple(statistics.paired_difference(gains, np.zeros(len(gains)))[:4])
+    parts = [(gains.var(ddof=1) / len(gains), len(gains) - 1), (runs.var(ddof=1) / len(runs), len(runs) - 1)]
+    return float(gains.mean()), *statistics.limits_and_p(float(gains.mean()), parts)
+
+
+def _trainings(tables: DeepTables, direction: str, system: str, measure: str) -> np.ndarray:
+    """The measure in each training of a system; empty for what is not trained."""
+    if not systems.is_trained(system):
+        return np.empty(0)
+    probes = tables.probes[(tables.probes.direction == direction) & (tables.probes.system == system)]
+    return np.array([measures(run)[measure].mean() for _, run in probes.groupby("seed")])
 
 
 def by_error(tables: DeepTables, scores: pd.DataFrame, direction: str, names: tuple[str, ...],
@@ -92,8 +114,8 @@ def findings(tables: DeepTables) -> list[str]:
     sentences = []
     for direction in rows.index.unique("direction"):
         task, floor, ceiling = labels.TASK[direction], *(rows.loc[direction, name] for name in (_FLOOR, _CEILING))
-        sentences.append(f"{task}: untranslated, {_percent(floor, 'rank-1')} are found at rank 1 of {tables.people} and "
-                         f"{_percent(floor, 'tar')} accepted at FAR 1 %; the real target, recompressed, "
+        sentences.append(f"{task}: untranslated, {_percent(floor, 'rank-1')} are found at rank 1 of {tables.people} "
+                         f"and {_percent(floor, 'tar')} accepted at FAR 1 %; the real target, recompressed, "
                          f"{_percent(ceiling, 'rank-1')} and {_percent(ceiling, 'tar')}.")
         for measure, text in (("rank-1", "at rank 1"), ("tar", "at FAR 1 %")):
             sentences += _told_apart(tables, direction, measure, f"{task}, {text}")
@@ -101,13 +123,14 @@ def findings(tables: DeepTables) -> list[str]:
 
 
 def _told_apart(tables: DeepTables, direction: str, measure: str, where: str) -> list[str]:
-    """Which translations help, harm, or do neither beyond the limits; controls are left out."""
+    """Which translations help, harm, do neither beyond the limits, or were trained once; controls are left out."""
     pairs = comparisons(tables, direction, measure=measure)
     pairs = pairs[[systems.kind_of(name) not in (None, "control") for name in pairs.system]]
-    clear = pairs.holm <= 0.05
-    parts = {"helps (Holm-corrected p ≤ 0.05)": pairs[clear & (pairs.difference > 0)],
-             "harms (Holm-corrected p ≤ 0.05)": pairs[clear & (pairs.difference < 0)],
-             "is not told apart from none": pairs[~clear]}
+    clear, repeated = pairs.holm <= 0.05, pairs.repeated.astype(bool)
+    parts = {"helps (Holm-corrected p ≤ 0.05)": pairs[repeated & clear & (pairs.difference > 0)],
+             "harms (Holm-corrected p ≤ 0.05)": pairs[repeated & clear & (pairs.difference < 0)],
+             "is not told apart from none": pairs[repeated & ~clear],
+             "by what was trained once, which decides nothing": pairs[~repeated]}
     return [f"{where}, translation {verb}: {', '.join(map(_with_points, some.itertuples()))}."
             for verb, some in parts.items() if len(some)]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lib.base import images
-from lib.base.errors import StudyError, listed
+from lib.base import images, likeness
+from lib.base.errors import StudyError, listed, say_once
 from lib.base.pairing import pair_by_name
 
 
@@ -62,4 +62,10 @@ def read_pairs(real: Path, synthesised: Path,
     if odd:
         raise StudyError(f"All images must have the size of {files[0]}, {width}×{height} (width×height); "
                          f"{len(odd)} differ:\n{listed(odd)}\nAlign and resize them first.")
+    remarks = [likeness.remark(f"images of {folder}", [pair.files[side].name for pair in pairs],
+                               likeness.within(likeness.signatures(faces[side * len(names):(side + 1) * len(names)])))
+               for side, folder in enumerate((real, synthesised))]
+    for text in filter(None, remarks):
+        say_once(f"warning: {text}. A person under several names trains and is tested at once, and is taken for an "
+                 "error when recognised under another one.")
     return names, np.stack(faces[:len(names)]), np.stack(faces[len(names):])

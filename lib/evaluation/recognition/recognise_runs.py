@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -165,6 +165,29 @@ def read_study(profile: str, database: str) -> Tables:
     absent = tuple(f"{direction}/{run.system}/{run.seed}" for run in run_folders.list_runs(folder)
                    for direction in run.absent if run.system not in _FROM_DATA)
     return Tables(**{name: _read(folder, name) for name in FILES}, protocol=protocol, absent=absent)
+
+
+def with_faces(tables: Tables, direction: str, system: str, real: np.ndarray, synthesised: np.ndarray) -> Tables:
+    """The tables with rows of one more system, from whole images and from the inner face, under the same splits.
+
+    real, synthesised: uint8 grey (n, 250, 200), in the order of the tables' people.  Nothing is written.
+    """
+    parts = {name: [getattr(tables, name)] for name in FILES}
+    names = people(tables, direction)
+    for label, result in _outcomes(_Entry(direction, system, 0, synthesised, ("face",)), real, tables.protocol, {}):
+        identity = {"direction": direction, "system": label, "seed": 0}
+        parts["identities"].append(_identity_rows(identity, result, names))
+        if label == system:
+            parts["curves"].append(curve_table(result, **identity))
+            parts["ranks"].append(_rank_rows(identity, result))
+    return replace(tables, **{name: pd.concat(some, ignore_index=True) for name, some in parts.items()})
+
+
+def people(tables: Tables, direction: str) -> tuple[str, ...]:
+    """The names of the tested faces, in the order in which the protocol numbers them."""
+    rows = tables.identities[tables.identities.direction == direction]
+    first = rows[(rows.system == rows.system.iloc[0]) & (rows.seed == rows.seed.iloc[0])]
+    return tuple(first.image)
 
 
 def _entries(folder: Path, faces: PairedFaces, real: dict[str, np.ndarray]) -> tuple[list[_Entry], list[str]]:

@@ -95,8 +95,8 @@ def _kept_or_new(recogniser: Recogniser, face: np.ndarray, name: str, digest: st
     except StudyError as error:
         raise StudyError(f"{name}: {error}") from None
     if vector.ndim != 1 or not np.isfinite(vector).all():
-        raise StudyError(f"{name}: the recogniser {recogniser.name} gave an array {vector.shape}, or NaN in it; it must "
-                         "give a vector of numbers.")
+        raise StudyError(f"{name}: the recogniser {recogniser.name} gave an array {vector.shape}, or NaN in it; it "
+                         "must give a vector of numbers.")
     if file:
         cache.keep_arrays(file, vector)
     return vector

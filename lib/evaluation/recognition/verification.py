@@ -81,7 +81,7 @@ def _rates(distance: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _threshold(distance: np.ndarray, excess) -> tuple[float, float]:
-    """Distance at which ``excess(far, tar)``, which grows, crosses zero, and which share of the pairs there is taken."""
+    """Distance at which ``excess(far, tar)``, which grows, crosses zero, and the share of pairs there that is taken."""
     levels, far, tar = _rates(distance)
     values = excess(far, tar)
     last = int(np.searchsorted(values, 0.0, side="left"))  # values[0] < 0 ≤ values[last]

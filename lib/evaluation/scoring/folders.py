@@ -7,7 +7,9 @@ sets, feature vectors are all that is kept of them.
 from __future__ import annotations
 
 import csv
+import hashlib
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -22,7 +24,7 @@ from lib.base.hardware import available_cores
 from lib.base.pairing import Partners, pair_by_name
 from lib.base.statistics import Interval
 from lib.evaluation.scoring.measure import IMAGE_METRICS, score_pair
-from lib.evaluation.scoring.sets import SET_METRICS, Embedder, score_set
+from lib.evaluation.scoring.sets import FOLDER_SET_METRICS, Embedder, score_set
 from lib.metrics.jackknife import LEAST_FACES
 
 _BLOCK = 64  # pairs whose images are kept until a network has seen them; a multiple of the networks' batch of 16
@@ -34,7 +36,8 @@ class FolderScores:
     """What two folders scored.
 
     names: of the pairs, sorted.  values: image metric → (n,), in their order.  sets: distances of whole sets, with
-    limits.  not_computed: metric → why it has no value.  identical: pairs that are equal pixel by pixel.
+    limits.  not_computed: metric → why it has no value.  identical: pairs that are equal pixel by pixel.  repeated:
+    images of each folder that are equal to another of theirs.  coloured: whether most of the real images are in colour.
     """
 
     names: tuple[str, ...]
@@ -42,6 +45,8 @@ class FolderScores:
     sets: dict[str, Interval] = field(default_factory=dict)
     not_computed: dict[str, str] = field(default_factory=dict)
     identical: int = 0
+    repeated: tuple[int, int] = (0, 0)
+    coloured: bool = False
 
     def rows(self) -> Iterator[tuple[str, str, float]]:
         """(image, metric, value), by image, then metric."""
@@ -65,9 +70,10 @@ def check_names(metrics: Iterable[str]) -> tuple[list[str], list[str]]:
     """Split metrics into those of images and those of sets, each in its table's order; raises StudyError for others."""
     metrics = list(metrics)
     for metric in metrics:
-        if metric not in IMAGE_METRICS and metric not in SET_METRICS:
-            raise unknown_name("metric", metric, (*IMAGE_METRICS, *SET_METRICS))
-    return [name for name in IMAGE_METRICS if name in metrics], [name for name in SET_METRICS if name in metrics]
+        if metric not in IMAGE_METRICS and metric not in FOLDER_SET_METRICS:
+            raise unknown_name("metric", metric, (*IMAGE_METRICS, *FOLDER_SET_METRICS))
+    return ([name for name in IMAGE_METRICS if name in metrics],
+            [name for name in FOLDER_SET_METRICS if name in metrics])
 
 
 def score_folders(reference: Path, synthesised: Path, metrics: Iterable[str] = ("ssim", "fsim"),
@@ -96,7 +102,13 @@ def score_folders(reference: Path, synthesised: Path, metrics: Iterable[str] = (
     return FolderScores(
         tuple(pair.name for pair in pairs),
         {metric: np.array([pair.values[metric] for pair in seen]) for metric in scores},
-        distances, not_computed | unavailable, sum(pair.identical for pair in seen))
+        distances, not_computed | unavailable, sum(pair.identical for pair in seen),
+        tuple(_repeated(pair.hashes[side] for pair in seen) for side in (0, 1)),
+        2 * sum(pair.coloured for pair in seen) > len(seen))
+
+
+def _repeated(hashes: Iterable[bytes]) -> int:
+    return sum(count for count in Counter(hashes).values() if count > 1)
 
 
 def _loaded(metrics: list[str]) -> tuple[dict[str, Callable[[Any, Any], float]], dict[str, str]]:
@@ -116,6 +128,8 @@ class _Seen(NamedTuple):
     problems: list[str]
     values: dict[str, float]
     identical: bool = False
+    hashes: tuple[bytes, bytes] = (b"", b"")
+    coloured: bool = False
     size: tuple[int, ...] = ()
     faces: tuple[np.ndarray, np.ndarray] | None = None
 
@@ -139,7 +153,8 @@ def _measured(pairs: list[Partners], scores: dict[str, Callable[[Any, Any], floa
         except StudyError as error:
             return _Seen([f"{pair.files[1]}: {error}"], {})
         kept = tuple(map(images.to_rgb, faces)) if keep else None
-        return _Seen([], values, _are_equal(*faces), faces[0].shape[:2], kept)
+        hashes = tuple(hashlib.sha256(images.to_rgb(face).tobytes()).digest() for face in faces)
+        return _Seen([], values, hashes[0] == hashes[1], hashes, _is_coloured(faces[0]), faces[0].shape[:2], kept)
 
     size = _BLOCK if keep else len(pairs)
     with ThreadPoolExecutor(available_cores()) as pool, _progress(len(pairs)) as bar:
@@ -166,10 +181,9 @@ def _read(pair: Partners) -> tuple[list[np.ndarray], list[str]]:
     return faces, problems
 
 
-def _are_equal(reference: np.ndarray, image: np.ndarray) -> bool:
-    if reference.ndim != image.ndim:
-        reference, image = images.to_rgb(reference), images.to_rgb(image)
-    return np.array_equal(reference, image)
+def _is_coloured(image: np.ndarray) -> bool:
+    """Whether an image has colours: JPEG leaves some in grey ones, of few levels."""
+    return image.ndim == 3 and float(np.ptp(image.astype(np.int16), axis=2).mean()) > 3
 
 
 class _Sets:
@@ -178,7 +192,8 @@ class _Sets:
     def __init__(self, metrics: list[str]):
         self.metrics = metrics
         self.embed = Embedder()
-        self.vectors: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {SET_METRICS[metric]: [] for metric in metrics}
+        networks = dict.fromkeys(FOLDER_SET_METRICS[metric] for metric in metrics)
+        self.vectors: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {network: [] for network in networks}
         self.size: tuple[int, ...] = ()
 
     def add(self, block: list[_Seen]) -> None:
@@ -196,7 +211,7 @@ class _Sets:
         """Distance with limits of every metric whose network can be had, and why the others' cannot."""
         known, unavailable = {}, {}
         for metric in self.metrics:
-            network = SET_METRICS[metric]
+            network = FOLDER_SET_METRICS[metric]
             if network in self.embed.unavailable:
                 unavailable[metric] = self.embed.unavailable[network]
             else:

@@ -2,6 +2,7 @@
 
 ``scores.csv``      database,direction,system,seed,image,metric,value: one row per image and metric
 ``set_scores.csv``  database,direction,system,seed,metric,value,low,high: distances of whole sets
+``attributes.csv``  image,attribute,value: what is noted of the test faces (style, gender, …), if anything is
 
 What a run was scored from is stamped in its ``private/scored.json``; equal images, references, metrics
 and program version are not scored again.  Rows of runs whose images are not on this machine (they are
@@ -29,6 +30,7 @@ from lib.evaluation.scoring.sets import SET_METRICS, Embedder, score_set
 from lib.training import plans, run_folders
 from lib.training.run_folders import Run
 
+ATTRIBUTES = "attributes.csv"  # of the test faces, where their database notes any
 VERSION = 1  # part of every stamp: raise it when the numbers change
 STUDY_METRICS = {"photo-to-sketch": ("ssim", "fsim", "scoot"), "sketch-to-photo": ("ssim", "fsim", "fsimc")}
 SET_PROFILES = ("cpu", "paper")  # a network over every face of every system takes too long for tiny and quick
@@ -109,7 +111,9 @@ def _score_runs(profile: str, database: str, found: list[Run], force: bool, sets
         settings = plans.plan(profile, run.system).settings
         seen = (settings.holdout, settings.test_pairs)
         if run.directions and seen not in targets:
-            targets[seen] = Targets.of(load_faces(database, settings, "test"))
+            faces = load_faces(database, settings, "test")
+            targets[seen] = Targets.of(faces)
+            _keep_attributes(folder, faces)
         for direction in run.directions:
             work = Work(database, direction, run, targets[seen])
             for kind in kinds(sets):
@@ -131,6 +135,13 @@ def _score_runs(profile: str, database: str, found: list[Run], force: bool, sets
     else:
         reasons = dict.fromkeys(SET_METRICS, _not_asked(profile))
     return Scores(tables["images"], tables["sets"], tuple(scored), absent, reasons)
+
+
+def _keep_attributes(folder: Path, faces: PairedFaces) -> None:
+    """Write what is noted of the test faces beside their scores: image, attribute, value."""
+    rows = [(name, *noted) for name, attributes in zip(faces.names, faces.attributes) for noted in attributes.items()]
+    if rows:
+        tables_on_disk.write(folder / ATTRIBUTES, pd.DataFrame(rows, columns=["image", "attribute", "value"]))
 
 
 class Targets:

@@ -15,9 +15,11 @@ import numpy as np
 from lib.base import cache, images
 from lib.base.errors import StudyError
 from lib.base.statistics import Interval
-from lib.metrics import frechet_distance, jackknife_interval, kernel_distance
+from lib.metrics import frechet_distance, jackknife_interval, jackknife_of_two, kernel_distance
 
 SET_METRICS = {"frechet-vgg16-hed": "vgg16-hed", "kid-vgg16-hed": "vgg16-hed", "fid": "fid-inception"}
+# Of folders only: KID as others publish it, on the features of FID.  Studies keep to those above.
+FOLDER_SET_METRICS = SET_METRICS | {"kid": "fid-inception"}
 
 
 def score_set(metric: str, reference: np.ndarray, synthesised: np.ndarray) -> Interval:
@@ -27,6 +29,11 @@ def score_set(metric: str, reference: np.ndarray, synthesised: np.ndarray) -> In
     distances: with fewer faces than features these are too large, and only values of equal n compare.
     """
     return jackknife_interval(kernel_distance if metric.startswith("kid") else frechet_distance, reference, synthesised)
+
+
+def score_two_sets(metric: str, reference: np.ndarray, synthesised: np.ndarray) -> Interval:
+    """Distance of two sets of different images, (n, d) and (m, d), with its 95 % limits."""
+    return jackknife_of_two(kernel_distance if metric.startswith("kid") else frechet_distance, reference, synthesised)
 
 
 class Embedder:

@@ -46,8 +46,8 @@ class PageServer(ThreadingHTTPServer):
         try:
             super().__init__(("127.0.0.1", port), _Handler)
         except OSError as error:
-            raise StudyError(f"Port {port} cannot be used ({error.strerror or error}). Give another one with --port, or 0 "
-                             "for any that is free.") from None
+            raise StudyError(f"Port {port} cannot be used ({error.strerror or error}). Give another with --port, or "
+                             "0 for any that is free.") from None
 
     @property
     def address(self) -> str:

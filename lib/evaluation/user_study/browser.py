@@ -34,7 +34,8 @@ def open_browser(width: int = 1280, height: int = 800, downloads: Path | None = 
                  arguments: Sequence[str] = ()) -> Iterator:
     """Yield a Selenium driver with an empty profile and the given inner window size, and end it afterwards.
 
-    downloads: folder that receives what the page saves.  arguments: more of the browser's own.  Raises StudyError when there is no browser.
+    downloads: folder that receives what the page saves.  arguments: more of the browser's own.
+    Raises StudyError when there is no browser.
     """
     found = find()
     if found is None:

@@ -32,7 +32,8 @@ async function translate(picture) {
   const chosen = byId("direction").value;
   let answer;
   try {
-    const response = await fetch("/translate" + (chosen ? "?direction=" + chosen : ""), { method: "POST", body: picture });
+    const address = "/translate" + (chosen ? "?direction=" + chosen : "");
+    const response = await fetch(address, { method: "POST", body: picture });
     answer = await response.json();
   } catch (error) {
     answer = { error: "No answer from the program. Is it still running in its terminal?" };

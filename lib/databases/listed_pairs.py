@@ -1,0 +1,92 @@
+"""``pairs.csv``: the owner says which photo and which sketch belong together, in any layout.
+
+Columns photo, sketch and split; group where the database has several; and as many more as are known of a pair:
+``style``, ``gender``, …, by which scores are then shown as well.  ``name`` says how the pair is called.  Paths count
+from the file's folder and may be written with slashes or backslashes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lib.base import images, pairing
+from lib.base.errors import StudyError, listed
+from lib.databases import catalogue
+from lib.databases.pairs import Pair, Problem
+from lib.databases.sheets import read_rows
+
+PAIRS = "pairs.csv"
+_COLUMNS = ("photo", "sketch", "split")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of ``pairs.csv``; what it leaves out is empty."""
+
+    photo: str
+    sketch: str
+    split: str
+    group: str
+    name: str
+    attributes: dict[str, str]
+
+
+def rows(file: Path) -> list[Row]:
+    """The lines of a ``pairs.csv``; raises StudyError listing those that lack a file or a split."""
+    found, problems = [], []
+    for line, row in enumerate(read_rows(file, _COLUMNS), 2):
+        photo, sketch = (row[domain].replace("\\", "/") for domain in ("photo", "sketch"))
+        attributes = {name: value for name, value in row.items() if name not in (*_COLUMNS, "group", "name") and name}
+        found.append(Row(photo, sketch, row["split"].lower(), row.get("group", ""), row.get("name", ""), attributes))
+        if not photo or not sketch:
+            problems.append(f"line {line}: names no {'sketch' if photo else 'photo'}")
+        if row["split"].lower() not in catalogue.SPLITS:
+            problems.append(f"line {line}: split must be train or test, not '{row['split']}'")
+    if not found:
+        problems.append("it has no line below the header")
+    if problems:
+        raise StudyError(f"{file}: cannot be used:\n{listed(problems)}\n"
+                         "Mend these lines; a line reads photos/1.jpg,sketches/1.jpg,train.")
+    return found
+
+
+def read(folder: Path, named: Callable[[Row], tuple[str, str]],
+         groups: Iterable[str] | None = None) -> tuple[list[Pair], list[Problem]]:
+    """Pairs of ``<folder>/pairs.csv`` and the faults of single ones.
+
+    named: line → (group, name of the pair).  groups: those that exist, if not any may.  Pairs whose names would be
+    equal are told apart by the photo's folder.
+    """
+    file = folder / PAIRS
+    lines = rows(file)
+    if wrong := {row.group for row in lines if groups is not None and row.group and row.group not in groups}:
+        raise StudyError(f"{file}: unknown group{'s' * (len(wrong) > 1)} {', '.join(sorted(wrong))}. "
+                         f"Known: {', '.join(groups)}.")
+    return pairs_of(folder, [Pair(name, group, row.split, folder / row.photo, folder / row.sketch, row.attributes)
+                             for row in lines for group, name in [named(row)]])
+
+
+def pairs_of(folder: Path, pairs: list[Pair]) -> tuple[list[Pair], list[Problem]]:
+    """The pairs under names of their own, and a fault for each file that is absent and each name that stays common."""
+    counts = Counter(pair.name for pair in pairs)
+    pairs = [replace(pair, name=f"{pair.photo.parent.name}-{pair.name}") if counts[pair.name] > 1 else pair
+             for pair in pairs]
+    problems = [Problem(pair.name, _absent(file, folder)) for pair in pairs for file in (pair.photo, pair.sketch)
+                if not file.is_file()]
+    counts = Counter(pair.name for pair in pairs)
+    problems += [Problem(name, f"{count} lines have this name; give each its own in a column called name")
+                 for name, count in counts.items() if count > 1]
+    return pairs, problems
+
+
+def _absent(file: Path, folder: Path) -> str:
+    """That a file is not there, and which one may be meant."""
+    text = f"{file.relative_to(folder) if file.is_relative_to(folder) else file}: no such file"
+    if not file.parent.is_dir():
+        return f"{text}, nor its folder"
+    there = [path.name for path in file.parent.iterdir() if path.suffix.lower() in images.SUFFIXES]
+    near = pairing.nearly(file.name, there)
+    return f"{text}; {near} is there, which differs in {pairing.difference(file.name, near)}" if near else text
