@@ -30,6 +30,7 @@ COMMANDS = {
     "benchmark": "how fast this machine trains, beside what it can multiply",
     "records": "which numbers rest on which machine; bring old run records to today's form",
     "gallery": "keep small pictures of the embedded people, for machines without networks",
+    "site": "the essay as a static site, from the outputs stored in the notebooks",
     "study": "build a user study as one HTML file, or analyse its answers",
 }
 

@@ -21,7 +21,7 @@ echo "The study at the tiny profile"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 # Runs of the test go to a scratch folder; the notebooks also read the committed scores of other studies.
-find results -path results/tiny -prune -o -path '*/private' -prune -o \( -name '*.csv' -o -name '*.json' \) -print |
+find results -path results/tiny -prune -o -path '*/private' -prune -o \( -name '*.csv' -o -name '*.json' -o -name '*.jpg' \) -print |
     tar -cf - -T - | tar -xf - -C "$scratch"
 export MSGSARL_PROFILE=tiny MSGSARL_DATABASE=portraits MSGSARL_RESULTS=$scratch/results TQDM_DISABLE=1
 "$python" -c 'from lib.findings import study; study.complete("tiny", "portraits")'

@@ -8,17 +8,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import made_up_faces
 from made_up_scores import CELLS, scores_of
 from scipy import stats
 
-from lib.base import images, paths, systems
+from lib.base import systems
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
 from lib.evaluation.scoring import Scores
 from lib.figures import ablations as figures
 from lib.findings import ablations, device_check
-from lib.training import run_folders
 
 P2S, S2P = DIRECTIONS
 
@@ -207,9 +205,9 @@ def test_single_seeds_are_judged_with_the_spread_of_the_others():
     assert set(table.limits) == {"faces and trainings"} and set(alone.limits) == {"faces"}
 
 
-def test_figures_show_every_effect_cell_and_face(tmp_path, monkeypatch):
+def test_figures_show_every_effect_and_cell(tmp_path, monkeypatch):
     monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path))
-    scores, faces = made_scores(count=4), made_up_faces(4)
+    scores = made_scores(count=4)
     drawn = figures.effects(ablations.effects("cpu", "made-up", scores), "cuhk-student")
     assert len(drawn.axes) == 4
     diamonds = [line for line in drawn.axes[0].lines if line.get_marker() == "D"][0]
@@ -217,14 +215,4 @@ def test_figures_show_every_effect_cell_and_face(tmp_path, monkeypatch):
     drawn = figures.cells("cpu", "cuhk-student", scores)
     assert [text.get_text() for text in drawn.axes[0].get_yticklabels()][::7] == ["backbone", "MSG-SARL"]
     assert len([line for line in drawn.axes[0].lines if line.get_marker() == "o"]) == 3 * len(systems.ABLATIONS)
-    for system in ("backbone", "msg-sarl"):
-        run_folders.write_synthesised(paths.run_folder("tiny", "made-up", system, 0), P2S, faces.names, faces.sketches)
-    made = figures.gallery("tiny", "made-up", P2S, ["backbone", "msg-sarl"], ["face-02", "face-00"], faces=faces,
-                           scores=scores)
-    shown = np.reshape(made.axes, (2, 4))
-    assert np.array_equal(shown[0, 2].images[0].get_array(), images.to_rgb(faces.sketches[2]))
-    row = scores.images.query("system == 'backbone' and image == 'face-02' and seed == 0 and direction == @P2S")
-    assert shown[0, 2].get_xlabel() == " / ".join(f"{100 * value:.1f}" for value in row.value)
-    with pytest.raises(StudyError, match="no test image is called nobody"):
-        figures.gallery("tiny", "made-up", P2S, ["backbone"], ["nobody"], faces=faces, scores=scores)
     plt.close("all")

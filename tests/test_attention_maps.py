@@ -18,6 +18,7 @@ from lib.base.errors import StudyError
 from lib.evaluation import attention as attention_maps
 from lib.evaluation.attention import measures, observing
 from lib.figures import attention as figures
+from lib.findings import attention_on_real_faces
 from lib.model.settings import MsgSarlSettings
 from lib.training import checkpoints, make_run, plans
 from lib.training.plans import plan
@@ -287,13 +288,21 @@ def test_figures_show_the_values_they_claim(translator, photo, study):
     expected = np.log2(np.clip(seen.row(2, (75, 125)) * 16, 1 / 16, 16))
     np.testing.assert_allclose([shown[0, 199], shown[130, 80]], expected[[3, 9]], atol=1e-5)
     maps = figures.feature_maps({"photo to sketch": seen}).axes
-    assert len(maps) == 6 and np.allclose(maps[4].images[1].get_array()[0, 0], seen.blocks[3].map()[0, 0])
-    assert len(figures.softmaxes([("one", seen, "single"), ("two", seen, "double")]).axes) == 11
+    strength = seen.blocks[3].map()
+    assert len(maps) == 7 and np.allclose(maps[4].images[1].get_array()[0, 0], strength[0, 0] / strength.max())
+    plain = np.full_like(seen.output, 40)
+    shown = [axis.images[0].get_array() for axis in figures.without({"FP2S": seen}, {"FP2S": plain}, factor=2).axes]
+    np.testing.assert_array_equal(shown[0], seen.output)
+    np.testing.assert_array_equal(shown[2], np.clip(255 - 2 * np.abs(seen.output.astype(int) - 40), 0, 255))
+
+
+def test_measures_of_trained_networks_are_means_over_trainings(study):
     rows = attention_maps.measure_study("tiny", "portraits", faces=1).rows
-    panel = figures.entropy(rows, {"msg-sarl": "MSG-SARL"}).axes[0]
-    drawn = np.concatenate([container.lines[0].get_ydata() for container in panel.containers])
-    wanted = rows.query("system == 'msg-sarl' and direction == @P2S and quantity == 'position_entropy'")["mean"]
-    np.testing.assert_allclose(drawn.astype(float), wanted)
-    off = figures.influence(rows, {"msg-sarl": "MSG-SARL"}).axes[2].containers[0].lines[0].get_ydata()
-    one = rows.query("system == 'msg-sarl' and direction == @P2S and seed == 0 and quantity == 'off' and sarb != 'all'")
-    assert set(one["mean"]) <= set(off)
+    table = attention_on_real_faces.by_sarb("tiny", "portraits")
+    wanted = rows.query("system == 'msg-sarl' and direction == @P2S and quantity == 'position_entropy' and sarb == '2'")
+    assert table.position_entropy["FP2S", "2"] == pytest.approx(wanted["mean"].mean())
+    assert table.channel_self_raw.isna().all()  # no network of that reading
+    texts = [text.get_text() for text in figures.measures(table, attention_on_real_faces.TITLES).axes[0].texts]
+    assert f"{table.position_entropy['FP2S', '2']:.2f}" in texts and texts.count("–") == 8
+    off = rows.query("system == 'msg-sarl' and direction == @P2S and quantity == 'off' and sarb == 'all'")["mean"]
+    assert attention_on_real_faces.without("tiny", "portraits").loc["msg-sarl", "FP2S max"] == off.max()

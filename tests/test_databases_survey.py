@@ -42,10 +42,14 @@ def test_figures_show_what_they_are_given(few):
     from lib.figures import data as figures
 
     assert len(figures.gallery(few, count=7, columns=4).axes) == 4 * 4  # two rows of persons, two domains
-    assert len(figures.alignment(few).axes) == 3
     checked = {label: pairing.check(f.photos, f.sketches, f.groups)
                for label, f in (("stored", few), ("wrong", survey.mis_sorted(few)))}
-    panels = figures.pairing_scatter(checked).axes
+    scattered = survey.pairing_by_sketch(checked)
+    panels = figures.pairing_scatter(scattered).axes
+    assert sorted(scattered.own) == sorted(value for results in checked.values() for result in results
+                                           for value in result.own)
+    drawn = np.concatenate([part.get_offsets()[:, 0] for part in panels[0].collections])
+    np.testing.assert_allclose(sorted(drawn), scattered.own[scattered.sketches == "stored"])
     assert [axis.get_title(loc="left") or axis.get_title() for axis in panels] == list(checked)
     assert survey.pairing_table(checked)["pairs"].tolist() == [10, 10]
     curves = figures.ceiling_curves(survey.resize_ceiling(made_up_faces(2), sizes=(32, 64))).axes[0]

@@ -55,3 +55,24 @@ def test_real_people_and_what_is_not_there_are_refused(study, capsys):
         gallery.keep("tiny", "portraits", ["u-gatit"])
     assert main(["gallery", "--database", "cuhk-student"]) == 2
     assert "real people" in capsys.readouterr().err
+
+
+def test_a_film_is_kept_where_it_is_asked_for(study, tmp_path):
+    gallery.keep("tiny", "portraits")
+    assert not list((tmp_path / "tiny" / "portraits" / "gallery").glob("*epoch*"))
+    gallery.keep("tiny", "portraits", film=True)
+    run = tmp_path / "tiny" / "portraits" / "fcn" / "seed0"
+    made = gallery.film("tiny", "portraits", "fcn", DIRECTIONS[0])
+    assert list(made) == [1] and made[1].shape == (gallery.WATCHED, 250, 200)
+    (run / "samples").rename(tmp_path / "elsewhere")
+    kept = gallery.film("tiny", "portraits", "fcn", DIRECTIONS[0])
+    assert np.abs(kept[1].astype(int) - made[1]).mean() < 3  # JPEG
+    assert gallery.best_at_hand("tiny", "portraits", "fcn") == ("tiny", "portraits", "fcn")
+
+
+def test_faces_come_from_the_run_and_else_from_the_pictures(study, tmp_path):
+    own = gallery.faces_of("tiny", "portraits", "fcn", DIRECTIONS[0])
+    assert len(own) == gallery.PEOPLE and gallery.faces_of("tiny", "portraits", "pix2pix", DIRECTIONS[0]) is None
+    gallery.keep("tiny", "portraits")
+    (tmp_path / "tiny" / "portraits" / "fcn" / "seed0" / DIRECTIONS[0]).rename(tmp_path / "elsewhere")
+    assert np.abs(gallery.faces_of("tiny", "portraits", "fcn", DIRECTIONS[0]).astype(int) - own).mean() < 3

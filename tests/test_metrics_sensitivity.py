@@ -66,7 +66,9 @@ def test_the_more_blur_the_nearer_to_what_a_library_s_blur_scores(faces):
         expected = pd.DataFrame([by_other_libraries(*pair) for pair in zip(faces, blurred)]).mean()
         means = table.query("sigma == @sigma").set_index("metric").value
         assert means[["ssim", "fsim"]].to_list() == pytest.approx(expected[["ssim", "fsim"]].to_list(), abs=2e-4)
-    assert isinstance(quality.blur_response({"one": table, "two": table}), Figure)
+    drawn = quality.blur_response(table).axes[0].lines
+    assert {line.get_label(): list(line.get_ydata()) for line in drawn}["SSIM"] == list(
+        100 * table[table.metric == "ssim"].value)
 
 
 def test_standing_shows_ours_and_what_is_only_published():

@@ -201,9 +201,27 @@ def test_notebooks_check_what_they_are_told_before_anything_else(book):
 
 @pytest.mark.parametrize("book", NOTEBOOKS, ids=lambda book: book.stem)
 def test_notebooks_that_read_runs_of_their_own_study_ask_for_it(book):
-    """Whatever names this profile and database besides the two checks and loading faces needs the stage first."""
-    text = book.read_text(encoding="utf-8")
-    reads = any(f"{function}(profile, database" in text.replace("\\", "") for function in (
-        "run_folder", "study_folder", "read_scores", "read_study", "read_attention", "read_scales", "of_study",
-        "tables.ablations", "tables.rivals"))
+    """Whatever shows this study's runs needs the stage first; everything else reads published results and needs none."""
+    text = book.read_text(encoding="utf-8").replace("\\", "")
+    reads = any(call in text for call in (
+        "run_folder(profile", "study_folder(profile", "read_scores(profile", "read_study(profile", "of_study(profile",
+        "best_at_hand(profile", "drawn_attention.network(profile", "photographed(profile", "(profile, database, name)",
+        "tables.ablations(profile", "tables.rivals(profile",
+        '(profile, database, "msg-sarl")'))
     assert reads == notebooks.needs_runs(book)
+
+
+@pytest.mark.parametrize("stored, differs", [("quick\n", False), ("slow\n", True)])
+def test_check_compares_marked_cells_with_what_is_stored(tmp_path, monkeypatch, capfd, stored, differs):
+    book = notebook(tmp_path, "01_a.ipynb", "# NBVAL_CHECK_OUTPUT\nimport os\nprint(os.environ['MSGSARL_PROFILE'])")
+    content = nbformat.read(book, as_version=4)
+    content.cells[-1].execution_count = 1
+    content.cells[-1].outputs = [nbformat.v4.new_output("stream", text=stored)]
+    nbformat.write(content, book)
+    before = book.read_bytes()
+    if differs:
+        with pytest.raises(StudyError, match="differs from its stored output"):
+            notebooks.check([book], "quick", "portraits")
+    else:
+        notebooks.check([book], "quick", "portraits")
+    assert book.read_bytes() == before

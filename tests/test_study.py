@@ -301,13 +301,33 @@ def test_a_run_that_another_process_makes_is_waited_for(copied, monkeypatch):
     assert len(list((copied / "lle" / "seed0").glob("*-to-*/*.png"))) == 2 * ROOM["test"]
 
 
+def test_a_notebook_opens_from_scores_that_came_along(copied, monkeypatch):
+    """In a fresh clone nothing is made; where a table is missing, or faces are here, the study is completed."""
+    for folder in copied.glob("*/seed*"):
+        as_in_a_clone(folder)
+    shutil.rmtree(copied / "private")
+    before, lines = times(copied), []
+    with monkeypatch.context() as patch:
+        patch.setattr(study, "complete", lambda *_, **__: 1 / 0)
+        study.ready(*STUDY, report=lines.append)
+        assert times(copied) == before and "as published" in lines[0]
+        (copied / "fine_detail.csv").rename(copied / "elsewhere")
+        with pytest.raises(ZeroDivisionError):
+            study.ready(*STUDY)
+        (copied / "elsewhere").rename(copied / "fine_detail.csv")
+        (copied / "lle" / "seed0" / DIRECTIONS[0]).mkdir()
+        (copied / "lle" / "seed0" / DIRECTIONS[0] / "face.png").touch()
+        with pytest.raises(ZeroDivisionError):
+            study.ready(*STUDY)
+
+
 def test_the_survey_of_the_data_needs_no_run(made, tmp_path, monkeypatch):
     monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path))
     use_small_study(monkeypatch)
     study.survey_data(*STUDY, report=lambda line: None)
     folder = tmp_path / "tiny" / "portraits"
-    assert {file.name for file in folder.iterdir()} == {"pairing.csv", "resize_ceiling.csv", "private"}
-    for name in ("pairing.csv", "resize_ceiling.csv"):
+    assert {file.name for file in folder.iterdir()} == {"pairing.csv", "pairing_by_sketch.csv", "resize_ceiling.csv", "private"}
+    for name in ("pairing.csv", "pairing_by_sketch.csv", "resize_ceiling.csv"):
         assert (folder / name).read_bytes() == (made[0] / "tiny" / "portraits" / name).read_bytes()
 
 
@@ -321,12 +341,12 @@ def executed(monkeypatch):
 
 
 def test_some_notebooks_alone_leave_the_tables_fresh(copied, executed, capsys):
-    (copied / "private" / "notebooks.json").write_text('{"04_metrics": 7.0}', encoding="utf-8")
+    (copied / "private" / "notebooks.json").write_text('{"05_ablations": 7.0}', encoding="utf-8")
     before = times(copied)
-    assert __main__.main(["run", "--profile", "tiny", "--only", "4"]) == 0
-    assert executed == ["04_metrics"] and times(copied) == before
+    assert __main__.main(["run", "--profile", "tiny", "--only", "5"]) == 0
+    assert executed == ["05_ablations"] and times(copied) == before
     (copied / "tables" / "rivals_photo-to-sketch.csv").unlink()
-    assert __main__.main(["run", "--profile", "tiny", "--only", "4"]) == 0
+    assert __main__.main(["run", "--profile", "tiny", "--only", "5"]) == 0
     assert (copied / "tables" / "rivals_photo-to-sketch.csv").exists()
     assert "Notebooks, 1 at a time: about 7 s" in capsys.readouterr().out
 

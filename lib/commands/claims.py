@@ -7,12 +7,12 @@ import argparse
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--check", action="store_true",
-                        help="write nothing; exit with 1 where claims.md, ledger.md or a study's tables say something "
+                        help="write nothing; exit with 1 where claims.md, ledger.md, reproducibility.md or a study's tables say something "
                              "else than the scores")
 
 
 def run(options: argparse.Namespace) -> int:
-    from lib.findings import claims, drift
+    from lib.findings import claims, drift, reproducibility
 
     if options.check:
         stale = drift.stale_files()
@@ -22,5 +22,5 @@ def run(options: argparse.Namespace) -> int:
     found = claims.table()
     for row in found.itertuples():
         print(f"{row.verdict:<28} {row.claim}")
-    print(f"{file}: {len(found)} claims")
+    print(f"{file}: {len(found)} claims\n{reproducibility.write()}")
     return 0

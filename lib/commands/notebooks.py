@@ -7,7 +7,9 @@ So for as long as notebooks run here, the first kernel of that name is the inter
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import io
 import json
 import os
 import signal
@@ -40,7 +42,7 @@ def own_kernel() -> Iterator[dict[str, str]]:
 
 def needs_runs(notebook: Path) -> bool:
     """Whether a notebook asks for the study's runs, scores or tables."""
-    return "study.complete(" in notebook.read_text(encoding="utf-8")
+    return "study.ready(" in notebook.read_text(encoding="utf-8")
 
 
 def execute_all(notebooks: Sequence[Path], profile: str, database: str, jobs: int,
@@ -71,6 +73,22 @@ def execute_all(notebooks: Sequence[Path], profile: str, database: str, jobs: in
                 execution.stop()
     if failed:
         raise StudyError("\n".join(failed))
+
+
+def check(notebooks: Sequence[Path], profile: str, database: str) -> None:
+    """Run notebooks and compare the cells marked ``# NBVAL_CHECK_OUTPUT`` with their stored outputs.
+
+    Raises StudyError where one differs or fails; pytest's account of it stands above.
+    """
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval-lax", "--nbval-current-env",
+               "--nbval-cell-timeout=1200", f"--nbval-kernel-startup-timeout={KERNEL_START}", *map(str, notebooks)]
+    with own_kernel() as variables:
+        environment = {**os.environ, "TQDM_DISABLE": "1", "PYTHONUTF8": "1", "MSGSARL_PROFILE": profile,
+                       "MSGSARL_DATABASE": database, **variables,
+                       "PYTHONPATH": os.pathsep.join(filter(None, [str(paths.ROOT), os.environ.get("PYTHONPATH")]))}
+        if subprocess.run(command, cwd=paths.ROOT, env=environment).returncode:
+            raise StudyError("A checked cell differs from its stored output, or a cell failed; see above. Where the "
+                             "results have changed, `./run_all.sh --refresh` stores the new outputs.")
 
 
 class _Execution:
@@ -131,7 +149,8 @@ def _error_of(output: Path) -> str | None:
 def publish(output: Path, notebook: Path) -> None:
     """Write an executed notebook over the committed one, without what belongs to one execution.
 
-    papermill's metadata and injected cell, timings and the kernel's name go.
+    papermill's metadata and injected cell, timings, the kernel's name and what was said of making the study go; PNGs are written with a palette of 256
+    colours, a third of their size.
     """
     import nbformat
 
@@ -144,8 +163,22 @@ def publish(output: Path, notebook: Path) -> None:
                          "language_info": {"name": "python"}}
     for count, cell in enumerate((cell for cell in executed.cells if cell.cell_type == "code"), start=1):
         cell.execution_count = count
+        if "study.ready(" in cell.source or "study.survey_data(" in cell.source:
+            cell.outputs = []
         for result in cell.outputs:
             if "execution_count" in result:
                 result.execution_count = count
+            if "image/png" in result.get("data", {}):
+                result.data["image/png"] = _with_a_palette(result.data["image/png"])
     with files.atomic_file(notebook) as temporary:
         nbformat.write(executed, temporary)
+
+
+def _with_a_palette(png: str) -> str:
+    """A PNG in base64 as one of at most 256 colours."""
+    from PIL import Image
+
+    written = io.BytesIO()
+    image = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
+    image.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(written, "PNG", optimize=True)
+    return base64.b64encode(written.getvalue()).decode("ascii")

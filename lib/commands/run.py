@@ -32,6 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="numbers of the notebooks to run, e.g. 03,06; what they need is made first")
     parser.add_argument("--refresh", action="store_true",
                         help="also write the outputs into notebooks/ (embedded databases, which show no real person)")
+    parser.add_argument("--check", action="store_true",
+                        help="run the notebooks and compare every checked cell with its stored output; writes nothing")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -45,6 +47,11 @@ def run(options: argparse.Namespace) -> int:
         raise StudyError("--refresh writes figures into files that are published: embedded databases only.")
     paths.use_data(options.data)
     selected = _select(options.only)
+    if options.check:
+        for database in dict.fromkeys(chosen):
+            study.ready(options.profile, database)
+            notebooks.check(selected, options.profile, database)
+        return 0
     started = time.monotonic()
     for database in dict.fromkeys(chosen):
         _run_study(options.profile, database, selected, refresh=options.refresh)

@@ -1,8 +1,7 @@
-"""Figures of the ablations: effects with intervals, the eight cells run by run, galleries with their scores."""
+"""Figures of the ablations: effects with intervals, the eight cells run by run."""
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
@@ -11,19 +10,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lib.base import images, labels, paths, systems
+from lib.base import labels, paths, systems
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
-from lib.databases import PairedFaces
 from lib.evaluation.scoring import Scores, read_scores
-from lib.figures.style import COLOURS, TEXT_WIDTH, face_grid, interval
+from lib.figures.style import COLOURS, TEXT_WIDTH, interval
 from lib.findings import tables
 from lib.findings.ablations import EFFECTS, METRICS, SWITCHES, cells_of, published_effects
 from lib.findings.contrasts import FACES, FACES_AND_TRAININGS
 from lib.findings.training_outcomes import final_losses, won_outright
 from lib.findings.verdicts import is_clear
-from lib.training import run_folders
-from lib.training.plans import plan
 
 FLOOR = "pixel-regression"
 
@@ -49,7 +45,7 @@ def effects(frame: pd.DataFrame, database: str) -> Figure:
         axis.set_xlabel(f"change of {labels.METRIC[metric]} (percentage points)")
     over = FACES if (frame.limits == FACES).any() else FACES_AND_TRAININGS
     marks = [_mark("o", COLOURS["ours"], f"ours, 95 % over {over}; p < 0.05 (Holm)"),
-             _mark("o", COLOURS["ours"], "not told apart from 0", hollow=True)]
+             _mark("o", COLOURS["ours"], "not significant", hollow=True)]
     if len(printed):
         marks.append(_mark("D", COLOURS["published"], "published, other parts fixed", hollow=True))
     figure.legend(handles=marks, loc="outside upper right", ncols=len(marks), fontsize=9)
@@ -121,50 +117,6 @@ def _cell_dots(axis: Axes, place: int, means: pd.Series, shapes: Sequence[str], 
         if ring:
             axis.plot(value, place, "o", ms=9, mfc="none", mew=0.9, color=COLOURS["ink"])
     axis.plot(means.mean(), place, "|", ms=15, mew=2, color=COLOURS["ours"])
-
-
-def gallery(profile: str, database: str, direction: str, systems: Sequence[str], names: Sequence[str], *,
-            row_labels: Sequence[str] = (), metrics: Sequence[str] = METRICS, seed: int = 0,
-            faces: PairedFaces | None = None, scores: Scores | None = None) -> Figure:
-    """Rows of test images: input, target, one column per system (its run ``seed``), scores in % below each.
-
-    names: test images, e.g. from ``findings.best_and_worst``.  row_labels: one per name.  faces: the test split, if
-    already at hand.  Raises StudyError for names that are no test images and for faces that were not synthesised.
-    """
-    from lib.training.make_run import load_faces, sources_and_targets
-
-    faces = faces or load_faces(database, plan(profile, systems[0]).settings, "test")
-    unknown = [name for name in names if name not in faces.names]
-    if unknown:
-        raise StudyError(f"{database}: no test image is called {', '.join(unknown)}.")
-    chosen = [faces.names.index(name) for name in names]
-    sources, targets = (array[chosen] for array in sources_and_targets(faces, direction))
-    made = [run_folders.read_synthesised(paths.run_folder(profile, database, system, seed), direction, tuple(names))
-            for system in systems]
-    columns = [sources, targets, *made]
-    width = min(1.35, TEXT_WIDTH / (len(columns) + bool(row_labels)))
-    titles = [textwrap.fill(labels.label_of(system), max(9, int(11 * width)), break_on_hyphens=False,
-                            break_long_words=False) for system in systems]
-    figure = face_grid([[images.to_rgb(column[i]) for column in columns] for i in range(len(names))],
-                       row_labels=row_labels, column_labels=["input", "target", *titles], cell_width=width)
-    values = _score_texts(scores or read_scores(profile, database), direction, metrics, seed)
-    grid = np.reshape(figure.axes, (len(names), len(columns)))
-    letters = 10 if width > 1 else 7.5  # points
-    for axis in grid[0]:
-        axis.title.set_fontsize(letters + 0.5)
-    for row, name in zip(grid, names, strict=True):
-        for axis, system in zip(row[2:], systems, strict=True):
-            axis.set_xlabel(values.get((system, name), ""), fontsize=letters, labelpad=1)
-    height, lines = width * sources.shape[1] / sources.shape[2], max(title.count("\n") for title in titles) + 1
-    figure.set_figheight((height + letters / 45) * len(names) + letters / 50 * lines + 0.3)
-    figure.supxlabel(f"below each face: {' / '.join(labels.METRIC[metric] for metric in metrics)} in %", fontsize=9)
-    return figure
-
-
-def _score_texts(scores: Scores, direction: str, metrics: Sequence[str], seed: int) -> dict[tuple[str, str], str]:
-    rows = scores.images.query("direction == @direction and seed == @seed and metric in @metrics")
-    table = (100 * rows.pivot(index=["system", "image"], columns="metric", values="value")).reindex(columns=metrics)
-    return {key: " / ".join(f"{value:.1f}" for value in line) for key, line in zip(table.index, table.to_numpy())}
 
 
 def _mark(marker: str, colour: str, label: str, hollow: bool = False) -> plt.Line2D:

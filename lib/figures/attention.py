@@ -1,4 +1,4 @@
-"""Figures of self-attention: Fig. 5, and what it leaves out: rows of μ, α and β over training, entropies."""
+"""Figures of self-attention: Fig. 5, and what it leaves out: rows of μ, α and β over training, what remains without."""
 
 from __future__ import annotations
 
@@ -11,36 +11,68 @@ import pandas as pd
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 
 from lib.base import images, labels
-from lib.base.directions import DIRECTIONS
 from lib.evaluation.attention.measures import normalised_entropy
 from lib.evaluation.attention.observing import POINTS, SARBS, Observation
-from lib.figures.style import COLOURS, DIRECTION_COLOURS, TEXT_WIDTH, show_face
+from lib.figures.style import COLOURS, DIRECTION_COLOURS, TEXT_WIDTH, Pictures, show_face
 
 _OCTAVES = 4  # weights are coloured from 1/16 to 16 times the uniform weight
-_ENTROPY = {"position_entropy": "entropy of μ (position)\n1 uniform, 0 one-hot",
-            "position_dependence": "difference of the rows of μ\n0 all equal, 1 each its own",
-            "channel_entropy": "entropy of x (channel)\n1 uniform, 0 one-hot"}
-_INFLUENCE = {"position_share": "position attention beside\nits input, ‖α·attended‖ / ‖M‖",
-              "channel_share": "channel attention beside\nits input, ‖β·attended‖ / ‖M‖",
-              "off": "change of the output at\nα = β = 0 (grey levels of 255)"}
 
 
 def feature_maps(observations: Mapping[str, Observation], how: str = "mean-absolute", part: str = "features") -> Figure:
     """Fig. 5: a row per observation, by label: input, the map after each SARB on the grey input, output.
 
-    how, part: as ``Block.map``.  Every map has its own scale, dark its least and bright its greatest value.
+    how, part: as ``Block.map``.  Each map is divided by its largest value.
     """
-    figure, grid = plt.subplots(len(observations), 6, figsize=(TEXT_WIDTH, 2.05 * len(observations)), squeeze=False)
+    figure, grid = plt.subplots(len(observations), 6, figsize=(TEXT_WIDTH, 2.05 * len(observations) + 0.6),
+                                squeeze=False, FigureClass=Pictures)
     for axes, (label, seen) in zip(grid, observations.items()):
         show_face(axes[0], seen.source, "input")
-        axes[0].set_ylabel(label, fontsize=9)
+        axes[0].set_ylabel(label, fontsize=10)
         for axis, i, block in zip(axes[1:], SARBS, seen.blocks):
+            strength = block.map(how, part)
             show_face(axis, images.to_grey(seen.source), f"SARB {i}")
-            axis.imshow(seen.on_face(block.map(how, part)), cmap="inferno", alpha=0.75, interpolation="nearest")
+            axis.imshow(seen.on_face(strength / strength.max()), cmap="inferno", alpha=0.75, vmin=0, vmax=1,
+                        interpolation="nearest")
         show_face(axes[5], seen.output, "output")
+    figure.colorbar(ScalarMappable(Normalize(0, 1), "inferno"), ax=grid, location="bottom", shrink=0.5, aspect=40,
+                    label="mean absolute activation, share of the map's largest")
+    return figure
+
+
+def without(seen: Mapping[str, Observation], plain: Mapping[str, np.ndarray], factor: int = 50) -> Figure:
+    """What attention adds to a picture: the output with it, without it, and their difference times ``factor``.
+
+    seen: by label; plain: the outputs with α = β = 0, uint8, by the same labels.
+    """
+    figure, grid = plt.subplots(1, 3 * len(seen), figsize=(TEXT_WIDTH, 2.3), FigureClass=Pictures)
+    for axes, (label, observation) in zip(np.split(grid, len(seen)), seen.items()):
+        change = np.abs(observation.output.astype(float) - plain[label])
+        for axis, image, title in zip(axes, (observation.output, plain[label],
+                                             (255 - factor * change).clip(0, 255).astype(np.uint8)),
+                                      (f"{label}: with", "without", f"difference × {factor}")):
+            show_face(axis, image, title)
+    return figure
+
+
+def measures(table: pd.DataFrame, columns: Mapping[str, str]) -> Figure:
+    """A number for each SARB and measure, shaded from 0 (white) to 1.
+
+    table: index (task, SARB).  columns: column → title; one with a value above 1 is no share and stays unshaded.
+    """
+    figure, axis = plt.subplots(figsize=(TEXT_WIDTH, 0.36 * len(table) + 0.9))
+    values = table[list(columns)].to_numpy()
+    shares = np.where(np.nanmax(values, axis=0) <= 1, values, 0)
+    axis.imshow(shares, cmap="Oranges", vmin=0, vmax=2, aspect="auto")
+    for (row, column), value in np.ndenumerate(values):
+        axis.text(column, row, "–" if np.isnan(value) else f"{value:.2f}", ha="center", va="center")
+    axis.set_xticks(range(len(columns)), columns.values())
+    axis.set_yticks(range(len(table)), [f"{task}, SARB {sarb}" for task, sarb in table.index])
+    axis.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
+    axis.grid(False)
+    axis.spines[:].set_visible(False)
     return figure
 
 
@@ -52,14 +84,9 @@ def rows(seen: Observation, points: Mapping[str, tuple[int, int]] = POINTS, soft
     return _rows([(label, seen, point, softmax) for label, point in points.items()])
 
 
-def softmaxes(compared: Sequence[tuple[str, Observation, str | None]],
-              point: tuple[int, int] = POINTS["eye"]) -> Figure:
-    """One pixel's row of μ under several softmaxes; compared: label, observation, softmax (None: its own)."""
-    return _rows([(label, seen, point, softmax) for label, seen, softmax in compared])
-
-
 def _rows(lines: Sequence[tuple[str, Observation, tuple[int, int], str | None]]) -> Figure:
-    figure, grid = plt.subplots(len(lines), 5, figsize=(TEXT_WIDTH, 2.4 * len(lines) + 0.75), squeeze=False)
+    figure, grid = plt.subplots(len(lines), 5, figsize=(TEXT_WIDTH, 2.4 * len(lines) + 0.75), squeeze=False,
+                              FigureClass=Pictures)
     scale = Normalize(-_OCTAVES, _OCTAVES)
     for axes, (label, seen, (x, y), softmax) in zip(grid, lines):
         show_face(axes[0], seen.source)
@@ -105,49 +132,3 @@ def scales(table: pd.DataFrame) -> Figure:
               for seed, stroke in strokes.items()]
     figure.legend(handles=marks, loc="outside upper right", ncols=len(marks), fontsize=8)
     return figure
-
-
-def entropy(table: pd.DataFrame, systems: Mapping[str, str]) -> Figure:
-    """Entropy of both attentions over its maximum, and how much the rows of μ differ, per SARB and direction.
-
-    table: ``attention.csv``.  systems: name → label of those shown.  A dot is the mean over the faces of one
-    seed, its line ± their standard deviation.
-    """
-    figure, grid = _by_sarb(table, systems, _ENTROPY, sharey=True)
-    grid[0, 0].set_ylim(-0.04, 1.04)
-    return figure
-
-
-def influence(table: pd.DataFrame, systems: Mapping[str, str]) -> Figure:
-    """What attention adds to its input, and by how much the output changes without; arguments as ``entropy``."""
-    figure, grid = _by_sarb(table, systems, _INFLUENCE, sharey="col")
-    for axis in grid[0]:
-        axis.set_yscale("log")
-        axis.yaxis.set_major_locator(LogLocator(subs=(1, 3), numticks=20))
-        axis.yaxis.set_major_formatter("{x:g}")
-        axis.yaxis.set_minor_formatter(NullFormatter())
-    return figure
-
-
-def _by_sarb(table: pd.DataFrame, systems: Mapping[str, str], panels: Mapping[str, str],
-             sharey: bool | str) -> tuple[Figure, np.ndarray]:
-    """A row per direction, a column per quantity, SARB 1 to 4 across, systems and seeds side by side."""
-    figure, grid = plt.subplots(2, len(panels), figsize=(TEXT_WIDTH, 4.6), sharex=True, sharey=sharey)
-    colours = dict(zip(systems, itertools.cycle(("ours", "published", "exemplar", "rival", "accent", "second"))))
-    for axes, direction in zip(grid, DIRECTIONS):
-        for axis, quantity in zip(axes, panels):
-            chosen = (table.direction == direction) & (table.quantity == quantity) & (table.sarb != "all")
-            for place, (system, label) in enumerate(systems.items()):
-                part = table[chosen & (table.system == system)]
-                rank = part.seed.rank(method="dense") - (part.seed.nunique() + 1) / 2  # seeds side by side
-                aside = 0.2 * (place - (len(systems) - 1) / 2) + 0.06 * rank
-                axis.errorbar(part.sarb.astype(int) + aside, part["mean"], part.sd, fmt="o", markersize=3.5,
-                              linewidth=1, label=f"{label}; a dot per seed, ± sd over its faces",
-                              color=COLOURS[colours[system]])
-        axes[0].set_ylabel(labels.DIRECTION[direction])
-    for axis, title in zip(grid[0], panels.values()):
-        axis.set_title(title, fontsize=9)
-    for axis in grid[1]:
-        axis.set(xlabel="SARB", xticks=SARBS)
-    figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=8)
-    return figure, grid

@@ -63,7 +63,7 @@ def _marks(squares: bool) -> list[plt.Line2D]:
              for direction, colour in DIRECTION_COLOURS.items()]
     marks += [plt.Line2D([], [], color=COLOURS["control"], linewidth=0, marker="o", markersize=5, label=label,
                          markerfacecolor=fill) for label, fill in (("p < 0.05 (Holm)", COLOURS["control"]),
-                                                                   ("not told apart from 0", "white"))]
+                                                                   ("not significant", "white"))]
     if squares:
         marks.append(plt.Line2D([], [], color=COLOURS["control"], linewidth=0, marker="s", markersize=5,
                                 label="limits for these trainings alone"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -11,9 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lib.base import labels, systems
-from lib.figures.style import COLOURS, TEXT_WIDTH, interval
-
-_METRIC_COLOURS = {"ssim": COLOURS["published"], "fsim": COLOURS["ours"], "scoot": COLOURS["exemplar"]}
+from lib.figures.style import COLOURS, METRIC_COLOURS, TEXT_WIDTH, face_grid, interval
 
 
 def sensitivity(table: pd.DataFrame) -> Figure:
@@ -23,31 +22,38 @@ def sensitivity(table: pd.DataFrame) -> Figure:
     figure, axis = plt.subplots(figsize=(0.75 * TEXT_WIDTH, 0.38 * len(changes) + 1))
     places = np.arange(len(changes))[::-1]
     for metric, marker, shift in (("ssim", "o", 0.22), ("fsim", "s", 0), ("scoot", "^", -0.22)):  # none hides another
-        axis.plot(means[metric], places + shift, marker, color=_METRIC_COLOURS[metric], label=labels.METRIC[metric])
+        axis.plot(means[metric], places + shift, marker, color=METRIC_COLOURS[metric], label=labels.METRIC[metric])
     axis.set_yticks(places, changes)
     axis.set(xlim=(None, 101), xlabel="mean score of a real face, changed, against itself (%)")
     axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
     return figure
 
 
-def blur_response(tables: Mapping[str, pd.DataFrame]) -> Figure:
-    """SSIM, FSIM and Scoot in % against the blur; tables: by what was blurred, from ``blur_response``."""
-    figure, axes = plt.subplots(1, len(tables), figsize=(TEXT_WIDTH, 3), sharex=True, sharey=True, squeeze=False)
-    for axis, (title, table) in zip(axes[0], tables.items(), strict=True):
-        for metric, part in table.groupby("metric"):
-            axis.plot(part.sigma, 100 * part.value, ".-", color=_METRIC_COLOURS[metric], label=labels.METRIC[metric])
-            best = part.loc[part.value.idxmax()]
-            axis.plot(best.sigma, 100 * best.value, "o", mfc="none", ms=9, color=_METRIC_COLOURS[metric])
-        axis.set(title=title, xlabel="blur σ (pixels)")
-    axes[0, 0].set_ylabel("mean score (%)")
-    axes[0, -1].legend(loc="upper left", bbox_to_anchor=(1.01, 1), title="○ highest")
+def guess(real: np.ndarray, changed: Mapping[str, np.ndarray]) -> Figure:
+    """The first face and its changed copies, below each its left eye, enlarged; uint8 stacks (n, 250, 200)."""
+    shown = {"unchanged": real, **changed}
+    eyes = [np.kron(faces[0][100:150, 50:90], np.ones((5, 5), np.uint8)) for faces in shown.values()]  # 250 × 200
+    return face_grid([[faces[0] for faces in shown.values()], eyes],
+                     column_labels=[textwrap.fill(name, 12) for name in shown], cell_width=TEXT_WIDTH / len(shown))
+
+
+def blur_response(table: pd.DataFrame) -> Figure:
+    """SSIM, FSIM and Scoot in % against the blur; table: ``lib.metrics.sensitivity.blur_response``."""
+    figure, axis = plt.subplots(figsize=(0.7 * TEXT_WIDTH, 3))
+    for metric, part in table.groupby("metric"):
+        axis.plot(part.sigma, 100 * part.value, ".-", color=METRIC_COLOURS[metric], label=labels.METRIC[metric])
+        best = part.loc[part.value.idxmax()]
+        axis.plot(best.sigma, 100 * best.value, "o", mfc="none", ms=9, color=METRIC_COLOURS[metric])
+    axis.set(xlabel="blur σ (pixels)", ylabel="mean score (%)")
+    axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1), title="○ highest")
     return figure
 
 
 def standing(tables: Mapping[str, pd.DataFrame], metrics: Sequence[str] = ("ssim", "fsim")) -> Figure:
     """Every system's mean and 95 % interval, coloured by kind, published values as diamonds; the legend is below.
 
-    tables: by direction, as ``lib.findings.tables.ablations`` or ``rivals`` make them.
+    The ceiling is far above all others and stands as a number at the edge.  tables: by direction, as
+    ``lib.findings.tables`` and ``published_tables`` make them.
     """
     kept = {direction: table[table.metric.isin(metrics) & (table.value.notna() | table.published.notna())]
             for direction, table in tables.items()}
@@ -62,7 +68,7 @@ def standing(tables: Mapping[str, pd.DataFrame], metrics: Sequence[str] = ("ssim
             name = labels.METRIC[metric]
             axis.set(title=f"{labels.DIRECTION[direction]}, {name}", xlabel=f"{name} (%)")
         row[0].set_yticks(range(len(rows)), rows)
-        row[0].invert_yaxis()
+        row[0].set_ylim(len(rows) - 0.4, -0.6)
     figure.legend(handles=_marks(pd.concat(kept.values())), loc="outside lower center", ncols=5, fontsize=9)
     return figure
 
@@ -85,7 +91,10 @@ def _marks(table: pd.DataFrame) -> list[plt.Line2D]:
 def _dots(axis: Axes, table: pd.DataFrame, rows: list[str]) -> None:
     for entry in table.itertuples():
         place = rows.index(entry.label)
-        if entry.value == entry.value:  # not NaN: we have run it
+        if entry.system == "resized-target":  # far to the right of all others: a number at the edge
+            axis.annotate(f"{entry.value:.1f} ▸", (1, place), xycoords=("axes fraction", "data"), ha="right",
+                          va="center", color=COLOURS["control"])
+        elif entry.value == entry.value:  # not NaN: we have run it
             interval(axis, place, (entry.low, entry.high), entry.value, _colour(entry.system), size=4)
         if entry.published == entry.published:
             axis.plot(entry.published, place, "D", ms=6, mfc="none", color=COLOURS["published"])

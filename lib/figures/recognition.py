@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from lib.base.images import to_grey
+from lib.databases import PairedFaces
 from lib.evaluation.recognition.recognise_runs import Tables
 from lib.evaluation.recognition.regions import REGIONS, mask
 from lib.evaluation.recognition.statements import kind, label
-from lib.figures.style import COLOURS, TEXT_WIDTH
+from lib.figures.style import COLOURS, TEXT_WIDTH, interval
 
 TITLES = {"photo-to-sketch": "photo to sketch (cf. Fig. 10)", "sketch-to-photo": "sketch to photo (cf. Fig. 11)"}
 # Many like curves: one entry in the legend.
@@ -29,7 +31,7 @@ def accuracy_curves(tables: Tables, reference: str = "msg-sarl") -> Figure:
 
     Bands show one standard deviation over splits, for the reference and the grey input; regions are left out.
     Ablations, exemplar rivals and the controls that must guess are thin lines under one name each:
-    ``final_accuracies`` tells them apart.
+    ``whole_and_face`` tells them apart.
     """
     chance = 100 / (tables.protocol.identities - tables.protocol.train)
     figure, axes = _panels(tables)
@@ -44,68 +46,43 @@ def accuracy_curves(tables: Tables, reference: str = "msg-sarl") -> Figure:
                 axis.fill_between(mean.index, mean - sd, mean + sd, color=style["color"], alpha=0.15, linewidth=0)
         axis.axhline(chance, color=COLOURS["ink"], linewidth=0.6)
         axis.annotate("guessing", (1, chance), xycoords=("axes fraction", "data"), xytext=(0, 6), ha="right",
-                      textcoords="offset points", fontsize=7)
+                      textcoords="offset points", fontsize=9)
         axis.set(title=TITLES[direction], xlabel="dimensions", xlim=(1, None), ylim=(0, 101))
     axes[0].set_ylabel("rank-1 accuracy (%)")
     _legend_below(figure, axes)
     return figure
 
 
-def cumulative_curves(tables: Tables, reference: str = "msg-sarl", ranks: int = 10) -> Figure:
-    """Share of probes whose face is among the nearest 1, 2, …, ``ranks``, all dimensions, mean over splits."""
-    figure, axes = _panels(tables)
+def whole_and_face(summary: pd.DataFrame, reference: str = "msg-sarl") -> Figure:
+    """Systems from the whole image (dot, limits over people) and from the inner face alone (cross), one panel per
+    direction; controls that must guess and regions are left out.  summary: ``statements.summary``."""
+    shown = summary[~summary.system.str.contains("@") & ~summary.system.isin(_BLIND)]
+    shown = shown[shown.face_only.notna()]
+    names = list(dict.fromkeys(shown.system))
+    figure, axes = plt.subplots(1, 2, sharex=True, sharey=True, figsize=(TEXT_WIDTH, 0.28 * len(names) + 1.1))
     for axis, direction in zip(axes, TITLES):
-        rows = tables.ranks[(tables.ranks.direction == direction) & ~tables.ranks.system.str.contains("@")
-                            & (tables.ranks["rank"] <= ranks)]
-        for (system, group), style in zip(rows.groupby("system", sort=False), _styles(rows, reference)):
-            mean = 100 * group.groupby("rank").accuracy.mean()
-            axis.plot(mean.index, mean, **style)
-        axis.set(title=TITLES[direction].split(" (")[0], xlabel="rank", ylim=(0, 101), xticks=sorted(set(rows["rank"])))
-    axes[0].set_ylabel("found among the nearest (%)")
-    _legend_below(figure, axes)
+        for row in shown[shown.direction == direction].itertuples():
+            place, colour = names.index(row.system), _colour(row.system, reference)
+            interval(axis, place, (100 * row.low, 100 * row.high), 100 * row.accuracy, colour, size=6)
+            axis.plot(100 * row.face_only, place, "x", color=colour, markersize=7, markeredgewidth=1.8)
+        axis.set(title=TITLES[direction].split(" (")[0], xlabel="rank-1 accuracy (%)", ylim=(len(names) - 0.4, -0.6))
+        axis.grid(axis="y", visible=False)
+    axes[0].set_yticks(range(len(names)), [label(name) for name in names])
+    marks = [plt.Line2D([], [], ls="", marker=mark, color=COLOURS["ink"], label=text)
+             for mark, text in (("o", "whole image, 95 % limits"), ("x", "inner face alone"))]
+    figure.legend(handles=marks, loc="outside lower center", ncols=2, fontsize=9)
     return figure
 
 
-def final_accuracies(summary: pd.DataFrame, reference: str = "msg-sarl") -> Figure:
-    """Accuracy with all dimensions and its interval over people, beside the optimistic mean of best, and face only.
-
-    The axis begins where the systems do; what lies below stands as a number at its left end.
-    """
-    directions = [direction for direction in TITLES if direction in set(summary.direction)]
-    names = list(dict.fromkeys(summary.system))
-    systems = summary[[kind(name) != "control" for name in summary.system]]
-    smallest = np.nanmin([systems.low, systems.face_only]) if len(systems) else 0.0
-    left = max(-2.0, 10 * np.floor(10 * smallest) - 2)
-    figure, axes = plt.subplots(1, len(directions), sharex=True, sharey=True, squeeze=False,
-                                figsize=(TEXT_WIDTH, 0.8 + 0.24 * len(names)))
-    for axis, direction in zip(axes[0], directions):
-        rows = summary[summary.direction == direction].set_index("system").reindex(names)
-        y = np.arange(len(names))
-        colours = [_colour(name, reference) for name in names]
-        axis.hlines(y, 100 * rows.low, 100 * rows.high, color=colours, linewidth=2)
-        axis.scatter(100 * rows.accuracy, y, color=colours, s=22, zorder=3, label="all dimensions, 95 % interval")
-        axis.scatter(100 * rows.mean_of_best, y - 0.22, facecolor="none", edgecolor=COLOURS["ink"], s=22, linewidth=0.7,
-                     label="mean of best dimension")
-        axis.scatter(100 * rows.face_only, y + 0.22, marker="x", color=COLOURS["ink"], s=18, linewidth=0.9,
-                     label="inner face only")
-        for place in y[(100 * rows.accuracy < left).to_numpy()]:
-            axis.annotate(f"◂ {100 * rows.accuracy.iloc[place]:.1f}", (0, place), xycoords=("axes fraction", "data"),
-                          xytext=(3, 0), textcoords="offset points", va="center", fontsize=8, color=COLOURS["control"])
-        axis.set(title=TITLES[direction].split(" (")[0], xlabel="rank-1 accuracy (%)", xlim=(left, 102))
-        axis.set_yticks(y, [label(name) for name in names])
-    axes[0, 0].invert_yaxis()
-    handles, _ = axes[0, 0].get_legend_handles_labels()
-    kinds = dict.fromkeys((_colour(name, reference), label(name) if name == reference else _NAMES[kind(name)])
-                          for name in names)
-    handles += [plt.Line2D([], [], color=colour, lw=3, label=text) for colour, text in kinds]
-    figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=8)
-    return figure
+def mean_faces(faces: PairedFaces) -> tuple[np.ndarray, np.ndarray]:
+    """Mean photo, grey, and mean sketch, uint8 (250, 200)."""
+    return tuple(stack.mean(axis=0).round().astype(np.uint8) for stack in (to_grey(faces.photos), faces.sketches))
 
 
 def regions(photo: np.ndarray, sketch: np.ndarray, summary: pd.DataFrame) -> Figure:
     """Where the regions lie, over two grey images (250, 200), and what the grey input gives from each alone."""
     figure, axes = plt.subplots(1, 3, figsize=(TEXT_WIDTH, 2.9), width_ratios=[1, 1, 2.4])
-    for axis, image, title in zip(axes, (photo, sketch), ("mean photo", "mean sketch")):
+    for axis, image, title in zip(axes, (photo, sketch), ("drawn photos", "drawn sketches")):
         axis.imshow(_tinted(image))
         axis.set(title=title, xticks=[], yticks=[])
         axis.grid(False)
@@ -143,7 +120,7 @@ def _legend_below(figure: Figure, axes: np.ndarray) -> None:
     for axis in axes:
         for handle, text in zip(*axis.get_legend_handles_labels()):
             handles.setdefault(text, handle)
-    legend = figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, fontsize=8)
+    legend = figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, fontsize=9)
     for line in legend.get_lines():
         line.set_linewidth(max(line.get_linewidth(), 1.5))  # thin lines would not show their colour
 

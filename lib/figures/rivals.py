@@ -1,8 +1,6 @@
-"""Figures of the exemplar rivals: one node step by step, the comparison of Fig. 1, detail, cost."""
+"""Figures of the exemplar rivals: one node step by step, detail, scores beside ours, cost."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -10,9 +8,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from lib.base.images import to_rgb
-from lib.base.labels import label_of
-from lib.figures.style import COLOURS, face_grid, show_face
+from lib.base import labels
+from lib.base.directions import DIRECTIONS
+from lib.figures.style import COLOURS, DIRECTION_COLOURS, TEXT_WIDTH, Pictures, interval, show_face
 from lib.rivals.exemplar.walkthrough import NodeStory
 
 
@@ -22,7 +20,7 @@ def node_story(face: np.ndarray, story: NodeStory, truth: np.ndarray, shown: int
     face, truth: uint8 test image and its real target, (H, W[, 3]).  shown: candidates drawn.
     """
     shown = min(shown, len(story.weights))
-    figure = plt.figure(figsize=(9, 2.9))
+    figure = plt.figure(figsize=(9, 2.9), FigureClass=Pictures)
     grid = figure.add_gridspec(2, shown + 4, width_ratios=[2.2, 1, *[1] * shown, 0.25, 1])
     size = story.query.shape[0]
     rows, columns = slice(story.row, story.row + size), slice(story.column, story.column + size)
@@ -37,32 +35,45 @@ def node_story(face: np.ndarray, story: NodeStory, truth: np.ndarray, shown: int
     return figure
 
 
-def comparison(columns: dict[str, np.ndarray], people: Sequence[int], cell_width: float = 1.08) -> Figure:
-    """Fig. 1: one row per person, one column per method; ``columns`` maps labels to uint8 stacks (n, H, W[, 3])."""
-    colour = any(faces.ndim == 4 for faces in columns.values())
-    rows = [[to_rgb(faces[i]) if colour else faces[i] for faces in columns.values()] for i in people]
-    return face_grid(rows, column_labels=list(columns), cell_width=cell_width)
-
-
 def detail_kept(table: pd.DataFrame) -> Figure:
-    """Share of the real target's fine strokes that each method keeps: dots per image, a bar at the mean.
+    """Share of the real target's fine detail that each system keeps, mean and one standard deviation over faces.
 
-    table: columns label, kept (1 = as strong as in the real target), one row per image, methods in order.
+    table: ``fine_detail.csv`` of a study: direction, system, mean, sd (1 = as strong as in the real target).
     """
-    names = list(dict.fromkeys(table.label))
-    figure, axis = plt.subplots(figsize=(6.5, 0.36 * len(names) + 0.8))
-    for place, label in enumerate(names):
-        values = 100 * table.kept[table.label == label]
-        jitter = np.linspace(-0.22, 0.22, len(values))
-        axis.plot(values, place + jitter, ".", alpha=0.35, markersize=4,
-                  color=COLOURS["ours" if label == label_of("msg-sarl") else "exemplar"])
-        axis.plot([values.mean()] * 2, [place - 0.32, place + 0.32], color=COLOURS["ink"], linewidth=2)
-    axis.axvline(100, color=COLOURS["published"], linewidth=1)
-    axis.annotate("real target", (100, 0), xycoords=("data", "axes fraction"), xytext=(3, 3),
-                  textcoords="offset points", color=COLOURS["published"], fontsize=9)
-    axis.set(yticks=range(len(names)), yticklabels=names, xlim=(0, None), ylim=(len(names) - 0.5, -0.5),
-             xlabel="fine detail kept (per cent of the real target's, per image)")
-    axis.grid(axis="y", visible=False)
+    names = list(dict.fromkeys(table.system))
+    figure, axes = plt.subplots(1, 2, figsize=(TEXT_WIDTH, 0.34 * len(names) + 0.9), sharex=True, sharey=True)
+    for axis, direction in zip(axes, DIRECTIONS):
+        for row in table[table.direction == direction].itertuples():
+            colour = COLOURS["ours" if row.system == "msg-sarl" else "exemplar"]
+            limits = 100 * (row.mean - row.sd), 100 * (row.mean + row.sd)
+            interval(axis, names.index(row.system), limits, 100 * row.mean, colour)
+        axis.axvline(100, color=COLOURS["ink"], linewidth=1, linestyle=":")
+        axis.set(title=labels.DIRECTION[direction], xlabel="fine detail kept (% of the real target's)",
+                 ylim=(len(names) - 0.4, -0.6))
+        axis.grid(axis="y", visible=False)
+    axes[0].set_yticks(range(len(names)), [labels.label_of(name) for name in names])
+    return figure
+
+
+def minus_ours(table: pd.DataFrame) -> Figure:
+    """Exemplar methods minus MSG-SARL, 95 % limits, filled where clear; table: ``exemplar_scores.against_ours``."""
+    names = list(dict.fromkeys(table.system))
+    figure, axes = plt.subplots(1, 2, figsize=(TEXT_WIDTH, 0.42 * len(names) + 1.2), sharey=True)
+    for axis, (metric, part) in zip(axes, table.groupby("metric", sort=False)):
+        for row in part.itertuples():
+            place = names.index(row.system) + (-0.16 if row.direction == DIRECTIONS[0] else 0.16)
+            interval(axis, place, (row.low, row.high), row.estimate, DIRECTION_COLOURS[row.direction],
+                     filled=row.p_holm < 0.05, size=6)
+        axis.axvline(0, color=COLOURS["ink"], linewidth=1)
+        axis.set(title=labels.METRIC[metric], xlabel="minus MSG-SARL (percentage points)",
+                 ylim=(len(names) - 0.4, -0.6))
+        axis.grid(axis="y", visible=False)
+    axes[0].set_yticks(range(len(names)), [labels.label_of(name) for name in names])
+    marks = [plt.Line2D([], [], color=colour, marker="o", label=labels.DIRECTION[direction])
+             for direction, colour in DIRECTION_COLOURS.items()]
+    marks.append(plt.Line2D([], [], ls="", marker="o", mfc="white", color=COLOURS["control"],
+                            label="not significant (Holm)"))
+    figure.legend(handles=marks, loc="outside lower center", ncols=3, fontsize=9)
     return figure
 
 
@@ -76,36 +87,4 @@ def quality_against_cost(table: pd.DataFrame) -> Figure:
                           textcoords="offset points", fontsize=9)
         axis.set(xscale="log", xlabel="processor seconds per image", ylabel=f"{metric.upper()} (per cent)")
         axis.margins(x=0.25, y=0.15)
-    return figure
-
-
-def choices(table: pd.DataFrame, label: str) -> Figure:
-    """Change of SSIM and FSIM by one changed option, on held-out training pairs.
-
-    table: rows of ``exemplar_choices.csv`` for one system and direction; label: the system's name.
-    """
-    default = table[table.change == "default"].iloc[0]
-    changes = table[table.change != "default"]
-    figure, axis = plt.subplots(figsize=(6.5, 0.27 * len(changes) + 0.9))
-    for offset, metric, colour in ((-0.15, "ssim", COLOURS["ours"]), (0.15, "fsim", COLOURS["published"])):
-        axis.barh(np.arange(len(changes)) + offset, 100 * (changes[metric] - default[metric]), height=0.3, color=colour,
-                  label=metric.upper())
-    axis.axvline(0, color=COLOURS["ink"], linewidth=0.8)
-    axis.set(yticks=range(len(changes)), yticklabels=changes.change, ylim=(len(changes) - 0.5, -0.5),
-             xlabel="change in percentage points", title=f"{label}: one choice changed")
-    axis.grid(axis="y", visible=False)
-    axis.legend()
-    return figure
-
-
-def growth(table: pd.DataFrame) -> Figure:
-    """Cost against the number of training pairs: fitting, an image, memory (``exemplar_growth.csv``)."""
-    panels = (("cpu_seconds_fit", "fitting (processor s)"), ("cpu_seconds_per_image", "one image (processor s)"),
-              ("peak_memory_mb", "peak memory (MB)"))
-    figure, axes = plt.subplots(1, 3, figsize=(9, 2.9))
-    for axis, (column, label) in zip(axes, panels):
-        for system, part in table.groupby("system", sort=False):
-            axis.plot(part.pairs, part[column], "o-", markersize=4, label=system)
-        axis.set(xlabel="training pairs", ylabel=label, ylim=(0, None))
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=6)
     return figure

@@ -1,9 +1,9 @@
-"""Figures of training: losses over epochs, attention scales, samples, schedules, and what makes it stable."""
+"""Figures of training: losses over epochs, pictures on the way, and what makes it stable."""
 
 from __future__ import annotations
 
 import textwrap
-from pathlib import Path
+from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,60 +12,42 @@ from matplotlib.figure import Figure
 
 from lib.base import images, labels
 from lib.base.directions import DIRECTIONS
-from lib.figures.style import COLOURS, DIRECTION_COLOURS, TEXT_WIDTH, face_grid
+from lib.figures.style import COLOURS, DIRECTION_COLOURS, PART_COLOURS, TEXT_WIDTH, face_grid
 from lib.findings.stability_probes import COLLAPSED
-from lib.model.settings import MsgSarlSettings
-
-_TERMS = {"perceptual": "perceptual (Eq. 13)", "cycle": "cycle, L1 (Eq. 14)",
-          "adversarial": "generator's\nadversarial (Eq. 12)", "discriminator": "discriminator's\nadversarial"}
 
 
-def loss_curves(log: pd.DataFrame) -> Figure:
-    """Epoch means of each loss in both directions; log: a run's ``log.csv``."""
-    terms = [term for term in _TERMS if f"{DIRECTIONS[0]}/{term}" in log]
-    figure, axes = plt.subplots(1, len(terms), figsize=(TEXT_WIDTH, 2.6), sharex=True)
-    for axis, term in zip(axes, terms):
-        for direction in DIRECTIONS:
-            axis.plot(log["epoch"], log[f"{direction}/{term}"], ".-", markersize=4,
-                      color=DIRECTION_COLOURS[direction], label=labels.TASK[direction])
-        axis.set(xlabel="epoch")
-        axis.set_title(_TERMS[term], fontsize=9)
-    for term, level, text in (("adversarial", 1.0, "D certain"), ("discriminator", 0.25, "D guessing")):
-        if term in terms:
-            axis = axes[terms.index(term)]
-            axis.axhline(level, color=COLOURS["control"], linewidth=0.8, linestyle=":")
-            axis.annotate(text, (1, level), xycoords=("axes fraction", "data"), fontsize=7, ha="right", va="bottom",
-                          color=COLOURS["control"])
-    for axis in axes:
-        axis.set_ylim(0, 1.1 * axis.dataLim.y1)
-    axes[0].legend(fontsize=7)
-    return figure
+def all_trainings(logs: pd.DataFrame) -> Figure:
+    """Losses over every training of the ablation: a line per training, those drawn bold that a discriminator won.
 
-
-def samples_over_epochs(folder: Path, direction: str, sources: np.ndarray, targets: np.ndarray,
-                        names: tuple[str, ...]) -> Figure:
-    """A row per training pair: source, translations after the epochs kept in ``samples/``, target.
-
-    sources, targets: uint8 faces (k, H, W[, 3]) of the first k names.
+    logs: ``findings.training_outcomes.logs``.
     """
-    kept = sorted((folder / "samples").iterdir())
-    rows = []
-    for source, target, name in zip(sources, targets, names):
-        made = [images.read_image(part / direction / f"{name}.png") for part in kept]
-        rows.append([images.to_rgb(image) for image in (source, *made, target)])
-    return face_grid(rows, column_labels=["source", *(f"epoch {int(part.name[5:])}" for part in kept), "target"])
-
-
-def schedules(settings: dict[str, MsgSarlSettings]) -> Figure:
-    """Learning rate over the share of training done, for several settings by label."""
-    figure, axis = plt.subplots(figsize=(0.6 * TEXT_WIDTH, 2.6))
-    for (label, s), colour in zip(settings.items(), ("published", "ours", "exemplar")):
-        rates = [s.learning_rate_at(epoch) for epoch in range(s.epochs)]
-        axis.step(np.arange(s.epochs + 1) / s.epochs, [*rates, rates[-1]], where="post",  # the last epoch to its end
-                  color=COLOURS[colour], label=label)
-    axis.set(yscale="log", xlabel="share of the epochs", ylabel="learning rate")
-    axis.legend(fontsize=8)
+    panels = {"perceptual": "perceptual loss (Eq. 13)", "discriminator": "discriminator's loss"}
+    figure, axes = plt.subplots(len(DIRECTIONS), len(panels), figsize=(TEXT_WIDTH, 5.2), sharex=True)
+    for row, direction in zip(axes, DIRECTIONS):
+        for axis, (term, title) in zip(row, panels.items()):
+            for (msg, won), lines in logs[logs.direction == direction].groupby(["msg", "won"]):
+                for _, line in lines.groupby(["system", "seed"]):
+                    axis.plot(line.epoch, line[term], color=PART_COLOURS["MSG"] if msg else COLOURS["control"],
+                              linewidth=2.4 if won else 0.9, alpha=1 if won else 0.7, zorder=3 if won else 2)
+            axis.set_title(f"{labels.DIRECTION[direction]}: {title}", fontsize=10)
+            axis.set_ylim(0, None)
+        row[1].axhline(0.25, color=COLOURS["ink"], linewidth=0.8, linestyle=":")
+        row[1].annotate("a draw", (1, 0.25), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=9)
+    for axis in axes[-1]:
+        axis.set(xlabel="epoch", xlim=(1, logs.epoch.max()))
+    marks = [plt.Line2D([], [], color=PART_COLOURS["MSG"], label="with MSG"),
+             plt.Line2D([], [], color=COLOURS["control"], label="without MSG"),
+             plt.Line2D([], [], color=PART_COLOURS["MSG"], linewidth=2.4, label="the discriminator has won")]
+    figure.legend(handles=marks, loc="outside upper right", ncols=3, fontsize=9)
     return figure
+
+
+def film(sources: np.ndarray, stages: Mapping[int, np.ndarray], targets: np.ndarray) -> Figure:
+    """A row per training pair: source, its translations after some epochs, target; all uint8 faces (k, H, W[, 3])."""
+    columns = [sources, *stages.values(), targets]
+    rows = [[images.to_rgb(column[i]) for column in columns] for i in range(len(sources))]
+    return face_grid(rows, column_labels=["source", *(f"epoch {epoch}" for epoch in stages), "target"],
+                     cell_width=min(1.3, TEXT_WIDTH / len(columns)))
 
 
 def stability(probes: pd.DataFrame) -> Figure:

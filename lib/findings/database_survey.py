@@ -47,6 +47,14 @@ def pairing_table(checked: dict[str, list[pairing.Pairing]]) -> pd.DataFrame:
         for label, results in checked.items() for result in results])
 
 
+def pairing_by_sketch(checked: dict[str, list[pairing.Pairing]]) -> pd.DataFrame:
+    """One row per order of the sketches and sketch, in no person's order: correlation with its own photo (``own``) and
+    with the best other one (``best_other``), and whether the pair is ``suspect``."""
+    rows = [(label, *values) for label, results in checked.items() for result in results
+            for values in sorted(zip(result.own, result.best_other, result.suspect))]
+    return pd.DataFrame(rows, columns=["sketches", "own", "best_other", "suspect"])
+
+
 def resize_ceiling(faces: PairedFaces, sizes: tuple[int, ...] = SIZES) -> pd.DataFrame:
     """SSIM and FSIM of the real images against themselves sent through squares of several sizes.
 
@@ -74,9 +82,12 @@ def resize_ceiling(faces: PairedFaces, sizes: tuple[int, ...] = SIZES) -> pd.Dat
 
 
 def write_tables(profile: str, database: str) -> list[Path]:
-    """Write ``pairing.csv`` and ``resize_ceiling.csv`` of a study and return them; no run is needed."""
+    """Write ``pairing.csv``, ``pairing_by_sketch.csv`` and ``resize_ceiling.csv`` of a study and return them; no run is
+    needed."""
     test = databases.load(database, "test", limit=RunSettings.at(profile).test_pairs)
-    pairs = pairing_table(check_pairings(test)).assign(database=database, split=test.split)
+    checked = check_pairings(test)
+    pairs = pairing_table(checked).assign(database=database, split=test.split)
+    sketches = pairing_by_sketch(checked).round(4)
     ceiling = resize_ceiling(databases.load(database, "test", limit=CEILING_FACES.get(profile)))
     return [tables_on_disk.keep(name, table, profile, database)
-            for name, table in (("pairing", pairs), ("resize_ceiling", ceiling))]
+            for name, table in (("pairing", pairs), ("pairing_by_sketch", sketches), ("resize_ceiling", ceiling))]

@@ -1,4 +1,4 @@
-"""Whether the committed texts still say what the scores say: claims, ledger, and every study's tables, made anew."""
+"""Whether the committed texts still say what the scores say: claims, ledger, summary, and every study's tables, made anew."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from lib.base import paths
-from lib.findings import claims, ledger, tables
+from lib.findings import claims, ledger, reproducibility, tables
 
 _NUMBER = re.compile(r"[−-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 
@@ -15,7 +15,8 @@ _NUMBER = re.compile(r"[−-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 def stale_files() -> list[str]:
     """One line for each committed file that says something else than its results give now; raises StudyError too."""
     found = [_difference(claims.file(), claims.as_markdown()),
-             _difference(paths.results_root() / "ledger.md", ledger.as_markdown())]
+             _difference(paths.results_root() / "ledger.md", ledger.as_markdown()),
+             _difference(reproducibility.file(), reproducibility.as_markdown())]
     for study in sorted(file.parent for file in paths.results_root().glob("*/*/scores.csv")):
         with tempfile.TemporaryDirectory() as folder:
             for made in tables.write_tables(study.parent.name, study.name, Path(folder)):

@@ -50,6 +50,18 @@ ALTERNATIVES: dict[str, list[dict]] = {
 }
 
 
+def changes(profile: str, database: str) -> pd.DataFrame:
+    """Every change of one option against its method's default, sketches of held-out training pairs.
+
+    Columns: system, change, ssim, fsim (percentage points), raises (how many of the two metrics).
+    """
+    table = pd.read_csv(paths.study_folder(profile, database) / "exemplar_choices.csv", encoding="utf-8")
+    table = table[table.direction == DIRECTIONS[0]].set_index(["system", "change"])[["ssim", "fsim"]]
+    default = table.xs("default", level="change").reindex(table.index, level="system")
+    points = (100 * (table - default)).drop("default", level="change")
+    return points.assign(raises=(points > 0).sum(axis=1)).reset_index()
+
+
 def measure(pairs: databases.PairedFaces, direction: str, system: str, change: dict, seed: int = 0) -> dict:
     """Mean SSIM and FSIM (grey, in [0, 1]) of the held-out pairs with one changed option."""
     held_out = np.arange(len(pairs)) % 5 == 2

@@ -7,7 +7,7 @@ import pandas as pd
 from lib.base import files, labels, paths, tables_on_disk
 from lib.base.errors import StudyError
 from lib.evaluation.scoring import read_scores
-from lib.findings import rival_scores, tables
+from lib.findings import rival_scores
 from lib.rivals import exemplar
 
 COST = ("cpu_seconds_fit", "cpu_seconds_per_image", "peak_memory_mb")  # as Rival.measurements names them
@@ -16,32 +16,6 @@ COST = ("cpu_seconds_fit", "cpu_seconds_per_image", "peak_memory_mb")  # as Riva
 def against_ours(profile: str, database: str, ours: str = "msg-sarl") -> pd.DataFrame:
     """The exemplar methods minus a trained system: ``lib.findings.rival_scores``."""
     return rival_scores.against_ours(profile, database, exemplar.NAMES, ours)
-
-
-def beside_ours(profile: str, database: str, direction: str, ours: str = "msg-sarl") -> pd.DataFrame:
-    """The exemplar methods, ours and the published MSG-SARL as one table for people; Table I has no other database.
-
-    Index: method.  Columns: SSIM, SSIM sd, FSIM, FSIM sd (per cent, sd over faces; ours: each face's mean over the
-    trainings), SSIM and FSIM minus ours (``against_ours``, with ‡ where p_holm < 0.05), processor seconds per image,
-    peak memory.
-    """
-    table = quality_and_cost(profile, database).query("direction == @direction").set_index("label")
-    names = {"ssim": "SSIM", "ssim_sd": "SSIM sd", "fsim": "FSIM", "fsim_sd": "FSIM sd",
-             "cpu_seconds_per_image": "processor s per image", "peak_memory_mb": "peak memory, MB"}
-    shown = table[list(names)].rename(columns=names).rename_axis(None)
-    differences = against_ours(profile, database, ours).query("direction == @direction")
-    for place, (metric, part) in enumerate(differences.groupby("metric", sort=False)):
-        texts = {labels.label_of(row.system): labels.with_limits(row.estimate, row.low, row.high)
-                 + " ‡" * (row.p_holm < 0.05) for row in part.itertuples()}
-        shown.insert(4 + place, f"{labels.METRIC[metric]} minus ours", shown.index.map(texts))
-    scores = read_scores(profile, database).images.query("system == @ours and direction == @direction")
-    faces = 100 * scores.pivot_table(index="image", columns="metric", values="value")  # means over trainings
-    printed = tables.published().query("table == 'I' and system == 'MSG-SARL' and direction == @direction")
-    printed = printed.set_index("metric").value
-    shown.loc[f"{labels.label_of(ours)}, ours"] = {
-        "SSIM": faces.ssim.mean(), "SSIM sd": faces.ssim.std(), "FSIM": faces.fsim.mean(), "FSIM sd": faces.fsim.std()}
-    shown.loc["MSG-SARL, as published"] = {"SSIM": printed.ssim, "FSIM": printed.fsim}
-    return shown
 
 
 def quality_and_cost(profile: str, database: str) -> pd.DataFrame:

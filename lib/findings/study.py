@@ -68,6 +68,20 @@ def complete(profile: str, database: str, report: Report = print) -> None:
     _bring_up_to_date(_Study(profile, database, cells_of(profile, database)), PARTS, report)
 
 
+def ready(profile: str, database: str, report: Report = print) -> None:
+    """What a notebook calls: the study is completed, unless its scores and tables came with the repository.
+
+    Then nothing is trained: a notebook opens at once, and shows faces of its own only where they are on this machine.
+    Raises StudyError as ``complete`` does.
+    """
+    study = _Study(profile, database, cells_of(profile, database))
+    if study.stale(PARTS) and study.is_published():
+        report(f"{database}, profile {profile}: scores and tables as published. `python -m lib run --profile {profile} "
+               f"--database {database}` makes the networks and faces.")
+    else:
+        complete(profile, database, report)
+
+
 def survey_data(profile: str, database: str, report: Report = print) -> None:
     """Make the tables about the data alone, which need no run; raises StudyError as ``complete`` does."""
     _bring_up_to_date(_Study(profile, database, cells_of(profile, database)), (DATA,), report)
@@ -120,6 +134,18 @@ class _Study:
         enough = self.loaded()
         return [cell for cell in self.cells
                 if cell not in enough and not make_run.is_here(cell.plan, cell.database, cell.seed)]
+
+    def is_published(self) -> bool:
+        """Whether every score and table that notebooks read is here, and no face: nothing was made on this machine.
+
+        Of ``SCORES_SUFFICE`` those count that have a record.
+        """
+        wanted = {(cell.system, str(cell.seed), direction) for cell in self.cells
+                  if cell.system not in SCORES_SUFFICE or cell.record() for direction in cell.plan.system.directions}
+        tables = [pattern for part in PARTS for pattern in part.writes if not pattern.startswith("*/seed")]
+        faces = any(any(cell.folder.glob("*-to-*/*.png")) for cell in self.cells)
+        return (not faces and _scored(self.folder / "scores.csv") >= wanted
+                and all(any(self.folder.glob(pattern)) for pattern in tables if pattern not in _NOT_ALWAYS))
 
     def settings(self) -> str:
         """Everything that the runs are made from, besides code and data."""
@@ -265,8 +291,9 @@ def _write_tables(study: _Study, report: Report) -> None:
 
 
 _FACES = ("*/seed*/*-to-*/*.png",)
-_SCORES = ("scores.csv", "set_scores.csv", "attributes.csv")
-DATA = Part("survey of the data", _survey, ("pairing.csv", "resize_ceiling.csv"), data=True,
+_NOT_ALWAYS = ("set_scores.csv", "attributes.csv")  # of large profiles, and of DRIT alone
+_SCORES = ("scores.csv", *_NOT_ALWAYS)
+DATA = Part("survey of the data", _survey, ("pairing.csv", "pairing_by_sketch.csv", "resize_ceiling.csv"), data=True,
             code=("databases", "metrics", "findings/database_survey.py"))
 PARTS = (
     DATA,

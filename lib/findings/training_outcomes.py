@@ -30,6 +30,22 @@ def final_losses(profile: str, database: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["system", "seed", "device", *columns])
 
 
+def logs(profile: str, database: str) -> pd.DataFrame:
+    """Losses of every finished training of the eight cells: system, msg (bool), seed, direction, epoch, perceptual,
+    adversarial, discriminator, and whether the discriminator of that direction has won in the end."""
+    ends = final_losses(profile, database)
+    won = set(won_outright(ends).itertuples(index=False, name=None))
+    parts = []
+    for run in ends.itertuples():
+        log = pd.read_csv(paths.run_folder(profile, database, run.system, run.seed) / "log.csv", encoding="utf-8")
+        for direction in DIRECTIONS:
+            terms = {term: log[f"{direction}/{term}"] for term in _TERMS}
+            parts.append(pd.DataFrame({"system": run.system, "msg": SWITCHES.loc[run.system, "MSG"], "seed": run.seed,
+                                       "direction": direction, "epoch": log.epoch, **terms,
+                                       "won": (run.system, run.seed, direction) in won}))
+    return pd.concat(parts, ignore_index=True)
+
+
 def ranges(ends: pd.DataFrame) -> pd.DataFrame:
     """``final_losses`` for people: a row per cell, ``smallest to largest`` over its runs."""
     named = {f"{direction}/{term}": f"{labels.TASK[direction]} {term}" for direction in DIRECTIONS for term in _TERMS}

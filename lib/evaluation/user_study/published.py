@@ -96,3 +96,27 @@ def raters_needed(first: float, second: float, *, per_rater: int = FACES_EACH, t
     reach = (stats.norm.ppf(1 - level / 2) * np.sqrt(first + second)
              + stats.norm.ppf(target) * np.sqrt(first + second - gap**2))
     return int(np.ceil(design_effect * (reach / gap) ** 2 / per_rater))
+
+
+def power_curves(votes: Mapping[str, int], most: int) -> dict[str, pd.Series]:
+    """Power to tell each pair of the first three systems apart, by the number of raters (5 to ``most``), votes
+    independent: ``first against second`` → series."""
+    total, raters = sum(votes.values()), np.unique(np.geomspace(5, most, 200).astype(int))
+    return {f"{a} against {b}": pd.Series([power(votes[a] / total, votes[b] / total, FACES_EACH * n) for n in raters],
+                                          raters) for a, b in _leaders(votes)}
+
+
+def raters_for_each_pair(votes: Mapping[str, int], target: float) -> pd.DataFrame:
+    """Raters for a power of ``target``, each pair of the first three: votes independent, and at a design effect of 2 with
+    Bonferroni's correction for the three pairs."""
+    total, pairs = sum(votes.values()), _leaders(votes)
+    rows = []
+    for a, b in pairs:
+        shares = votes[a] / total, votes[b] / total
+        rows.append((a, b, raters_needed(*shares, target=target),
+                     raters_needed(*shares, target=target, design_effect=2, level=0.05 / len(pairs))))
+    return pd.DataFrame(rows, columns=["first", "second", "independent votes", "design effect 2, three pairs"])
+
+
+def _leaders(votes: Mapping[str, int]) -> list[tuple[str, str]]:
+    return list(itertools.combinations(sorted(votes, key=lambda name: -votes[name])[:3], 2))

@@ -1,0 +1,66 @@
+"""Galleries of drawn faces: what systems made of them, side by side."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from lib.base import images, labels, systems
+from lib.base.directions import DIRECTIONS
+from lib.base.errors import StudyError
+from lib.evaluation import gallery
+from lib.figures.style import TEXT_WIDTH, face_grid
+from lib.training.make_run import sources_and_targets
+from lib.training.plans import plan
+
+Place = tuple[str, str, str]  # profile, database, system
+
+
+def side_by_side(places: Sequence[Place], direction: str, count: int = gallery.PEOPLE,
+                 crop: tuple[slice, slice] = (slice(None), slice(None))) -> Figure:
+    """A row per test face: input, target, and what each system made of it, as far as its faces or pictures are here.
+
+    places: of one database.  crop: rows and columns of the face that are shown.  A column's head says the size where
+    the profiles differ.  Raises StudyError where no system's faces are at hand.
+    """
+    source, target = sources_and_targets(gallery.people(*places[0][:2]), direction)
+    columns = {"input": source, "target": target}
+    for place in places:
+        if (made := gallery.faces_of(*place, direction)) is not None:
+            columns[_head(place, places)] = made
+    if len(columns) == 2:
+        raise StudyError(f"No faces of {', '.join(place[2] for place in places)} are here: `./run_all.sh` makes them.")
+    return faces_in_rows({label: faces[:, crop[0], crop[1]] for label, faces in columns.items()}, count)
+
+
+def both_ways(places: Sequence[Place], person: int = 0) -> Figure:
+    """One person both ways with the best network at hand, the last of ``places`` first: photo, sketch made of it, real
+    sketch, photo made of that.  Raises StudyError where no place has faces."""
+    for place in reversed(places):
+        sketch, photo = (gallery.faces_of(*place, direction) for direction in DIRECTIONS)
+        if sketch is not None and photo is not None:
+            real = gallery.people(*place[:2])
+            people = range(person, min(person + 2, len(real)))
+            columns = (real.photos, sketch, real.sketches, photo)
+            rows = [[images.to_rgb(column[i]) for i in people for column in columns]]
+            heads = ["photo", "sketch made of it", "artist's sketch", "photo made of it"] * len(people)
+            return face_grid(rows, column_labels=[textwrap.fill(head, 12) for head in heads],
+                             cell_width=TEXT_WIDTH / len(heads))
+    raise StudyError(f"No faces of {', '.join(place[2] for place in places)} are here: `./run_all.sh` makes them.")
+
+
+def faces_in_rows(columns: dict[str, np.ndarray], count: int) -> Figure:
+    """A row per person, a column per label; uint8 stacks (n, H, W[, 3])."""
+    width = min(1.4, TEXT_WIDTH / len(columns))
+    rows = [[images.to_rgb(faces[i]) for faces in columns.values()] for i in range(min(count, len(columns["input"])))]
+    heads = [textwrap.fill(label, max(9, int(9 * width)), break_long_words=False) for label in columns]
+    return face_grid(rows, column_labels=heads, cell_width=width)
+
+
+def _head(place: Place, places: Sequence[Place]) -> str:
+    profile, _, system = place
+    label = labels.label_of(systems.base_name(system))
+    return label if len({other[0] for other in places}) == 1 else f"{label}, {plan(profile, system).settings.size} px"
