@@ -11,7 +11,16 @@ import pytest
 from lib.base import labels, paths, systems
 from lib.base.directions import DIRECTIONS
 from lib.evaluation.recognition import deep_runs, deep_statements, statements
-from lib.findings import ablations, device_check, exemplar_scores, ledger, tables, training_outcomes
+from lib.findings import (
+    ablations,
+    deep_rivals,
+    device_check,
+    exemplar_scores,
+    learning_curves,
+    ledger,
+    tables,
+    training_outcomes,
+)
 
 STUDY = "cpu", "cuhk-student"
 P2S, S2P = DIRECTIONS
@@ -67,6 +76,21 @@ def test_scores_are_those_of_the_tables(summary):
         if cells[-1] and source != "as published":
             assert float(cells[-1]) == summary.loc[names[label], P2S, "ssim"].seeds
     assert checked >= 34
+
+
+def test_what_is_said_of_the_deep_rivals(summary):
+    wide = summary.value.unstack(["direction", "metric"])[COLUMNS]
+    lead = wide.loc["msg-sarl"] - wide.loc[list(systems.of_kind("deep"))]
+    behind = lead.drop("ps2man")
+    assert (behind > 0).all().all() and behind.stack(["direction", "metric"]).idxmin() == ("cyclegan", P2S, "fsim")
+    assert says(f"by {behind.min().min():.1f} points)") and (lead.loc["ps2man"] < 0).sum() == 3
+    assert says(f"by {-lead.loc['ps2man', (P2S, 'ssim')]:.1f} points for sketches and by "
+                f"{-lead.loc['ps2man', (S2P, 'ssim')]:.1f} for photos")
+    work = deep_rivals.work(*STUDY).generator_updates
+    assert says(f"changed its generators {work['drit']} times where the others did {work['msg-sarl']:,} times")
+    assert (work.drop("drit") == work["msg-sarl"]).all()
+    assert {name for name, rises in learning_curves.unconverged(*STUDY).items() if rises} == {"drit"}
+    assert (summary.seeds.unstack(["direction", "metric"])[COLUMNS].loc[list(systems.of_kind("deep"))] == 1).all().all()
 
 
 def test_effects_of_the_parts_and_what_is_significant():
