@@ -305,4 +305,5 @@ def test_measures_of_trained_networks_are_means_over_trainings(study):
     texts = [text.get_text() for text in figures.measures(table, attention_on_real_faces.TITLES).axes[0].texts]
     assert f"{table.position_entropy['FP2S', '2']:.2f}" in texts and texts.count("–") == 8
     off = rows.query("system == 'msg-sarl' and direction == @P2S and quantity == 'off' and sarb == 'all'")["mean"]
-    assert attention_on_real_faces.without("tiny", "portraits").loc["msg-sarl", "FP2S max"] == off.max()
+    assert attention_on_real_faces.without("tiny", "portraits").loc["msg-sarl", "FP2S max"] == pytest.approx(
+        off.max(), rel=1e-4)  # as the table rounds

@@ -82,9 +82,9 @@ def test_numbers_may_differ_in_their_last_digit_alone(old, new, same):
 
 def test_the_check_fails_where_a_file_says_something_else(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(claims, "file", lambda: tmp_path / "claims.md")
-    monkeypatch.setattr(drift.ledger, "as_markdown", lambda: (paths.ROOT / "results/ledger.md").read_text("utf-8"))
+    monkeypatch.setattr(drift.ledger, "as_markdown", lambda: (paths.ROOT / "results/ledger.md").read_text(encoding="utf-8"))
     monkeypatch.setattr(drift.claims, "as_markdown", lambda: "MSG brings +1.01 points\n")
-    monkeypatch.setattr(drift.reproducibility, "as_markdown", drift.reproducibility.file().read_text)
+    monkeypatch.setattr(drift.reproducibility, "as_markdown", lambda: drift.reproducibility.file().read_text(encoding="utf-8"))
     monkeypatch.setattr(drift.tables, "write_tables", lambda *_: [])
     (tmp_path / "claims.md").write_text("MSG brings +2.01 points\n", encoding="utf-8")
     assert __main__.main(["claims", "--check"]) == 1

@@ -89,6 +89,6 @@ def test_a_job_makes_all_that_it_can_and_says_what_failed(study):
     broken, fine = small_runs(("backbone", "backbone-msg"), seeds=1, epochs=1)
     broken.folder.mkdir(parents=True)
     (broken.folder / "checkpoint.pt").write_bytes(b"not a checkpoint")
-    with pytest.raises(StudyError, match="checkpoint.pt: refused"):
+    with pytest.raises(StudyError, match="checkpoint.pt: cannot be read as a checkpoint"):
         Job((broken, fine), 1)()
     assert scoring.stamps_of(fine.folder) and not scoring.stamps_of(broken.folder)

@@ -172,7 +172,7 @@ def test_runs_go_side_by_side_and_failures_are_told(study, monkeypatch):
     broken.folder.mkdir(parents=True)
     (broken.folder / "checkpoint.pt").write_bytes(b"not a checkpoint")
     lines = []
-    with pytest.raises(StudyError, match="1 of 3 runs failed(.|\n)*backbone-msg(.|\n)*checkpoint.pt: refused"):
+    with pytest.raises(StudyError, match="1 of 3 runs failed(.|\n)*backbone-msg(.|\n)*checkpoint.pt: cannot be read as a checkpoint"):
         grids.fill([*fine, broken], report=lines.append, jobs=2)
     assert grids.missing([*fine, broken]) == [broken]
     assert files.read_json(fine[0].folder / "run.json")["threads"] == max(1, available_cores() // 2)
@@ -185,7 +185,7 @@ def test_one_failing_run_does_not_stop_the_others(study):
     broken, fine = (grids.Cell("portraits", "tiny", f"{system}+width=4", 0) for system in ("backbone", "backbone-msg"))
     broken.folder.mkdir(parents=True)
     (broken.folder / "checkpoint.pt").write_bytes(b"not a checkpoint")
-    with pytest.raises(StudyError, match="1 of 2 runs failed(.|\n)*checkpoint.pt: refused"):
+    with pytest.raises(StudyError, match="1 of 2 runs failed(.|\n)*checkpoint.pt: cannot be read as a checkpoint"):
         grids.fill([broken, fine], report=lambda line: None, jobs=1)
     assert grids.missing([broken, fine]) == [broken]
 

@@ -63,8 +63,8 @@ def measures(table: pd.DataFrame, columns: Mapping[str, str]) -> Figure:
     table: index (task, SARB).  columns: column → title; one with a value above 1 is no share and stays unshaded.
     """
     figure, axis = plt.subplots(figsize=(TEXT_WIDTH, 0.36 * len(table) + 0.9))
-    values = table[list(columns)].to_numpy()
-    shares = np.where(np.nanmax(values, axis=0) <= 1, values, 0)
+    values = table[list(columns)].to_numpy(float)
+    shares = np.where((table[list(columns)].max() <= 1).to_numpy(), values, 0)
     axis.imshow(shares, cmap="Oranges", vmin=0, vmax=2, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
         axis.text(column, row, "–" if np.isnan(value) else f"{value:.2f}", ha="center", va="center")

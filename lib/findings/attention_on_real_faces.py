@@ -27,7 +27,7 @@ def by_sarb(profile: str, database: str) -> pd.DataFrame:
     rows = rows.assign(task=rows.direction.map(labels.TASK))
     divided, printed = (rows[rows.system == name].pivot_table(index=["task", "sarb"], columns="quantity", values="mean")
                         for name in (DIVIDED, PRINTED))
-    table = divided.assign(channel_self_raw=printed.get("channel_self"))
+    table = divided.assign(channel_self_raw=printed.get("channel_self", float("nan")))
     return table[list(TITLES)].rename_axis(columns=None)
 
 

@@ -31,7 +31,7 @@ def nlda_difference() -> tuple[int, float]:
     60 identities of 400 pixels, half of them for training.
     """
     stored = np.load(_DATA / "nlda_problem.npz")
-    original = np.loadtxt(_DATA / "nlda_problem.csv", delimiter=",", skiprows=1)[:, 1]
+    original = np.loadtxt(_DATA / "nlda_problem.csv", delimiter=",", skiprows=1, encoding="utf-8")[:, 1]
     n = int(stored["n_train"])
     real, synthesised = stored["real"], stored["synthesised"]
     ours = nlda_curve(real[:n], synthesised[:n], real[n:], synthesised[n:])

@@ -64,7 +64,7 @@ def measure_study(profile: str, database: str, faces: int = FACES, force: bool =
     for run in tqdm(found, desc="attention", unit="run", leave=False, disable=None):
         name, plan = f"{run.system}/seed{run.seed}", plans.plan(profile, run.system)
         try:
-            translator = _network(run, plan, database)
+            translator = network_of(run, plan, database)
         except StudyError as error:
             left_out[name] = str(error)
             continue
@@ -86,7 +86,7 @@ def measure_study(profile: str, database: str, faces: int = FACES, force: bool =
     return AttentionTable(table, tuple(measured), left_out)
 
 
-def _network(run: Run, plan: plans.Plan, database: str) -> Translator:
+def network_of(run: Run, plan: plans.Plan, database: str) -> Translator:
     """The trained network of a run; raises StudyError saying why there is none to measure."""
     if not (run.folder / "checkpoint.pt").exists():
         raise StudyError(f"its network is not here; `python -m lib train --database {database} --system {run.system} "

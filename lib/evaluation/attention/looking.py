@@ -19,6 +19,7 @@ import pandas as pd
 from lib.base import paths, systems, tables_on_disk
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
+from lib.evaluation.attention.attend_runs import network_of
 from lib.evaluation.attention.observing import cells_of, observe
 from lib.evaluation.recognition import regions
 from lib.training import make_run, plans, run_folders
@@ -70,13 +71,13 @@ def write(profile: str, database: str, faces: int) -> pd.DataFrame:
         if not systems.is_trained(run.system) or not looks(run.system, profile):
             continue
         what = plans.plan(profile, run.system)
-        checkpoint = what.network.folder(database, run.seed) / "checkpoint.pt"
-        if what.network != what or not checkpoint.exists():
+        if what.network != what:
             continue
-        translator, pairs = Translator(checkpoint), make_run.load_faces(database, what.settings, "test")
-        if not translator.finished:
+        try:
+            translator = network_of(run, what, database)
+        except StudyError:  # `measure_study` tells why
             continue
-        rows = []
+        rows, pairs = [], make_run.load_faces(database, what.settings, "test")
         for direction in what.system.directions:
             sources = make_run.sources_and_targets(pairs, direction)[0][:faces]
             found = ratios(translator, direction, sources)
