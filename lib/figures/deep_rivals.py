@@ -93,14 +93,13 @@ def work_and_score(work: pd.DataFrame, scores: pd.Series, label: str) -> Figure:
 
     work: ``findings.deep_rivals.work``.  scores: system → value.  label: the score's name.
     """
-    figure, axis = plt.subplots(figsize=(0.62 * TEXT_WIDTH, 3.0))
+    figure, axis = plt.subplots(figsize=(0.8 * TEXT_WIDTH, 2.8))
     for name in work.index.intersection(scores.index):
-        operations = work.tera_operations[name]
-        axis.plot(operations, scores[name], "o", color=SYSTEM_COLOURS.get(name, COLOURS["ink"]))
-        axis.annotate(f"{labels.label_of(name)}\n{work.generator_updates[name]:,} updates", (operations, scores[name]),
-                      xytext=(6, -3), textcoords="offset points", fontsize=8)
+        axis.plot(work.tera_operations[name], scores[name], "o", color=SYSTEM_COLOURS.get(name, COLOURS["ink"]),
+                  markersize=8, label=f"{labels.label_of(name)}, {work.generator_updates[name]:,} updates")
     axis.set(xscale="log", xlabel="operations of the whole training, 10¹²", ylabel=label)
-    axis.margins(x=0.3, y=0.2)
+    axis.margins(x=0.1, y=0.1)
+    figure.legend(loc="outside right center", fontsize=8)
     return figure
 
 
