@@ -104,10 +104,19 @@ class Site:
         self.linked -= set(_LISTED)
 
     def _prose(self, text: str, base: str = "notebooks") -> str:
-        """Markdown → HTML, its equations as MathML, its links to pages of this site."""
+        """Markdown → HTML, its equations as MathML, its pictures copied, its links to pages of this site."""
         page = markdown2html_mistune(_MATH.sub(_equation, text))
         page = re.sub(r'<a class="anchor-link".*?</a>', "", page)
+        page = re.sub(r'src="([^":]+)"', lambda match: self._picture(match, base), page)
         return re.sub(r'href="([^"#:]+)(#[^"]*)?"', lambda match: self._link(match, base), page)
+
+    def _picture(self, match: re.Match, base: str) -> str:
+        """A picture of the project, copied beside the pages; raises StudyError for one that is not there."""
+        source = paths.ROOT / base / match[1]
+        if not source.is_file():
+            raise StudyError(f"{base}: a picture {match[1]}, which is no file of the project.")
+        shutil.copy(source, files.make_folder(self.folder / "pictures") / source.name)
+        return f'src="pictures/{source.name}"'
 
     def _link(self, match: re.Match, base: str) -> str:
         target, place = match[1], match[2] or ""
