@@ -23,16 +23,16 @@ from pathlib import Path
 import numpy as np
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parent)]
-import lib  # noqa: E402, F401  before torch, for which it sets how threads wait
 import pandas as pd  # noqa: E402
 import torch  # noqa: E402
 from made_up_databases import cuhk_as_distributed  # noqa: E402
 
+import lib  # noqa: E402, F401  before torch, for which it sets how threads wait
 from lib import __main__  # noqa: E402
 from lib.base import paths  # noqa: E402
 from lib.base.images import read_image  # noqa: E402
-from lib.training import make_run  # noqa: E402, F401  what stages import is to be there before they fork
 from lib.findings import tables  # noqa: E402, F401
+from lib.training import make_run  # noqa: E402, F401  what stages import is to be there before they fork
 
 # One precision: what a machine multiplies faster is measured by every process that finds no record of it.
 _SYSTEM = "msg-sarl+epochs=2+precision=fp32"

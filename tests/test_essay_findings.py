@@ -16,7 +16,9 @@ from lib.base import paths
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
 from lib.commands import notebooks
-from lib.figures import code, rivals as rival_figures, training as training_figures
+from lib.figures import code
+from lib.figures import rivals as rival_figures
+from lib.figures import training as training_figures
 from lib.findings import by_hand, exemplar_checks, exemplar_choices, published_tables, training_outcomes
 from lib.model import attention, losses
 from lib.model.attention import PositionAttention

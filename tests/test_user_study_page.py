@@ -137,7 +137,7 @@ def test_a_whole_session_by_mouse_ends_in_a_saved_file(rated):
     page_.until(page_.by_id("thanks").is_displayed)
     page_.by_id("save").click()
     file = page_.downloads / f"answers_{page_.study.id}_{code}.json"
-    page_.until(file.exists)
+    page_.until(lambda: file.exists() and file.stat().st_size > 0)  # the browser makes it first
     record = check(json.loads(file.read_text(encoding="utf-8")), page_.study)
     assert [trial["chosen"] for trial in record["trials"]] == [3, 4, 1, 1, 1]
     assert [trial["changes"] for trial in record["trials"]] == [0, 1, 0, 0, 0]
@@ -182,7 +182,7 @@ def test_a_whole_session_by_keyboard(rated):
     assert page_.driver.switch_to.active_element.get_attribute("id") == "save"
     page_.keys(Keys.ENTER)
     file = page_.downloads / f"answers_{page_.study.id}_{code}.json"
-    page_.until(file.exists)
+    page_.until(lambda: file.exists() and file.stat().st_size > 0)  # the browser makes it first
     record = check(json.loads(file.read_text(encoding="utf-8")), page_.study)
     assert [trial["chosen"] for trial in record["trials"]] == [4, 3, 2, 2, 2]
 

@@ -18,7 +18,6 @@ from pathlib import Path
 
 import nbformat
 from latex2mathml.converter import convert as to_mathml
-from nbconvert.filters.markdown_mistune import markdown2html_mistune
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexer import Lexer
@@ -105,6 +104,8 @@ class Site:
 
     def _prose(self, text: str, base: str = "notebooks") -> str:
         """Markdown → HTML, its equations as MathML, its pictures copied, its links to pages of this site."""
+        from nbconvert.filters.markdown_mistune import markdown2html_mistune  # slow, and of this command alone
+
         page = markdown2html_mistune(_MATH.sub(_equation, text))
         page = re.sub(r'<a class="anchor-link".*?</a>', "", page)
         page = re.sub(r'src="([^":]+)"', lambda match: self._picture(match, base), page)

@@ -11,7 +11,6 @@ from lib.databases import PairedFaces
 from lib.figures.style import COLOURS, TEXT_WIDTH, face_grid
 
 
-
 def gallery(faces: PairedFaces, count: int = 24, columns: int = 12) -> Figure:
     """The first ``count`` persons: a row of photos, below it the row of their sketches, and so on."""
     rows, labels = [], []
