@@ -49,6 +49,18 @@ def made_up_faces(count: int, seed: int = 0):
     return PairedFaces("made-up", "train", photos, sketches, names, ("made-up",) * count)
 
 
+def serve(monkeypatch, pairs) -> None:
+    """Let every database hold these pairs: split → PairedFaces."""
+    from lib import databases
+
+    def load(name, split, root=None, limit=None):
+        faces = pairs[split]
+        return dataclasses.replace(faces, photos=faces.photos[:limit], sketches=faces.sketches[:limit],
+                                   names=faces.names[:limit], groups=faces.groups[:limit])
+
+    monkeypatch.setattr(databases, "load", load)
+
+
 def plan_with(settings):
     """A plan of MSG-SARL with just these settings."""
     from lib.training.plans import plan

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
-from conftest import made_up_faces
+from conftest import made_up_faces, serve
 
-from lib import databases
 from lib.__main__ import main
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
@@ -20,13 +17,7 @@ from lib.training import make_run, run_folders
 def study(tmp_path, monkeypatch):
     monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path))
     pairs = {"train": made_up_faces(6, 0), "test": made_up_faces(7, 1)}
-
-    def load(name, split, root=None, limit=None):
-        faces = pairs[split]
-        return dataclasses.replace(faces, photos=faces.photos[:limit], sketches=faces.sketches[:limit],
-                                   names=faces.names[:limit], groups=faces.groups[:limit])
-
-    monkeypatch.setattr(databases, "load", load)
+    serve(monkeypatch, pairs)
     for system in ("mean-face", "fcn"):
         make_run.synthesise("portraits", system, "tiny")
     return pairs["test"]

@@ -6,9 +6,8 @@ import dataclasses
 
 import numpy as np
 import pytest
-from conftest import made_up_faces
+from conftest import made_up_faces, serve
 
-from lib import databases
 from lib.base import files, tables_on_disk
 from lib.base.errors import StudyError
 from lib.model.settings import MsgSarlSettings
@@ -21,13 +20,7 @@ pytestmark = pytest.mark.trains
 def study(tmp_path, monkeypatch):
     monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path))
     pairs = {"train": made_up_faces(6, 0), "test": made_up_faces(3, 1)}
-
-    def load(name, split, root=None, limit=None):
-        faces = pairs[split]
-        return dataclasses.replace(faces, photos=faces.photos[:limit], sketches=faces.sketches[:limit],
-                                   names=faces.names[:limit], groups=faces.groups[:limit])
-
-    monkeypatch.setattr(databases, "load", load)
+    serve(monkeypatch, pairs)
     return pairs
 
 
