@@ -79,7 +79,7 @@ def pairs_figure(pairs: pd.DataFrame, labels: Mapping[str, str], *, title: str) 
     axis.axvline(0, color=COLOURS["ink"], linewidth=1)
     axis.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=""))
     axis.set(xlabel="difference in first choices, percentage points, 95 % interval", title=title)
-    axis.legend(loc="lower right", fontsize=9)
+    figure.legend(loc="outside lower center", ncols=2, fontsize=9)
     return figure
 
 
@@ -108,7 +108,9 @@ def coverage_figure(table: pd.DataFrame) -> Figure:
     figure, axis = plt.subplots(figsize=(TEXT_WIDTH, 3.0))
     colours = (COLOURS["control"], COLOURS["second"], COLOURS["rival"], COLOURS["ours"])
     for shift, (method, rows), colour in zip((-0.03, -0.01, 0.01, 0.03), table.groupby("method", sort=False), colours):
-        axis.errorbar(rows.spread + shift * table.spread.max(), rows.coverage, 1.96 * rows.error, color=colour,
+        half = 1.96 * rows.error
+        reach = half, np.minimum(half, 1 - rows.coverage)  # no share passes 1
+        axis.errorbar(rows.spread + shift * table.spread.max(), rows.coverage, reach, color=colour,
                       marker="o", linewidth=1.5, capsize=2,
                       label=f"{method} (mean width {100 * rows.width.mean():.1f} %)")
     axis.axhline(0.95, color=COLOURS["ink"], linestyle=":", linewidth=1)
