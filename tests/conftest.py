@@ -27,6 +27,14 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "trains: numbers of a training or a network; .ci/run repeats it in bf16")
 
 
+@pytest.fixture(autouse=True)
+def matplotlib_defaults():
+    """A test that sets the study's style (``score`` does) leaves the next test matplotlib's own."""
+    yield
+    if "matplotlib" in sys.modules:
+        sys.modules["matplotlib"].rcdefaults()
+
+
 @pytest.fixture
 def settings():
     """The smallest network that has every part."""
