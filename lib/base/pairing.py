@@ -16,6 +16,12 @@ from typing import NamedTuple
 from lib.base import images
 from lib.base.errors import StudyError, listed
 
+# For the help of commands that take two folders.
+RULES = """\
+Images are partners when their names are equal, suffixes aside: no letter case is ignored, no zero added. Where names
+do not meet, the message says what would make them meet: letter case, the form of accented letters, zeros, endings such
+as _fake_B and -sz1, FERET's two ways of naming. --pattern says which part of a name counts."""
+
 # What programs append to a name (pix2pix, CycleGAN and pix2pixHD; the -sz1 of CUHK's sketches), and second suffixes.
 _ENDING = re.compile(r"(?:[-_](?:fake|real|rec|output|target|synthesi[sz]ed)(?:_[AB]|_image|_B_A|_A_B)?|-sz\d|"
                      rf"{'|'.join(map(re.escape, images.SUFFIXES))})+$", re.IGNORECASE)

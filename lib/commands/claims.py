@@ -7,20 +7,22 @@ import argparse
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--check", action="store_true",
-                        help="write nothing; exit with 1 where claims.md, ledger.md, reproducibility.md or a study's tables say something "
-                             "else than the scores")
+                        help="write nothing; exit with 1 where claims.md, ledger.md, reproducibility.md, README's table "
+                             "of claims or a study's tables say something else than the scores")
 
 
 def run(options: argparse.Namespace) -> int:
-    from lib.findings import claims, drift, reproducibility
+    from lib.findings import claims, drift, reproducibility, summary
 
     if options.check:
         stale = drift.stale_files()
         print("\n".join([*stale, f"{len(stale)} files say something else than the scores"]))
         return int(bool(stale))
     file = claims.write()
-    found = claims.table()
+    found = summary.claims_table()
     for row in found.itertuples():
         print(f"{row.verdict:<28} {row.claim}")
     print(f"{file}: {len(found)} claims\n{reproducibility.write()}")
+    if readme := summary.write_readme():
+        print(f"{readme}: its table of claims")
     return 0

@@ -29,7 +29,11 @@ Folders are known by the words photo or sketch, train or test, and (for cufs) cu
 All images are 200 wide and 250 high; those of fs2k, wildsketch and sksf-a are resized to that. The frozen lists decide
 the split, of fs2k its annotations; your own goes into split.csv (name,split). Or name all pairs of any layout in
 pairs.csv (photo,sketch,split), in the database's folder, as wildsketch and sksf-a always need; further columns are
-group, name, style and attributes of the pair, by which scores are then shown as well."""
+group, name, style and attributes of the pair, by which scores are then shown as well.
+
+Checked are, besides, that each sketch belongs to its photo (a mis-sorted copy of CUHK Student is in circulation), that
+no face both trains and is tested, not even as a compressed or resized copy, and how many faces come twice. All that is
+wrong is listed at once."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from lib.base import pairing
 from lib.base.directions import DIRECTIONS, PHOTO_TO_SKETCH
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog, parser.formatter_class = pairing.RULES, argparse.RawDescriptionHelpFormatter
     parser.add_argument("real", type=Path, metavar="REAL_DIR", nargs="?",
                         help="real images: sketches for photo-to-sketch, photos for sketch-to-photo")
     parser.add_argument("synthesised", type=Path, metavar="SYNTHESISED_DIR", nargs="?",

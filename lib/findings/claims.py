@@ -41,7 +41,11 @@ P2S = DIRECTIONS[0]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What can be said of a claim; rests_on: the trainings or scores that it rests on, with their number."""
+    """What can be said of a claim.
+
+    text: its first sentence stands by itself in the table of README and of the summary (``lib.findings.summary``).
+    rests_on: the trainings or scores that it rests on, with their number.
+    """
 
     verdict: str
     text: str
@@ -72,15 +76,19 @@ def _steady() -> Outcome:
     ends = training_outcomes.final_losses(*STUDY)
     won = training_outcomes.won_with_and_without(ends)
     p = stats.fisher_exact([[w, n - w] for w, n in won.itertuples(index=False)]).pvalue
-    earlier = (f"Trainings that suggested the question: a discriminator won outright in {won.won.iloc[0]} of "
-               f"{won.trainings.iloc[0]} with MSG and {won.won.iloc[1]} of {won.trainings.iloc[1]} without (Fisher's "
-               f"p = {p:.2f}, by a bound chosen afterwards), against the claim's sign.")
+    earlier = (f"A discriminator won outright in {won.won.iloc[0]} of {won.trainings.iloc[0]} with MSG and "
+               f"{won.won.iloc[1]} of {won.trainings.iloc[1]} without")
+    suggested = (f"Those trainings suggested the question and do not decide it: Fisher's p = {p:.2f}, by a bound "
+                 "chosen afterwards, against the claim's sign.")
     judged = training_stability.effects_of_msg(*NEW_SEEDS)
     if judged.empty:
-        waiting = "Measures and rule are fixed; the new seeds that they judge are not trained yet."
-        return Outcome(signs.UNDECIDED, f"{waiting} {earlier}", _trainings(len(ends)))
-    return Outcome(_overall(judged.verdict), f"{training_stability.account(*NEW_SEEDS)} {earlier}",
-                   _trainings(judged.trainings.min(), NEW_SEEDS))
+        return Outcome(signs.UNDECIDED, f"{earlier}; the new seeds that decide are not trained yet. Measures and rule "
+                       f"are fixed. {suggested}", _trainings(len(ends)))
+    clear = judged.verdict[judged.verdict != signs.UNDECIDED]
+    agree = clear.isin((signs.SAME, signs.SUPPORTED)).sum()
+    return Outcome(_overall(judged.verdict), f"Of {len(judged)} measures {agree} have clearly the claimed sign and "
+                   f"{len(clear) - agree} clearly the opposite. {training_stability.account(*NEW_SEEDS)} {earlier} "
+                   f"of earlier trainings. {suggested}", _trainings(judged.trainings.min(), NEW_SEEDS))
 
 
 def _of_part(part: str, more: Callable[[], str] = str) -> Outcome:
@@ -141,8 +149,8 @@ def _trains() -> Outcome:
     literal = probes[[("everything in fp32" in variant) for _, variant in probes.index]]
     ends = training_outcomes.final_losses(*STUDY)
     return Outcome(SEEN if len(ends) and not literal.collapsed.any() else signs.UNDECIDED,
-                   f"In fp32 {int(literal.collapsed.sum())} of {int(literal.runs.sum())} runs of one epoch collapsed; "
-                   f"in bf16 it needs a precaution, and with it all {len(ends)} trainings ended with finite losses.",
+                   f"All {len(ends)} trainings ended with finite losses; in bf16 that takes a precaution. In fp32 "
+                   f"{int(literal.collapsed.sum())} of {int(literal.runs.sum())} runs of one epoch collapsed.",
                    _trainings(len(ends)))
 
 
@@ -152,7 +160,7 @@ def _smooth() -> Outcome:
     less = [labels.label_of(name) for name in exemplar.NAMES if kept[name] < kept["msg-sarl"]]
     shares = ", ".join(f"{labels.label_of(name)} {100 * kept[name]:.0f} %" for name in (*exemplar.NAMES, "msg-sarl"))
     return Outcome(SEEN if len(less) == len(exemplar.NAMES) else MIXED,
-                   f"Of the artist's fine detail keep: {shares}. Less than MSG-SARL: {', '.join(less)}.",
+                   f"Share of the artist's fine detail kept: {shares}. Less than MSG-SARL: {', '.join(less)}.",
                    f"{_trainings(3)}; one run of each exemplar method")
 
 
@@ -180,9 +188,21 @@ def _state_of_the_art() -> Outcome:
         better = values < values["MSG-SARL"] if metric == "fid" else values > values["MSG-SARL"]
         if better.any():
             ahead.append(f"{labels.METRIC[metric]} of Table {table}: {', '.join(values.index[better])}")
-    return Outcome(IN_ITS_TABLES, f"The paper claims it for SSIM and FSIM. Ahead of it in its own tables are, in "
-                   f"{'; '.join(ahead)}. Here: {' '.join(deep_rivals.account(*STUDY)) or 'no deep rival is trained.'}",
+    ranks = deep_rivals.published_ranks()
+    first = {metric: (part.place == 1).sum() for metric, part in ranks.groupby("metric")}
+    here = deep_rivals.against_msg_sarl(*STUDY)
+    ahead_here, behind_here = ((here.verdict == verdict).sum() for verdict in (deep_rivals.AHEAD, deep_rivals.BEHIND))
+    return Outcome(IN_ITS_TABLES, f"Of its {ranks.table.nunique()} tables it leads {first['ssim']} by SSIM, "
+                   f"{first['fsim']} by FSIM, {first['fid']} by FID; here, each rival trained "
+                   f"{_times(here.rival_seeds)}, it is clearly ahead in {ahead_here} of {len(here)} comparisons, "
+                   f"clearly behind in {behind_here}. Ahead of it in its own tables are, in {'; '.join(ahead)}. Here: "
+                   f"{' '.join(deep_rivals.account(*STUDY)) or 'no deep rival is trained.'}",
                    "published tables; trainings as said")
+
+
+def _times(seeds: pd.Series) -> str:
+    """How often systems were trained: ``once``, or ``1 to 3 times``."""
+    return "once" if seeds.max() <= 1 else " to ".join(map(str, sorted({seeds.min(), seeds.max()}))) + " times"
 
 
 def _people() -> Outcome:

@@ -1,4 +1,7 @@
-"""Whether the committed texts still say what the scores say: claims, ledger, summary, and every study's tables, made anew."""
+"""Whether the committed texts still say what the scores say, each made anew.
+
+They are claims, ledger and summary, README's table of claims, and every study's tables.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from lib.base import paths
-from lib.findings import claims, ledger, reproducibility, tables
+from lib.findings import claims, ledger, reproducibility, summary, tables
 
 _NUMBER = re.compile(r"[−-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 
@@ -17,6 +20,8 @@ def stale_files() -> list[str]:
     found = [_difference(claims.file(), claims.as_markdown()),
              _difference(paths.results_root() / "ledger.md", ledger.as_markdown()),
              _difference(reproducibility.file(), reproducibility.as_markdown())]
+    if readme := summary.readme():
+        found.append(_difference(readme, summary.in_readme(readme.read_text(encoding="utf-8"))))
     for study in sorted(file.parent for file in paths.results_root().glob("*/*/scores.csv")):
         with tempfile.TemporaryDirectory() as folder:
             for made in tables.write_tables(study.parent.name, study.name, Path(folder)):

@@ -1,18 +1,27 @@
-"""The claims on one screen: what was found of each, on what that rests, and where the essay shows it."""
+"""The claims on one screen: what was found of each, on what that rests, and where the essay shows it.
+
+The summary notebook shows all of them, README those that were examined: the same rows, words and numbers, in the order
+of ``lib.findings.claims``.
+"""
 
 from __future__ import annotations
 
 import functools
+import re
+from pathlib import Path
 
 import pandas as pd
 from IPython.display import Markdown
 
-from lib.base import paths
+from lib.base import files, paths
+from lib.base.errors import StudyError
 from lib.findings import claims, signs
 from lib.findings.tables import markdown
 
 # Colours belong to verdicts at the paper's own setting alone.
 _MARKS = {signs.SUPPORTED: "🟢 ", signs.CONTRADICTED: "🔴 "}
+_START, _END = "<!-- claims: python -m lib claims -->", "<!-- end of claims -->"  # around the table in README
+_CONDITIONS = re.compile(r"(\d+ trainings) on [\w-]+: (\d+ px)[^;]*")  # the others stand once, beside the table
 
 
 @functools.cache
@@ -22,11 +31,9 @@ def claims_table() -> pd.DataFrame:
 
 
 def claims_on_one_screen() -> Markdown:
-    """Claim, place in the paper, verdict, what it rests on, and a link to its notebook."""
-    table = claims_table()
-    shown = table.assign(verdict=[_MARKS.get(verdict, "") + verdict for verdict in table.verdict],
-                         see=[_link(number) for number in table.notebook])
-    return _as_table(shown.set_index("claim")[["where", "verdict", "rests on", "see"]])
+    """Claim, place in the paper, verdict, what was measured, what it rests on, and a link to its notebook."""
+    shown = _in_short(claims_table())
+    return _as_table(shown.set_index("claim")[["where", "verdict", "what we can say", "rests on", "see"]])
 
 
 def claims_in_full() -> Markdown:
@@ -36,10 +43,56 @@ def claims_in_full() -> Markdown:
     return _as_table(shown.set_index("claim")[["verdict", "what we can say", "see"]])
 
 
+def in_readme(text: str) -> str:
+    """README's text with its table of claims as the results have it; raises StudyError where its marks are missing."""
+    before, start, rest = text.partition(_START)
+    _, end, after = rest.partition(_END)
+    if not end:
+        raise StudyError(f"README.md: the table of claims has lost its marks. Put {_START} and {_END} around it.")
+    return f"{before}{start}\n\n{_for_readme(claims_table())}\n{end}{after}"
+
+
+def readme() -> Path | None:
+    """The README beside the results, if there is one: results elsewhere are not this repository's."""
+    file = paths.results_root().parent / "README.md"
+    return file if file.exists() else None
+
+
+def write_readme() -> Path | None:
+    """Bring README's table of claims up to date and return the file, if there is one."""
+    if file := readme():
+        files.write_text(file, in_readme(file.read_text(encoding="utf-8")))
+    return file
+
+
+def _for_readme(table: pd.DataFrame) -> str:
+    examined = table.verdict != claims.NOT_EXAMINED
+    shown = _in_short(table[examined], "notebooks/").set_index("claim")
+    left = (f"\n{(~examined).sum()} more claims are [not examined here](results/claims.md).\n" if not examined.all()
+            else "")
+    return _text(shown[["verdict", "what we can say", "rests on", "see"]]) + left
+
+
+def _in_short(table: pd.DataFrame, folder: str = "") -> pd.DataFrame:
+    """The table cut short: of what can be said the first sentence, without the signs that are undecided; the fewest
+    conditions; links.  folder: of the notebooks."""
+    said = [text.partition(". ")[0].removesuffix(".").replace(f" ({signs.UNDECIDED})", "")
+            for text in table["what we can say"]]
+    return table.assign(**{"verdict": [_MARKS.get(verdict, "") + verdict for verdict in table.verdict],
+                           "what we can say": said,
+                           "rests on": [_CONDITIONS.sub(r"\1 at \2", text).partition(";")[0]
+                                        for text in table["rests on"]],
+                           "see": [_link(number, folder) for number in table.notebook]})
+
+
+def _text(texts: pd.DataFrame) -> str:
+    return markdown(texts.replace(r"\|", "/", regex=True)).replace("---:", "---")
+
+
 def _as_table(texts: pd.DataFrame) -> Markdown:
-    return Markdown(markdown(texts.replace(r"\|", "/", regex=True)).replace("---:", "---"))
+    return Markdown(_text(texts))
 
 
-def _link(number: str) -> str:
+def _link(number: str, folder: str = "") -> str:
     notebook = next((paths.ROOT / "notebooks").glob(f"{number}_*.ipynb"))
-    return f"[{notebook.stem[3:].replace('_', ' ')}]({notebook.name})"
+    return f"[{notebook.stem[3:].replace('_', ' ')}]({folder}{notebook.name})"
