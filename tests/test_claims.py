@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,8 +11,9 @@ import pytest
 from lib import __main__
 from lib.base import paths
 from lib.base.directions import DIRECTIONS
+from lib.base.errors import StudyError
 from lib.evaluation.scoring import read_scores
-from lib.findings import claims, drift, paper, signs
+from lib.findings import claims, drift, paper, signs, summary
 
 VERDICTS = {signs.SAME, signs.OPPOSITE, signs.SUPPORTED, signs.CONTRADICTED, signs.UNDECIDED, claims.MIXED, claims.SEEN,
             claims.NOT_EXAMINED, claims.IN_ITS_TABLES}
@@ -31,6 +34,41 @@ def committed(monkeypatch):
 def test_committed_claims_are_what_the_results_say(committed):
     text = (paths.ROOT / "results" / "claims.md").read_text(encoding="utf-8")
     assert text == claims.as_markdown(), "results/claims.md is out of date: run `python -m lib claims`"
+
+
+def test_readme_shows_the_claims_as_the_results_have_them(committed, found, monkeypatch):
+    monkeypatch.setattr(summary, "claims_table", found.reset_index)
+    text = (paths.ROOT / "README.md").read_text(encoding="utf-8")
+    now = summary.in_readme(text)
+    assert all(map(drift.alike, text.splitlines(), now.splitlines())), "out of date: run `python -m lib claims`"
+    assert len(text.splitlines()) == len(now.splitlines())
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if "](notebooks/" in line and line[0] == "|"]
+    examined = found[found.verdict != claims.NOT_EXAMINED]
+    assert [row[:2] for row in rows] == examined.reset_index()[["claim", "verdict"]].to_numpy().tolist()
+    assert f"{len(found) - len(examined)} more claims" in text
+    for row, full in zip(rows, examined["what we can say"]):
+        assert full.replace(f" ({signs.UNDECIDED})", "").startswith(row[2]) and 20 < len(row[2]) < 200, row
+        assert "published" in row[3] or re.fullmatch(r"\d+ trainings at \d+ px", row[3])
+    with pytest.raises(StudyError, match="marks"):
+        summary.in_readme(text.replace("<!-- end of claims -->", ""))
+
+
+def test_new_seeds_are_counted_by_the_sign_that_is_claimed(monkeypatch):
+    judged = pd.DataFrame({"verdict": [signs.SAME, signs.OPPOSITE, signs.OPPOSITE, signs.UNDECIDED], "trainings": 24})
+    monkeypatch.setattr(claims.training_stability, "effects_of_msg", lambda *_: judged)
+    monkeypatch.setattr(claims.training_stability, "account", lambda *_: "**Mixed.** More.")
+    steady = claims.CLAIMS[0].outcome()
+    assert steady.verdict == claims.MIXED and steady.rests_on.startswith("24 trainings on cuhk-student: 64 px")
+    assert steady.text.startswith("Of 4 measures 1 have clearly the claimed sign and 2 clearly the opposite. **Mixed.**")
+
+
+@pytest.mark.parametrize("seeds, said", [([1, 1], "once"), ([1, 3], "1 to 3 times"), ([3, 3], "3 times")])
+def test_how_often_rivals_are_trained(seeds, said, monkeypatch):
+    table = pd.DataFrame({"verdict": ["ahead", "open"], "rival_seeds": seeds})
+    monkeypatch.setattr(claims.deep_rivals, "against_msg_sarl", lambda *_: table)
+    monkeypatch.setattr(claims.deep_rivals, "account", lambda *_: ["Said."])
+    text = next(claim for claim in claims.CLAIMS if "state of the art" in claim.text).outcome().text
+    assert f"each rival trained {said}, it is clearly ahead in 1 of 2 comparisons, clearly behind in 0. " in text
 
 
 def test_every_claim_has_a_place_in_the_paper_a_verdict_and_a_notebook(found):
