@@ -74,7 +74,7 @@ def test_discriminators_are_those_of_finished_trainings(tmp_path, monkeypatch):
         files.write_csv(folder / "log.csv", pd.DataFrame({f"{d}/discriminator": losses for d in DIRECTIONS}))
     assert part_or_size.account_of_discriminators(*STUDY) == (
         "The discriminator of sketches, whose loss is 0.25 where it guesses, ends at 0.25 to 0.26 (backbone), 0.05 to "
-        "0.05 (backbone, discriminator_rate=0.2).")
+        "0.05 (slower discriminator).")
     found = part_or_size.discriminators(*STUDY)
     assert found.values.tolist() == [[system, d, *rest] for system, rest in (
         ("backbone", [0.25, 0.26, 2]), (part_or_size.SLOWER, [0.05, 0.05, 1])) for d in DIRECTIONS]

@@ -31,6 +31,8 @@ from lib.training import run_folders
 OWN_PYRAMID = "backbone+without_msg=own-pyramid"
 SLOWER = "backbone+discriminator_rate=0.2"
 RESIDUAL = "backbone+without_attention=residual"
+LABELS = {OWN_PYRAMID: "layers of MSG, one scale", SLOWER: "slower discriminator",
+          RESIDUAL: "layers of attention, none attending"}
 
 
 class Question(NamedTuple):
@@ -112,6 +114,6 @@ def account_of_discriminators(profile: str, database: str) -> str:
     ends = discriminators(profile, database)
     about_msg = {name for q in QUESTIONS if q.part == "MSG" for name in (q.first, q.second)}
     ends = ends[(ends.direction == DIRECTIONS[0]) & ends.system.isin(about_msg)]
-    texts = [f"{row.smallest:.2f} to {row.largest:.2f} ({labels.label_of(row.system)})" for row in ends.itertuples()]
+    texts = [f"{row.smallest:.2f} to {row.largest:.2f} ({labels.label_of(row.system, LABELS)})" for row in ends.itertuples()]
     return ("The discriminator of sketches, whose loss is 0.25 where it guesses, ends at " + ", ".join(texts) + "."
             if texts else "")
