@@ -50,7 +50,7 @@ def test_readme_shows_the_claims_as_the_results_have_them(committed, found, monk
         assert full.replace(f" ({signs.UNDECIDED})", "").startswith(row[2]) and 20 < len(row[2]) < 200, row
         assert "published" in row[3] or re.fullmatch(r"\d+ trainings at \d+ px", row[3])
     with pytest.raises(StudyError, match="marks"):
-        summary.in_readme(text.replace("<!-- end of claims -->", ""))
+        summary.in_readme(text.replace("<!-- end of what it writes -->", ""))
 
 
 def test_new_seeds_are_counted_by_the_sign_that_is_claimed(monkeypatch):

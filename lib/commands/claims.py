@@ -8,7 +8,7 @@ import argparse
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--check", action="store_true",
                         help="write nothing; exit with 1 where claims.md, ledger.md, reproducibility.md, README's "
-                             "table of claims or a study's tables say something else than the scores")
+                             "opening or a study's tables say something else than the scores")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -24,5 +24,5 @@ def run(options: argparse.Namespace) -> int:
         print(f"{row.verdict:<28} {row.claim}")
     print(f"{file}: {len(found)} claims\n{reproducibility.write()}")
     if readme := summary.write_readme():
-        print(f"{readme}: its table of claims")
+        print(f"{readme}: what was found")
     return 0

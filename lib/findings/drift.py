@@ -1,6 +1,6 @@
 """Whether the committed texts still say what the scores say, each made anew.
 
-They are claims, ledger and summary, README's table of claims, and every study's tables.
+They are claims, ledger and summary, README's opening, and every study's tables.
 """
 
 from __future__ import annotations

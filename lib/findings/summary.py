@@ -1,7 +1,7 @@
 """The claims on one screen: what was found of each, on what that rests, and where the essay shows it.
 
 The summary notebook shows all of them, README those that were examined: the same rows, words and numbers, in the order
-of ``lib.findings.claims``.
+of ``lib.findings.claims``.  ``python -m lib claims`` writes README's between two marks.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ from pathlib import Path
 import pandas as pd
 from IPython.display import Markdown
 
-from lib.base import files, paths
+from lib.base import files, labels, paths
+from lib.base.directions import PHOTO_TO_SKETCH
 from lib.base.errors import StudyError
-from lib.findings import claims, signs
+from lib.findings import ablations, claims, signs, tables, training_outcomes
 from lib.findings.tables import markdown
 
 # Colours belong to verdicts at the paper's own setting alone.
 _MARKS = {signs.SUPPORTED: "🟢 ", signs.CONTRADICTED: "🔴 "}
-_START, _END = "<!-- claims: python -m lib claims -->", "<!-- end of claims -->"  # around the table in README
+_START, _END = "<!-- written by python -m lib claims -->", "<!-- end of what it writes -->"
 _CONDITIONS = re.compile(r"(\d+ trainings) on [\w-]+: (\d+ px)[^;]*")  # the others stand once, beside the table
 
 
@@ -28,6 +29,28 @@ _CONDITIONS = re.compile(r"(\d+ trainings) on [\w-]+: (\d+ px)[^;]*")  # the oth
 def claims_table() -> pd.DataFrame:
     """``claims.table``, computed once in a notebook."""
     return claims.table()
+
+
+def in_short() -> Markdown:
+    """What was found, in a few sentences whose numbers come from the committed scores."""
+    found = ablations.effects(*claims.STUDY).set_index(["effect", "direction", "metric"])
+    scores = tables.summary(*claims.STUDY).set_index(["direction", "metric", "system"]).value.loc[PHOTO_TO_SKETCH]
+    printed = tables.published().query("table == 'I' and direction == @PHOTO_TO_SKETCH and metric == 'ssim'")
+    printed_gain = ablations.published_effects(claims.STUDY[1]).query(
+        "effect == 'self-attention' and direction == @PHOTO_TO_SKETCH and metric == 'ssim'").published.max()
+
+    def effect(part: str, metric: str) -> str:
+        return labels.with_limits(*found.loc[(part, PHOTO_TO_SKETCH, metric), ["estimate", "low", "high"]])
+
+    trainings = len(training_outcomes.final_losses(*claims.STUDY))
+    return Markdown(
+        f"**In short.** One real database, {signs.conditions(claims.STUDY[0])}, where the paper has "
+        f"{signs.conditions('paper')}. The SSIM of sketches is {scores['ssim', 'msg-sarl']:.1f} % (published: "
+        f"{printed.set_index('system').value['MSG-SARL']:.1f}; a per-pixel regression reaches "
+        f"{scores['ssim', 'pixel-regression']:.1f}). Over {trainings} trainings, multi-scale gradients change it by "
+        f"{effect('MSG', 'ssim')} points and the FSIM by {effect('MSG', 'fsim')}. Self-attention changes the SSIM by "
+        f"{effect('self-attention', 'ssim')}; the paper prints up to {labels.signed(printed_gain)}. Published votes "
+        "and recognition curves say less than they seem to.")
 
 
 def claims_on_one_screen() -> Markdown:
@@ -44,12 +67,12 @@ def claims_in_full() -> Markdown:
 
 
 def in_readme(text: str) -> str:
-    """README's text with its table of claims as the results have it; raises StudyError where its marks are missing."""
+    """README's text with what was found as the results have it; raises StudyError where its marks are missing."""
     before, start, rest = text.partition(_START)
     _, end, after = rest.partition(_END)
     if not end:
-        raise StudyError(f"README.md: the table of claims has lost its marks. Put {_START} and {_END} around it.")
-    return f"{before}{start}\n\n{_for_readme(claims_table())}\n{end}{after}"
+        raise StudyError(f"README.md: what was found has lost its marks. Put {_START} and {_END} around it.")
+    return f"{before}{start}\n\n{in_short().data}\n\n{_for_readme(claims_table())}\n{end}{after}"
 
 
 def readme() -> Path | None:
@@ -59,7 +82,7 @@ def readme() -> Path | None:
 
 
 def write_readme() -> Path | None:
-    """Bring README's table of claims up to date and return the file, if there is one."""
+    """Bring what README says was found up to date and return the file, if there is one."""
     if file := readme():
         files.write_text(file, in_readme(file.read_text(encoding="utf-8")))
     return file
