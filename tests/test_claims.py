@@ -38,7 +38,7 @@ def test_every_claim_has_a_place_in_the_paper_a_verdict_and_a_notebook(found):
     for claim, row in found.iterrows():
         assert not paper.problems(row["where"]), claim
         assert list((paths.ROOT / "notebooks").glob(f"{row.notebook}_*.ipynb")), claim
-        assert "trainings" in row["rests on"] or row.verdict in (claims.NOT_EXAMINED, claims.IN_ITS_TABLES), claim
+        assert "training" in row["rests on"] or row.verdict in (claims.NOT_EXAMINED, claims.IN_ITS_TABLES), claim
     assert not any(words in claim for claim in found.index for words in NOT_IN_THE_PAPER)
     assert not set(found.verdict) & {signs.SUPPORTED, signs.CONTRADICTED}, "no run is at the paper's setting"
 

@@ -1,0 +1,79 @@
+"""Whether attention attends to the face and leaves the background out (Section IV-C, Fig. 5), from every ``looking.csv``.
+
+What counts is how much weight a position receives in the position attention of a network, as a multiple of the image's
+mean (``lib.evaluation.attention.looking``): above 1 in the face, below 1 in the background, if the claim holds.  A
+network is one training in one direction; limits are Student's over the trainings of a study, a training being the unit
+and the faces it was measured on being averaged.  Counted are networks of MSG-SARL and its cells as we read the paper,
+on real faces; readings with another attention are not it, only the precision may differ.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from lib import databases
+from lib.base import labels, systems, tables_on_disk
+from lib.base.directions import DIRECTIONS
+from lib.base.statistics import limits_and_p
+from lib.evaluation.attention import looking
+from lib.findings import signs
+from lib.findings.contrasts import with_holm
+
+CLAIMED = {"face": 1, "background": -1}  # the sign of (weight − 1) that the claim gives
+COLUMNS = ["profile", "database", "direction", "region", "ratio", "low", "high", "p_value", "networks"]
+
+
+def networks() -> pd.DataFrame:
+    """The rows of all studies' ``looking.csv`` that count; empty where no study has any.
+
+    Columns: profile, database and those of ``looking.csv``.
+    """
+    table = tables_on_disk.known(looking.NAME.removesuffix(".csv"))
+    counts = {name: systems.kind_of(name) == "ablation" and set(systems.changes_of(name)) <= {"precision"}
+              for name in table.system.unique()}
+    return table[table.system.map(counts).astype(bool) & ~table.database.isin(databases.EMBEDDED)]
+
+
+def weights(table: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Mean weight of each region over trainings: a row per profile, database, direction and region.
+
+    table: instead of ``networks()``.  Columns ``COLUMNS``, ``p_holm`` and ``verdict``: ratio with 95 % limits and the
+    p-value that it is 1, NaN for one training.  Holm's correction is over what the claim speaks of (``CLAIMED``); the
+    other regions have neither p-values nor a verdict.
+    """
+    table = networks() if table is None else table
+    rows = []
+    for key, part in table.groupby(["profile", "database", "direction", "region"], sort=False):
+        limits = (float("nan"),) * 3
+        if len(part) > 1:
+            low, high, p = limits_and_p(part.ratio.mean() - 1, [(part.ratio.var() / len(part), len(part) - 1)])
+            limits = low + 1, high + 1, p if key[-1] in CLAIMED else float("nan")
+        rows.append((*key, part.ratio.mean(), *limits, len(part)))
+    found = with_holm(pd.DataFrame(rows, columns=COLUMNS))
+    return found.assign(verdict=[
+        signs.verdict(CLAIMED[row.region] * (row.ratio - 1), row.p_holm < 0.05, row.profile)
+        if row.region in CLAIMED else "" for row in found.itertuples()])
+
+
+def account(found: pd.DataFrame, table: pd.DataFrame) -> str:
+    """What ``weights`` says, a clause per study and direction; table: the networks that it was made of."""
+    said = []
+    for (profile, database), study in found.groupby(["profile", "database"], sort=False):
+        for direction in DIRECTIONS:
+            part = study[study.direction == direction]
+            numbers = ", ".join(f"{row.region} {_with_limits(row)}" for row in part.itertuples())
+            if numbers:
+                said.append(f"{labels.TASK[direction]}, {part.networks.max()} trainings on {database} at "
+                            f"{signs.conditions(profile)}: {numbers}")
+    wide = table.pivot_table(index=["profile", "database", "system", "seed", "direction"], columns="region",
+                             values="ratio")
+    nearer = (wide.face > wide.background).sum()
+    return (f"Weight that a place receives in position attention, as a multiple of the image's mean. "
+            f"{'; '.join(said)}. More in the face than in the background: {nearer} of {len(wide)} networks.")
+
+
+def _with_limits(row) -> str:
+    if pd.isna(row.low):
+        return f"{row.ratio:.2f}"
+    verdict = f" ({row.verdict})" if row.verdict else ""
+    return f"{row.ratio:.2f} [{row.low:.2f}, {row.high:.2f}]{verdict}"
