@@ -82,6 +82,14 @@ def test_one_training_has_no_limits_and_no_verdict():
     assert set(found.verdict[found.region != "hair"]) == {signs.UNDECIDED}
 
 
+def test_no_weight_is_negative():
+    table = looking(["msg-sarl"], seeds=(0, 1))
+    table.loc[(table.region == "background") & (table.seed == 0), "ratio"] = 0.01
+    write("quick", "cuhk-student", table)
+    found = attention_by_region.weights().set_index(["direction", "region"])
+    assert found.low[P2S, "background"] == 0 and found.high[P2S, "background"] > 1
+
+
 def test_the_outcome_counts_trainings_and_conditions():
     outcome = next(claim.outcome for claim in claims.CLAIMS if claim.text.startswith("Attention attends"))
     write("quick", "cuhk-student", looking(["u-gat-it"]))
@@ -93,5 +101,6 @@ def test_the_outcome_counts_trainings_and_conditions():
     assert found.rests_on.split("; ") == [
         "1 training on cuhk-student: 128 px, 24 epochs, width 32, vgg16-hed features",
         "5 trainings on cuhk-student: 64 px, 8 epochs, width 16, vgg16-hed features"]
-    assert "FP2S, 5 trainings on cuhk-student at 64 px" in found.text and "face 2.02" in found.text
-    assert "More in the face than in the background: 6 of 12 networks" in found.text
+    assert "Profile cpu, cuhk-student, 1 training: FP2S face 2.02, hair 5.02, background 0.52; FS2P" in found.text
+    assert "Profile quick, cuhk-student, 5 trainings: FP2S face 2.00 [" in found.text
+    assert "More in the face than in the background in 6 of 12 networks" in found.text

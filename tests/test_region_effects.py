@@ -111,4 +111,4 @@ def test_the_claims_are_computed_from_the_table(tmp_path, monkeypatch):
     tables_on_disk.write(paths.study_folder(*STUDY) / region_scores.NAME, made_up(LEVELS))
     assert chin().verdict == signs.SAME and blur().verdict == claims.MIXED
     assert chin().rests_on == "12 trainings on cuhk-student: 64 px, 8 epochs, width 16, vgg16-hed features"
-    assert "At profile cpu the faces" in chin().text
+    assert "At profile cpu there are no scores by region" in chin().text

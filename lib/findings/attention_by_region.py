@@ -47,6 +47,7 @@ def weights(table: pd.DataFrame | None = None) -> pd.DataFrame:
         limits = (float("nan"),) * 3
         if len(part) > 1:
             low, high, p = limits_and_p(part.ratio.mean() - 1, [(part.ratio.var() / len(part), len(part) - 1)])
+            low = max(low, -1.0)  # no weight is negative
             limits = low + 1, high + 1, p if key[-1] in CLAIMED else float("nan")
         rows.append((*key, part.ratio.mean(), *limits, len(part)))
     found = with_holm(pd.DataFrame(rows, columns=COLUMNS))
@@ -56,20 +57,17 @@ def weights(table: pd.DataFrame | None = None) -> pd.DataFrame:
 
 
 def account(found: pd.DataFrame, table: pd.DataFrame) -> str:
-    """What ``weights`` says, a clause per study and direction; table: the networks that it was made of."""
+    """What ``weights`` says, a sentence per study; table: the networks that it was made of."""
     said = []
     for (profile, database), study in found.groupby(["profile", "database"], sort=False):
-        for direction in DIRECTIONS:
-            part = study[study.direction == direction]
-            numbers = ", ".join(f"{row.region} {_with_limits(row)}" for row in part.itertuples())
-            if numbers:
-                said.append(f"{labels.TASK[direction]}, {part.networks.max()} trainings on {database} at "
-                            f"{signs.conditions(profile)}: {numbers}")
+        tasks = [f"{labels.TASK[direction]} " + ", ".join(f"{row.region} {_with_limits(row)}" for row in part.itertuples())
+                 for direction in DIRECTIONS if len(part := study[study.direction == direction])]
+        count = study.networks.max()
+        said.append(f"Profile {profile}, {database}, {count} training{'' if count == 1 else 's'}: {'; '.join(tasks)}.")
     wide = table.pivot_table(index=["profile", "database", "system", "seed", "direction"], columns="region",
                              values="ratio")
-    nearer = (wide.face > wide.background).sum()
-    return (f"Weight that a place receives in position attention, as a multiple of the image's mean. "
-            f"{'; '.join(said)}. More in the face than in the background: {nearer} of {len(wide)} networks.")
+    return (f"Weight that a place receives in position attention, as a multiple of the image's mean. {' '.join(said)} "
+            f"More in the face than in the background in {(wide.face > wide.background).sum()} of {len(wide)} networks.")
 
 
 def _with_limits(row) -> str:

@@ -223,7 +223,8 @@ def _by_region(part: str) -> Outcome:
             texts.append(text)
             rests.append(_trainings(2 * found.seeds.min(), study))
         else:
-            texts.append(f"At profile {study[0]} the faces of two such trainings each are not at hand.")
+            texts.append(f"At profile {study[0]} there are no scores by region of two such trainings each: it takes their "
+                         "faces, and `python -m lib score --regions`.")
     if not rests:
         return Outcome(NOT_EXAMINED, " ".join(texts))
     return Outcome(_overall(pd.concat(verdicts_found)), " ".join(texts), "; ".join(rests))
