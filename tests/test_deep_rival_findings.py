@@ -57,6 +57,10 @@ def test_one_training_of_every_rival_is_no_ranking_and_a_learner_is_not_outrun(s
     assert shown[["fcn", "pix2pix", "cyclegan"]].tolist() == ["FCN (unconverged)", "pix2pix (unconverged)", "CycleGAN"]
     sentences = deep_rivals.account(*study)
     assert len(sentences) == 4 and all("unconverged FCN (+" in sentence for sentence in sentences)
+    lines = dict(zip(LEADS, deep_rivals.standing(*study)))
+    assert lines["fcn"].startswith("above FCN in all 4") and "unconverged" in lines["fcn"]
+    assert lines["pix2pix"].startswith("below pix2pix in 4 of 4: FP2S SSIM, FP2S FSIM") and "unconv" not in lines["pix2pix"]
+    assert all("one training" in line for line in lines.values())
 
 
 def test_what_is_not_trained_needs_no_repeats(study):

@@ -6,6 +6,9 @@ import ast
 import json
 import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +49,17 @@ def test_it_opens_as_printed(stem):
     parameters = next("".join(cell["source"]) for cell in CELLS[stem] if "parameters" in cell["metadata"].get("tags", ()))
     assert 'os.environ.get("MSGSARL_PROFILE", "quick")' in parameters
     assert not any("study.complete(" in source for source in CODE[stem])  # would train where scores are enough
+
+
+@pytest.mark.parametrize("stem", CODE)
+def test_it_finds_the_code_where_nothing_was_set_up_for_it(stem):
+    """JupyterLab and editors start a kernel in the notebook's folder and know nothing of the study."""
+    bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    imports = "\n".join(line for line in CODE[stem][1].splitlines() if not line.startswith("parameters.check"))
+    start = f"{CODE[stem][0]}\nimport lib\nprint(lib.__file__)\n" + (imports if stem.startswith("11") else "")
+    done = subprocess.run([sys.executable, "-c", start], cwd=paths.ROOT / "notebooks", env=bare, capture_output=True,
+                          encoding="utf-8")
+    assert done.stdout and Path(done.stdout.strip()).resolve() == paths.ROOT / "lib" / "__init__.py", done.stderr
 
 
 @pytest.mark.parametrize("stem", CODE)

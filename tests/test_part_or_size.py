@@ -10,6 +10,7 @@ from scipy import stats
 
 from lib.base import files, paths
 from lib.base.directions import DIRECTIONS
+from lib.figures import ablations as figures
 from lib.findings import ablations, part_or_size
 
 STUDY = "quick", "cuhk-student"
@@ -42,7 +43,7 @@ def test_each_question_is_a_paired_t_test_over_trainings():
 
 
 def test_part_and_weights_add_up_to_what_the_paper_compares():
-    found = part_or_size.effects(*STUDY, scores()).set_index(["part", "asks", "direction", "metric"]).estimate
+    found = part_or_size.effects(*STUDY, scores()).set_index(["part", "asks", "direction", "metric"]).estimate.sort_index()
     for part in ("MSG", "self-attention"):
         whole, part_alone, weights = (found[part, asks] for asks in (
             "as the paper compares", "at equal weights", "the weights alone"))
@@ -71,6 +72,22 @@ def test_discriminators_are_those_of_finished_trainings(tmp_path, monkeypatch):
         folder = paths.run_folder(*STUDY, system, seed)
         files.write_json(folder / "run.json", {"seed": seed, "settings": {"epochs": 2}})
         files.write_csv(folder / "log.csv", pd.DataFrame({f"{d}/discriminator": losses for d in DIRECTIONS}))
+    assert part_or_size.account_of_discriminators(*STUDY) == (
+        "The discriminator of sketches, whose loss is 0.25 where it guesses, ends at 0.25 to 0.26 (backbone), 0.05 to "
+        "0.05 (slower discriminator).")
     found = part_or_size.discriminators(*STUDY)
     assert found.values.tolist() == [[system, d, *rest] for system, rest in (
         ("backbone", [0.25, 0.26, 2]), (part_or_size.SLOWER, [0.05, 0.05, 1])) for d in DIRECTIONS]
+
+
+def test_the_figure_fills_what_is_clear():
+    found = part_or_size.effects(*STUDY, scores())
+    axes = figures.part_or_size(found).axes
+    assert len(axes) == len(ablations.CLAIMED)
+    for axis, (direction, metric) in zip(axes, ablations.CLAIMED):
+        shown = [line for line in axis.lines if line.get_marker() == "o"]
+        rows = found.query("direction == @direction and metric == @metric")
+        np.testing.assert_allclose([line.get_xdata()[0] for line in shown], rows.estimate)
+        assert [line.get_markerfacecolor() != "white" for line in shown] == (rows.p_holm < 0.05).tolist()
+    assert [text.get_text() for text in axes[0].get_yticklabels()] == [f"{q.part}: {q.asks}"
+                                                                       for q in part_or_size.QUESTIONS]

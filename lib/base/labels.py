@@ -17,7 +17,8 @@ METRIC = {"ssim": "SSIM", "fsim": "FSIM", "fsimc": "FSIMc", "scoot": "Scoot", "f
 
 
 def label_of(system: str, names: Mapping[str, str] = MappingProxyType({})) -> str:
-    """The name people read; what is no system stays as it is.  names: how to call some of them instead.
+    """The name people read; what is no system stays as it is.  names: how to call some of
+    them, or some with these very changes, instead.
 
     >>> label_of("msg-sarl+fusion=shared"), label_of("grey-input@hair")
     ('MSG-SARL, fusion=shared', 'input, grey: hair only')
@@ -25,7 +26,7 @@ def label_of(system: str, names: Mapping[str, str] = MappingProxyType({})) -> st
     name, _, region = system.partition("@")
     base, *changes = name.split("+")
     label = names.get(base) or (systems.SYSTEMS[base].label if base in systems.SYSTEMS else base)
-    return ", ".join([label, *changes]) + (f": {region} only" if region else "")
+    return names.get(name, ", ".join([label, *changes])) + (f": {region} only" if region else "")
 
 
 def signed(value: float, digits: int = 2) -> str:

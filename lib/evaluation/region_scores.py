@@ -83,7 +83,7 @@ def _of_face(target: np.ndarray, made: np.ndarray, masks: dict[str, np.ndarray])
 
 
 def write(profile: str, database: str, systems: Collection[str]) -> pd.DataFrame:
-    """Bring ``region_scores.csv`` up to date for the runs of these systems whose faces are here; returns the whole table.
+    """Bring ``region_scores.csv`` up to date for the runs of these systems whose faces are here; returns all of it.
 
     Rows of runs whose faces are elsewhere stay as they are.  Raises StudyError for a missing database, for runs with
     part of their faces, and where there is neither a run to score nor an earlier table.

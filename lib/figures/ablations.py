@@ -14,7 +14,7 @@ from lib.base import labels, paths, systems
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
 from lib.evaluation.scoring import Scores, read_scores
-from lib.figures.style import COLOURS, TEXT_WIDTH, interval
+from lib.figures.style import COLOURS, PART_COLOURS, TEXT_WIDTH, interval
 from lib.findings import tables
 from lib.findings.ablations import EFFECTS, METRICS, SWITCHES, cells_of, published_effects
 from lib.findings.contrasts import FACES, FACES_AND_TRAININGS
@@ -62,6 +62,27 @@ def _effect_dots(axis: Axes, ours: pd.DataFrame, printed: pd.DataFrame) -> None:
     axis.axvline(0, color=COLOURS["ink"], lw=1, zorder=1)
     axis.axhline(2.5, color=COLOURS["control"], lw=0.8, ls=":")  # main effects above, interactions below
     axis.grid(axis="y", visible=False)
+
+
+def part_or_size(frame: pd.DataFrame) -> Figure:
+    """What a part brings as the paper compares it, at equal weights, and the weights alone; a panel per score.
+
+    frame: ``findings.part_or_size.effects``, filled where clear after Holm's correction.
+    """
+    panels = list(dict.fromkeys(zip(frame.direction, frame.metric)))
+    rows = list(dict.fromkeys(zip(frame.part, frame.asks)))
+    figure, axes = plt.subplots(1, len(panels), sharey=True, squeeze=False,
+                                figsize=(TEXT_WIDTH, 0.33 * len(rows) + 0.9))
+    for axis, (direction, metric) in zip(axes[0], panels, strict=True):
+        for entry in frame.query("direction == @direction and metric == @metric").itertuples():
+            interval(axis, rows.index((entry.part, entry.asks)), (entry.low, entry.high), entry.estimate,
+                     PART_COLOURS[entry.part], filled=entry.p_holm < 0.05)
+        axis.axvline(0, color=COLOURS["ink"], lw=1, zorder=1)
+        axis.set(title=f"{labels.TASK[direction]} {labels.METRIC[metric]}", xlabel="points")
+        axis.grid(axis="y", visible=False)
+    axes[0, 0].set_yticks(range(len(rows)), [f"{part}: {asks}" for part, asks in rows])
+    axes[0, 0].set_ylim(len(rows) - 0.4, -0.6)
+    return figure
 
 
 def cells(profile: str, database: str, scores: Scores | None = None) -> Figure:

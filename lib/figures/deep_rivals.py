@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
@@ -70,20 +71,22 @@ def ahead_of(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def learning_curves(table: pd.DataFrame, metric: str = "ssim") -> Figure:
-    """Scores of held-out training pairs over the share of the training done, a panel per direction, a line per run.
+def learning_curves(table: pd.DataFrame) -> Figure:
+    """Scores of held-out training pairs after each epoch: a row per metric, a column per direction, a line per run.
 
     table: ``findings.learning_curves.of_study``.
     """
-    figure, axes = plt.subplots(1, 2, figsize=(TEXT_WIDTH, 3.1))
-    for axis, direction in zip(axes, DIRECTIONS):
-        part = table[(table.direction == direction) & (table.metric == metric)]
+    metrics = [metric for metric in labels.METRIC if metric in set(table.metric)]
+    figure, axes = plt.subplots(len(metrics), 2, squeeze=False, sharex=True, figsize=(TEXT_WIDTH, 2.5 * len(metrics)))
+    for (row, metric), (column, direction) in itertools.product(enumerate(metrics), enumerate(DIRECTIONS)):
+        axis, part = axes[row, column], table[(table.direction == direction) & (table.metric == metric)]
         for (system, run, seed), line in part.groupby(["system", "run", "seed"], sort=False):
             axis.plot(line.epoch, line["mean"], "-", color=SYSTEM_COLOURS.get(system, COLOURS["ink"]),
                       linewidth=2 if system == "msg-sarl" else 1.4, label=labels.label_of(system))
-        axis.set(title=labels.DIRECTION[direction], xlabel="epoch")
-    axes[0].set_ylabel(f"{labels.METRIC[metric]} of held-out pairs, per cent")
-    named = dict(zip(*axes[0].get_legend_handles_labels()[::-1]))
+        axis.set(title=f"{labels.DIRECTION[direction]}, {labels.METRIC[metric]} (%)")
+    for axis in axes[-1]:
+        axis.set_xlabel("epoch")
+    named = dict(zip(*axes[0, 0].get_legend_handles_labels()[::-1]))
     figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=min(7, len(named)), fontsize=8)
     return figure
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -11,7 +12,7 @@ from matplotlib.figure import Figure
 from lib.base import images, labels, systems
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
-from lib.evaluation import gallery
+from lib.evaluation import gallery, sitter
 from lib.figures.style import TEXT_WIDTH, face_grid
 from lib.training.make_run import sources_and_targets
 from lib.training.plans import plan
@@ -34,6 +35,27 @@ def side_by_side(places: Sequence[Place], direction: str, count: int = gallery.P
     if len(columns) == 2:
         raise StudyError(f"No faces of {', '.join(place[2] for place in places)} are here: `./run_all.sh` makes them.")
     return faces_in_rows({label: faces[:, crop[0], crop[1]] for label, faces in columns.items()}, count)
+
+
+def sitter_by(places: Sequence[tuple[str, str]], names: Sequence[str], seed: int = 0,
+              heads: Mapping[str, str] = MappingProxyType({})) -> Figure:
+    """The astronaut by networks trained on real faces: above her photo and the sketches made of it, below the photos
+    made back from those sketches.
+
+    places: (profile, database), in the order of preference for each system of ``names``; systems of which nothing is
+    kept are left out.  heads: how to call some of the systems.  Raises StudyError where nothing is kept.
+    """
+    found = {name: next((kept[name] for place in places if name in (kept := sitter.kept(*place, seed))), None)
+             for name in names}
+    found = {name: made for name, made in found.items() if made}
+    if not found:
+        raise StudyError(f"No pictures of {', '.join(names)} are kept: `python -m lib gallery --astronaut` does.")
+    photo = sitter.photo()
+    rows = [[photo, *(sketch for sketch, *_ in found.values())],
+            [np.full_like(photo, 255), *(back for *_, back in found.values())]]
+    width = min(1.4, TEXT_WIDTH / len(rows[0]))
+    titles = [textwrap.fill(labels.label_of(name, heads), int(11 * width), break_long_words=False) for name in found]
+    return face_grid(rows, column_labels=["photo", *titles], cell_width=width)
 
 
 def both_ways(places: Sequence[Place], person: int = 0) -> Figure:

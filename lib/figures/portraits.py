@@ -24,18 +24,19 @@ def gallery(name: str, n: int = 24, split: str = "test", columns: int = 8) -> Fi
     return face_grid(rows, cell_width=1.1)
 
 
-def trait_sweep(trait: str, steps: int = 7, database: str = "portraits", number: int = 70) -> Figure:
-    """One trait from its lowest to its highest value, everything else as in person ``number``.
+def trait_sweep(trait: str, steps: int = 7, low: float | None = None, database: str = "portraits",
+                number: int = 70) -> Figure:
+    """One trait from ``low`` (default: its lowest value) to its highest, everything else as in person ``number``.
 
     The light, the backdrop and the artist stay the same.  Number 70 has short hair and no beard, which would hide the
     outline of the face.  Raises StudyError for an unknown trait.
     """
     if trait not in TRAITS:
         raise unknown_name("trait", trait, TRAITS)
-    low, high, _, _ = TRAITS[trait]
+    lowest, high, _, _ = TRAITS[trait]
     person = portraits.identity(database, number)
-    values = np.linspace(low, high, steps)
+    values = np.linspace(lowest if low is None else low, high, steps)
     pairs = [portraits.portrait(database, number, person.changed(**{trait: value})) for value in values]
-    numbers = [labels.signed(value) if low < 0 else f"{value:.2f}" for value in values]
+    numbers = [labels.signed(value) if lowest < 0 else f"{value:.2f}" for value in values]
     rows = [[photo for photo, _ in pairs], [sketch for _, sketch in pairs]]
     return face_grid(rows, column_labels=[f"{trait.replace('_', ' ')} {number}" for number in numbers], cell_width=1.25)

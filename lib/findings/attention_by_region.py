@@ -1,6 +1,6 @@
-"""Whether attention attends to the face and leaves the background out (Section IV-C, Fig. 5), from every ``looking.csv``.
+"""Whether attention attends to the face and leaves the background out (Section IV-C, Fig. 5).
 
-What counts is how much weight a position receives in the position attention of a network, as a multiple of the image's
+Read from every study's ``looking.csv``.  What counts is how much weight a position receives in the position attention of a network, as a multiple of the image's
 mean (``lib.evaluation.attention.looking``): above 1 in the face, below 1 in the background, if the claim holds.  A
 network is one training in one direction; limits are Student's over the trainings of a study, a training being the unit
 and the faces it was measured on being averaged.  Counted are networks of MSG-SARL and its cells as we read the paper,
@@ -60,18 +60,18 @@ def account(found: pd.DataFrame, table: pd.DataFrame) -> str:
     """What ``weights`` says, a sentence per study; table: the networks that it was made of."""
     said = []
     for (profile, database), study in found.groupby(["profile", "database"], sort=False):
-        tasks = [f"{labels.TASK[direction]} " + ", ".join(f"{row.region} {_with_limits(row)}" for row in part.itertuples())
+        tasks = [f"{labels.TASK[direction]} {', '.join(map(_weight, part.itertuples()))}"
                  for direction in DIRECTIONS if len(part := study[study.direction == direction])]
         count = study.networks.max()
         said.append(f"Profile {profile}, {database}, {count} training{'' if count == 1 else 's'}: {'; '.join(tasks)}.")
     wide = table.pivot_table(index=["profile", "database", "system", "seed", "direction"], columns="region",
                              values="ratio")
     return (f"Weight that a place receives in position attention, as a multiple of the image's mean. {' '.join(said)} "
-            f"More in the face than in the background in {(wide.face > wide.background).sum()} of {len(wide)} networks.")
+            f"More in the face than in the background in {(wide.face > wide.background).sum()} of {len(wide)} "
+            "networks.")
 
 
-def _with_limits(row) -> str:
-    if pd.isna(row.low):
-        return f"{row.ratio:.2f}"
-    verdict = f" ({row.verdict})" if row.verdict else ""
-    return f"{row.ratio:.2f} [{row.low:.2f}, {row.high:.2f}]{verdict}"
+def _weight(row) -> str:
+    """A row of ``weights`` in words: ``face 2.21 [1.80, 2.62] (same sign here)``."""
+    limits = "" if pd.isna(row.low) else f" [{row.low:.2f}, {row.high:.2f}]"
+    return f"{row.region} {row.ratio:.2f}{limits}" + (f" ({row.verdict})" if row.verdict and limits else "")

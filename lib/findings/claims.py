@@ -23,6 +23,7 @@ from lib.findings import (
     deep_rivals,
     device_check,
     exemplar_scores,
+    part_or_size,
     region_effects,
     signs,
     stability_probes,
@@ -35,7 +36,7 @@ from lib.findings import (
 from lib.rivals import exemplar
 
 STUDY = "cpu", "cuhk-student"  # the study on real faces
-NEW_SEEDS = "quick", "cuhk-student"  # where the stability of training is judged
+NEW_SEEDS = "quick", "cuhk-student"  # where stability is judged, and a part told from its size
 NOT_EXAMINED, IN_ITS_TABLES, MIXED = "not examined here", "by the paper's own tables", "mixed"
 ONE_HOT = 0.15  # share of the largest possible entropy below which a row of weights looks at one or two places
 SEEN = "seen here"  # of what is no difference between systems: it happened, under these conditions
@@ -115,7 +116,8 @@ def _more_of_msg() -> str:
             f"sketches ends at {idle.smallest:.2f} to {idle.largest:.2f}, where guessing is 0.25, with the cycle at "
             f"{cycled.smallest:.2f} to {cycled.largest:.2f}: part of the effect may be that of a discriminator that "
             "does anything, or of the layers that MSG adds. With the device as a factor, or on one device alone, "
-            + ("every clear effect stays clear." if changed.empty else f"{len(changed)} effects are another."))
+            + ("every clear effect stays clear. " if changed.empty else f"{len(changed)} effects are another. ")
+            + f"{part_or_size.account(*NEW_SEEDS, 'MSG')} {part_or_size.account_of_discriminators(*NEW_SEEDS)}")
 
 
 def _full_model() -> Outcome:
@@ -136,7 +138,7 @@ def _attention_used() -> str:
             f"{(entropy < ONE_HOT).sum()} of {len(entropy)} SARBs. Switching all attention off changes sketches by "
             f"{sketches.min():.2f} to "
             f"{sketches.max():.2f} and photos by {photos.min():.2f} to {photos.max():.2f} grey levels of 255 "
-            f"({len(sketches)} networks).")
+            f"({len(sketches)} networks). {part_or_size.account(*NEW_SEEDS, 'self-attention')}")
 
 
 def _trains() -> Outcome:
@@ -223,8 +225,8 @@ def _by_region(part: str) -> Outcome:
             texts.append(text)
             rests.append(_trainings(2 * found.seeds.min(), study))
         else:
-            texts.append(f"At profile {study[0]} there are no scores by region of two such trainings each: it takes their "
-                         "faces, and `python -m lib score --regions`.")
+            texts.append(f"At profile {study[0]} there are no scores by region of two such trainings each: it takes "
+                         "their faces, and `python -m lib score --regions`.")
     if not rests:
         return Outcome(NOT_EXAMINED, " ".join(texts))
     return Outcome(_overall(pd.concat(verdicts_found)), " ".join(texts), "; ".join(rests))

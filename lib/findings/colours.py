@@ -1,4 +1,4 @@
-"""Whether CycleGAN's colours are an intermediate state between the domains (Section IV-D2): colours of synthesised photos.
+"""Colours of synthesised photos: whether CycleGAN's are an intermediate state between the domains (Section IV-D2).
 
 A sketch is grey, a photo is not; a photo made of a sketch may stop on the way.  Photos only: made sketches are greyed
 before they are kept, as scores see them.  Measures, in CIELAB (D65, sRGB), of each face and region
@@ -32,6 +32,8 @@ WHOLE = "whole"
 REGIONS = (WHOLE, "face")  # that decide; the others are in the table
 MEASURES = ("chroma", "position")
 BETWEEN = (0.1, 0.9)
+_WORDS = {"chroma": "chroma as a share of the real photo's",
+          "position": "way from the sketch's mean colour to the photo's"}
 _COLUMNS = ["system", "seed", "region", "measure", "mean", "sd", "faces"]
 
 
@@ -109,6 +111,3 @@ def account(profile: str, database: str, system: str = "cyclegan") -> tuple[pd.S
                     f"{100 * row.mean:.0f} % [{100 * row.low:.0f}, {100 * row.high:.0f}]"
                     + (f" ({beside})" if beside else ""))
     return own.between, "; ".join(said), own.seed.nunique()
-
-
-_WORDS = {"chroma": "chroma as a share of the real photo's", "position": "way from the sketch's mean colour to the photo's"}

@@ -113,6 +113,30 @@ def account(profile: str, database: str) -> list[str]:
     return said
 
 
+def standing(profile: str, database: str) -> list[str]:
+    """In how many of the four columns MSG-SARL lies above each rival, a sentence per group of rivals."""
+    table, said = against_msg_sarl(profile, database), []
+    table = table.assign(place=_columns_of(table))
+    unfinished = table[table.verdict == UNCONVERGED].system.unique()
+    for name, part in table.groupby("system", sort=False):
+        below = part[part.estimate < 0]
+        what = (f"above {labels.label_of(name)} in all {len(part)} columns" if below.empty else
+                f"below {labels.label_of(name)} in {len(below)} of {len(part)}: {', '.join(below.place)}")
+        remarks = [f"closest: {row.place} by {abs(row.estimate):.2f} points"
+                   for row in part.loc[[part.estimate.abs().idxmin()]].itertuples()]
+        if name in unfinished:
+            remarks.append("unconverged, so that a lead over it says nothing")
+        if part.rival_seeds.max() == 1:
+            remarks.append("one training")
+        said.append(f"{what} ({'; '.join(remarks)})")
+    return said
+
+
+def _columns_of(table: pd.DataFrame) -> list[str]:
+    """``FP2S SSIM`` for each row's direction and metric."""
+    return [f"{labels.TASK[row.direction]} {labels.METRIC[row.metric]}" for row in table.itertuples()]
+
+
 def _sentence(direction: str, metric: str, part: pd.DataFrame) -> str:
     groups = []
     for verdict, words in ((AHEAD, "clearly ahead of"), (BEHIND, "clearly behind"), (OPEN, "not told apart from"),

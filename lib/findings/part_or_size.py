@@ -31,6 +31,8 @@ from lib.training import run_folders
 OWN_PYRAMID = "backbone+without_msg=own-pyramid"
 SLOWER = "backbone+discriminator_rate=0.2"
 RESIDUAL = "backbone+without_attention=residual"
+LABELS = {OWN_PYRAMID: "layers of MSG, one scale", SLOWER: "slower discriminator",
+          RESIDUAL: "layers of attention, none attending"}
 
 
 class Question(NamedTuple):
@@ -105,3 +107,13 @@ def account(profile: str, database: str, part: str, scores: Scores | None = None
         texts.append(f"{asks} {numbers}")
     return (f"{found.seeds.min()} trainings each of the backbone with and without {part} ({signs.conditions(profile)}), "
             f"sketches, * after Holm's correction: {'; '.join(texts)}.")
+
+
+def account_of_discriminators(profile: str, database: str) -> str:
+    """Where the discriminators of sketches of the systems about MSG end, in a sentence; empty without trainings."""
+    ends = discriminators(profile, database)
+    about_msg = {name for q in QUESTIONS if q.part == "MSG" for name in (q.first, q.second)}
+    ends = ends[(ends.direction == DIRECTIONS[0]) & ends.system.isin(about_msg)]
+    texts = [f"{row.smallest:.2f} to {row.largest:.2f} ({labels.label_of(row.system, LABELS)})" for row in ends.itertuples()]
+    return ("The discriminator of sketches, whose loss is 0.25 where it guesses, ends at " + ", ".join(texts) + "."
+            if texts else "")

@@ -10,7 +10,7 @@ import contextlib
 import os
 import platform
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from lib.base import files, images, locks, paths, systems
-from lib.base.errors import StudyError
+from lib.base.errors import StudyError, listed
 from lib.base.hardware import processor
 
 
@@ -87,6 +87,30 @@ def list_runs(study: Path) -> list[Run]:
             absent = tuple(direction for direction in possible if direction not in here)
             found.append(Run(system, int(seed), folder, here, absent))
     return sorted(found, key=lambda run: (order.index(systems.base_name(run.system)), run.system, run.seed))
+
+
+def pictures_of_runs(study: Path, names: Sequence[str],
+                     leave_out: Iterable[str] = ()) -> tuple[dict[tuple[str, str, int], list[Path]], list[str]]:
+    """(direction, system, seed) → files of the runs that have all these faces here, and what has none of them, as
+    ``direction/system/seed``; leave_out: systems that are made elsewhere.
+
+    Raises StudyError naming every run that has part of its faces.
+    """
+    here, absent, problems = {}, [], []
+    for run in list_runs(study):
+        for direction in () if run.system in leave_out else (*run.directions, *run.absent):
+            pictures = [run.folder / direction / f"{name}.png" for name in names]
+            missing = sum(not file.exists() for file in pictures)
+            if not missing:
+                here[direction, run.system, run.seed] = pictures
+            elif missing == len(pictures):
+                absent.append(f"{direction}/{run.system}/{run.seed}")
+            else:
+                problems.append(f"{run.folder / direction}: {missing} of {len(pictures)} images missing")
+    if problems:
+        raise StudyError(f"Runs with part of their test faces:\n{listed(problems)}\n"
+                         "Make them whole with `python -m lib train` (same database, system, profile and seed).")
+    return here, absent
 
 
 def _system_of(folder: Path) -> str:

@@ -28,7 +28,7 @@ from PIL import Image
 
 from lib.base import files, images, paths, tables_on_disk
 from lib.base.directions import DIRECTIONS, PHOTO_TO_SKETCH
-from lib.base.errors import StudyError, listed
+from lib.base.errors import StudyError
 from lib.base.settings import RunSettings
 from lib.databases import PairedFaces
 from lib.evaluation.recognition.recognisers import Recogniser, embed_all
@@ -81,7 +81,7 @@ def _recognise_runs(folder: Path, stem: str, faces: PairedFaces, recogniser: Rec
     common = {"version": _VERSION, "recogniser": recogniser.name, "people": len(faces),
               "real": {direction: hashlib.sha256(array).hexdigest() for direction, array in targets.items()}}
     tables, prints = _earlier(folder, stem, common)
-    runs, absent = _runs(folder, faces)
+    runs, absent = run_folders.pictures_of_runs(folder, faces.names, _CONTROLS)
     todo = {key: made for key, made in {**_controls(faces, targets), **runs}.items()
             if force or prints.get("/".join(map(str, key))) != _fingerprint(made)}
     for (direction, system, seed), made in todo.items():
@@ -151,27 +151,6 @@ def _recompressed(face: np.ndarray) -> np.ndarray:
     with io.BytesIO() as stream:
         Image.fromarray(face).save(stream, "JPEG", quality=_QUALITY)
         return np.asarray(Image.open(stream))
-
-
-def _runs(folder: Path, faces: PairedFaces) -> tuple[dict[tuple[str, str, int], list[Path]], list[str]]:
-    """(direction, system, seed) → files of the runs that have all faces here; names of those that have none."""
-    here, absent, problems = {}, [], []
-    for run in run_folders.list_runs(folder):
-        for direction in (*run.directions, *run.absent):
-            pictures = [run.folder / direction / f"{name}.png" for name in faces.names]
-            missing = sum(not file.exists() for file in pictures)
-            if run.system in _CONTROLS:
-                continue
-            if not missing:
-                here[direction, run.system, run.seed] = pictures
-            elif missing == len(pictures):
-                absent.append(f"{direction}/{run.system}/{run.seed}")
-            else:
-                problems.append(f"{run.folder / direction}: {missing} of {len(pictures)} images missing")
-    if problems:
-        raise StudyError(f"Runs with part of their test faces:\n{listed(problems)}\n"
-                         "Make them whole with `python -m lib train` (same database, system, profile and seed).")
-    return here, absent
 
 
 def _fingerprint(made: np.ndarray | list[Path]) -> str:

@@ -192,26 +192,14 @@ def people(tables: Tables, direction: str) -> tuple[str, ...]:
 
 def _entries(folder: Path, faces: PairedFaces, real: dict[str, np.ndarray]) -> tuple[list[_Entry], list[str]]:
     """Controls first, then every run that has synthesised faces; and the names of runs that have none."""
-    entries, absent, problems = [], [], []
+    runs, absent = run_folders.pictures_of_runs(folder, faces.names, _FROM_DATA)
+    entries = []
     for direction, targets in real.items():
         source = real["sketch-to-photo" if direction == "photo-to-sketch" else "photo-to-sketch"]
         mean = np.broadcast_to(np.round(targets.mean(axis=0)).astype(np.uint8), targets.shape)
         entries += [_Entry(direction, "grey-input", 0, source, REGIONS), _Entry(direction, "mean-face", 0, mean, ()),
                     _Entry(direction, "random-pairing", 0, source, (), shuffled=True)]
-        for run in run_folders.list_runs(folder):
-            if run.system in _FROM_DATA:
-                continue  # made above, from the data itself
-            pictures = [run.folder / direction / f"{name}.png" for name in faces.names]
-            missing = [file for file in pictures if not file.exists()]
-            if not missing:
-                entries.append(_Entry(direction, run.system, run.seed, pictures, ("face",)))
-            elif len(missing) == len(pictures):
-                absent.append(f"{direction}/{run.system}/{run.seed}")
-            else:
-                problems.append(f"{missing[0].parent}: {len(missing)} of {len(pictures)} images missing")
-    if problems:
-        raise StudyError(f"Runs with part of their test faces:\n{listed(problems)}\n"
-                         "Make them whole with `python -m lib train` (same database, system, profile and seed).")
+        entries += [_Entry(*key, pictures, ("face",)) for key, pictures in runs.items() if key[0] == direction]
     return entries, absent
 
 
