@@ -1,10 +1,11 @@
 """Whether attention attends to the face and leaves the background out (Section IV-C, Fig. 5).
 
-Read from every study's ``looking.csv``.  What counts is how much weight a position receives in the position attention of a network, as a multiple of the image's
-mean (``lib.evaluation.attention.looking``): above 1 in the face, below 1 in the background, if the claim holds.  A
-network is one training in one direction; limits are Student's over the trainings of a study, a training being the unit
-and the faces it was measured on being averaged.  Counted are networks of MSG-SARL and its cells as we read the paper,
-on real faces; readings with another attention are not it, only the precision may differ.
+Read from every study's ``looking.csv``. What counts is how much weight a position receives in the position attention of
+a network, as a multiple of the image's mean (``lib.evaluation.attention.looking``): above 1 in the face, below 1 in the
+background, if the claim holds. A network is one training in one direction; limits are Student's over the trainings of a
+study, a training being the unit and the faces it was measured on being averaged. Counted are networks of MSG-SARL and
+its cells as we read the paper, on real faces; readings with another attention are not it, only the precision may
+differ.
 """
 
 from __future__ import annotations

@@ -77,7 +77,7 @@ def effects(profile: str, database: str, asks: str = AS_COMPARED, table: pd.Data
 
 def _both(table: pd.DataFrame, direction: str, first: str, second: str, region: str,
           measure: str) -> tuple[pd.DataFrame, pd.DataFrame] | None:
-    """One measure of two systems, (images, seeds in common) each; None without two such seeds or without the measure."""
+    """One measure of two systems, (images, seeds in common) each; None with fewer than two, or without the measure."""
     column = region_scores.column(region, measure)
     if column not in table:
         return None
@@ -105,8 +105,9 @@ def account(profile: str, database: str, part: str, table: pd.DataFrame | None =
     if found.empty:
         return ""
     said = [f"{_numbers(row)} ({row.verdict}{_beside(row)})" for row in found.itertuples()]
-    text = (f"Backbone with {part} minus without, {found.seeds.min()} pairs of trainings of equal seed, in points, "
-            f"noise in grey levels: {'; '.join(said)}.")
+    unit = "points (noise: grey levels)" if (found.measure == "noise").any() else "points"
+    text = (f"Backbone with {part} minus without, {found.seeds.min()} pairs of trainings of equal seed, {unit}: "
+            f"{'; '.join(said)}.")
     if controlled.empty:
         return text
     said = [f"{_numbers(row)}{'*' if row.p_holm < 0.05 else ''}" for row in controlled.itertuples()]
