@@ -182,6 +182,12 @@ def test_statements_about_a_study(study):
     alone = deep_statements.comparisons(once, "photo-to-sketch", "mean-face").set_index("system")
     assert not alone.loc["msg-sarl"].repeated and alone.drop("msg-sarl").repeated.all()
     assert "by what was trained once, which decides nothing: MSG-SARL" in " ".join(deep_statements.findings(once))
+    gains = deep_statements.gains(once).set_index(["task", "system"])
+    against = deep_statements.comparisons(once, "photo-to-sketch").set_index("system").loc["msg-sarl"]
+    shown = gains.loc["FP2S", "MSG-SARL"]
+    assert shown.verdict == "one training" and shown.gain.startswith(f"+{100 * against.difference:.0f} [")
+    assert deep_statements.gains(tables).set_index(["task", "system"]).verdict["FP2S", "MSG-SARL"] == "undecided"
+    assert "input, in grey" not in gains.reset_index().system.to_list()
     sentences = deep_statements.findings(tables)
     assert "real target, recompressed, 100 %" in sentences[0]
     told = " ".join(sentences)

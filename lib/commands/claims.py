@@ -7,8 +7,8 @@ import argparse
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--check", action="store_true",
-                        help="write nothing; exit with 1 where claims.md, ledger.md, reproducibility.md or a study's tables say something "
-                             "else than the scores")
+                        help="write nothing; exit with 1 where claims.md, ledger.md, reproducibility.md or a study's "
+                             "tables say something else than the scores")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -149,8 +149,8 @@ def _error_of(output: Path) -> str | None:
 def publish(output: Path, notebook: Path) -> None:
     """Write an executed notebook over the committed one, without what belongs to one execution.
 
-    papermill's metadata and injected cell, timings, the kernel's name and what was said of making the study go; PNGs are written with a palette of 256
-    colours, a third of their size.
+    papermill's metadata and injected cell, timings, the kernel's name and what was said of making the study go; PNGs
+    are written with a palette of 256 colours, a third of their size.
     """
     import nbformat
 

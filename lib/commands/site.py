@@ -1,8 +1,8 @@
 """``python -m lib site``: the essay as a static site, with the outputs stored in the notebooks.
 
-One page a notebook, one each for claims, ledger and the reproducibility summary, and one for every file of the project that a notebook links to.  Pictures are
-files of their own; equations are MathML, which browsers draw without a script; code is folded behind its output.  No
-page loads anything from elsewhere, so a copied folder works without a network.
+One page a notebook, one each for claims, ledger and the reproducibility summary, and one for every file of the project
+that a notebook links to.  Pictures are files of their own; equations are MathML, which browsers draw without a script;
+code is folded behind its output.  No page loads anything from elsewhere, so a copied folder works without a network.
 """
 
 from __future__ import annotations
@@ -80,8 +80,8 @@ class Site:
         self._write(notebook.stem, self.titles[notebook.stem], "\n".join(parts))
 
     def add_file(self, name: str) -> None:
-        """Write the page of one of the project's files: Markdown as text, code highlighted; of a folder its Markdown files'
-        links."""
+        """Write the page of one of the project's files: Markdown as text, code highlighted; of a folder the links to its
+        Markdown files."""
         source = paths.ROOT / name
         if source.is_dir():
             listed = "\n".join(f"- [{file.stem}]({file.name})" for file in sorted(source.glob("*.md")))

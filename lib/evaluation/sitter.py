@@ -59,7 +59,7 @@ def keep(profile: str, database: str, names: Iterable[str] = (), seed: int = 0) 
 
 
 def kept(profile: str, database: str, seed: int = 0) -> dict[str, list[np.ndarray]]:
-    """System → its sketch and the photo made back, each (250, 200, 3) uint8, in table order; empty where none is kept."""
+    """System → its sketch and the photo made back, (250, 200, 3) uint8 each, in table order; empty where none is."""
     found, end = {}, f"_seed{seed}"
     for file in (paths.study_folder(profile, database) / "sitter").glob(f"*{end}.jpg"):
         strip = images.read_image(file)

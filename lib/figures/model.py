@@ -89,7 +89,8 @@ def sarb(block: nn.Module) -> Figure:
     five = next(kernel for name, kernel in kernels.items() if name.startswith("conv5"))
     figure, axis = _canvas((0, 12.4), (-0.7, 1.5), 1.9)
     parts = [(0.2, "$F_i$", "image", 0.9), (1.9, f"conv {first}×{first}\nnorm, PReLU", "generator", 1.7),
-             (4.0, f"conv {second}×{second}\nnorm", "generator", 1.5), (6.6, f"conv {five}×{five}\nnorm, PReLU", "generator", 1.7),
+             (4.0, f"conv {second}×{second}\nnorm", "generator", 1.5),
+             (6.6, f"conv {five}×{five}\nnorm, PReLU", "generator", 1.7),
              (8.8, "self-\nattention", "attention", 1.3), (11.3, "$F_{i+1}$", "image", 0.9)]
     for x, text, kind, width in parts:
         _box(axis, x, 0, text, kind, width)

@@ -36,8 +36,9 @@ def account(profile: str, database: str) -> pd.DataFrame:
     table = by_sarb(profile, database)
     found = table.agg(["min", "median", "max"]).T.round(2)
     rows = attention.read_attention(profile, database)
-    trainings = {DIVIDED: rows[rows.system == DIVIDED].seed.nunique(), PRINTED: rows[rows.system == PRINTED].seed.nunique()}
-    return found.assign(networks=[trainings[PRINTED if name == "channel_self_raw" else DIVIDED] for name in found.index])
+    trainings = rows.groupby("system").seed.nunique()
+    readings = [PRINTED if name == "channel_self_raw" else DIVIDED for name in found.index]
+    return found.assign(networks=trainings.reindex(readings, fill_value=0).to_numpy())
 
 
 def final_scales(profile: str, database: str, system: str = DIVIDED) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Whether the committed texts still say what the scores say: claims, ledger, summary, and every study's tables, made anew."""
+"""Whether committed texts still say what the scores say: claims, ledger, summary and every study's tables, made anew."""
 
 from __future__ import annotations
 

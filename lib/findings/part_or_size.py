@@ -105,8 +105,8 @@ def account(profile: str, database: str, part: str, scores: Scores | None = None
         numbers = ", ".join(f"{labels.METRIC[row.metric]} {labels.with_limits(row.estimate, row.low, row.high)}"
                             f"{'*' if row.p_holm < 0.05 else ''}" for row in rows.itertuples())
         texts.append(f"{asks} {numbers}")
-    return (f"{found.seeds.min()} trainings each of the backbone with and without {part} ({signs.conditions(profile)}), "
-            f"sketches, * after Holm's correction: {'; '.join(texts)}.")
+    return (f"{found.seeds.min()} trainings each of the backbone with and without {part} "
+            f"({signs.conditions(profile)}), sketches, * after Holm's correction: {'; '.join(texts)}.")
 
 
 def account_of_discriminators(profile: str, database: str) -> str:
@@ -114,6 +114,7 @@ def account_of_discriminators(profile: str, database: str) -> str:
     ends = discriminators(profile, database)
     about_msg = {name for q in QUESTIONS if q.part == "MSG" for name in (q.first, q.second)}
     ends = ends[(ends.direction == DIRECTIONS[0]) & ends.system.isin(about_msg)]
-    texts = [f"{row.smallest:.2f} to {row.largest:.2f} ({labels.label_of(row.system, LABELS)})" for row in ends.itertuples()]
+    texts = [f"{row.smallest:.2f} to {row.largest:.2f} ({labels.label_of(row.system, LABELS)})"
+             for row in ends.itertuples()]
     return ("The discriminator of sketches, whose loss is 0.25 where it guesses, ends at " + ", ".join(texts) + "."
             if texts else "")

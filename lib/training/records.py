@@ -63,7 +63,8 @@ def foreign(results: Path | None = None) -> list[str]:
             record = files.read_json(file) if file.exists() else None
             plan = plans.plan(study.parent.name, record["system"]) if record else None
             if record and not plan.counts(record):
-                found.append(f"{study.parent.name}/{study.name}: {plan.name}, seed {run.seed} ({_differences(plan, record)})")
+                found.append(f"{study.parent.name}/{study.name}: {plan.name}, seed {run.seed} "
+                             f"({_differences(plan, record)})")
     return found
 
 
@@ -72,4 +73,5 @@ def _differences(plan: Plan, record: dict) -> str:
         return "no settings"
     recorded, wanted = record["settings"], dataclasses.asdict(plan.settings)
     return ", ".join(f"{name}: {recorded.get(name)} there, {wanted.get(name)} now"
-                     for name in {**recorded, **wanted} if recorded.get(name) != wanted.get(name) and name != "precision")
+                     for name in {**recorded, **wanted}
+                     if recorded.get(name) != wanted.get(name) and name != "precision")

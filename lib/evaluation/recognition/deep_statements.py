@@ -122,10 +122,30 @@ def findings(tables: DeepTables) -> list[str]:
     return sentences
 
 
+def gains(tables: DeepTables, measure: str = "rank-1") -> pd.DataFrame:
+    """What translation by each system brings, for people: task, system, gain (points, 95 % limits), p (Holm), verdict.
+
+    verdict: ``helps`` or ``harms`` where p ≤ 0.05, else ``undecided``; ``one training`` for what was trained once.
+    """
+    rows = []
+    for direction in tables.probes.direction.unique():
+        for row in _of_systems(tables, direction, measure).itertuples():
+            verdict = ("one training" if not row.repeated else "undecided" if row.holm > 0.05 else
+                       "helps" if row.difference > 0 else "harms")
+            rows.append((labels.TASK[direction], row.label, labels.with_limits(
+                100 * row.difference, 100 * row.low, 100 * row.high, digits=0), labels.p_value(row.holm), verdict))
+    return pd.DataFrame(rows, columns=["task", "system", "gain", "p (Holm)", "verdict"])
+
+
+def _of_systems(tables: DeepTables, direction: str, measure: str) -> pd.DataFrame:
+    """``comparisons`` with the untranslated input, of systems that translate."""
+    pairs = comparisons(tables, direction, measure=measure)
+    return pairs[[systems.kind_of(name) not in (None, "control") for name in pairs.system]]
+
+
 def _told_apart(tables: DeepTables, direction: str, measure: str, where: str) -> list[str]:
     """Which translations help, harm, do neither beyond the limits, or were trained once; controls are left out."""
-    pairs = comparisons(tables, direction, measure=measure)
-    pairs = pairs[[systems.kind_of(name) not in (None, "control") for name in pairs.system]]
+    pairs = _of_systems(tables, direction, measure)
     clear, repeated = pairs.holm <= 0.05, pairs.repeated.astype(bool)
     parts = {"helps (Holm-corrected p ≤ 0.05)": pairs[repeated & clear & (pairs.difference > 0)],
              "harms (Holm-corrected p ≤ 0.05)": pairs[repeated & clear & (pairs.difference < 0)],

@@ -18,8 +18,8 @@ NAMES = tuple(settings.FULL)
 def create(system: str, seed: int = 0, *, profile: str | None = None, device: str | None = None, **options) -> Rival:
     """Return the exemplar rival called ``system``, to be fitted on training pairs.
 
-    seed: of the random samples.  profile: a small one has cheaper options (None: the full method).  options: override single settings.  Raises StudyError for an
-    unknown system or option.
+    seed: of the random samples.  profile: a small one has cheaper options (None: the full method).  options: override
+    single settings.  Raises StudyError for an unknown system or option.
     """
     from lib.rivals.exemplar.lle import LLE
     from lib.rivals.exemplar.mrf import MRF
