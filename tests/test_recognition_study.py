@@ -182,6 +182,8 @@ def test_regions_do_not_overlap_and_follow_the_eyes():
     masks = [regions.mask(region) for region in regions.REGIONS]
     assert np.sum(masks, axis=0).max() == 1
     assert masks[0][125, 75] and masks[0][125, 125]
+    masks += (features := [regions.mask(region) for region in regions.FEATURES])
+    assert np.sum(features, axis=0).max() == 1
     assert all(np.array_equal(mask[:, 1:], mask[:, :0:-1]) for mask in masks)  # symmetric about column 100
     assert regions.pixels_of(np.zeros((3, 250, 200), np.uint8), "hair").shape == (3, masks[1].sum())
     with pytest.raises(StudyError, match="Did you mean hair"):

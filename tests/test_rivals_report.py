@@ -13,6 +13,7 @@ from lib.base.errors import StudyError
 from lib.databases import PairedFaces
 from lib.figures import rivals as figures
 from lib.findings import exemplar_choices, exemplar_detail, exemplar_scores
+from lib.metrics import fine_detail
 from lib.rivals import exemplar
 from lib.rivals.exemplar import walkthrough
 
@@ -70,8 +71,8 @@ def test_fields_have_no_single_nodes(fitted):
 def test_fine_detail_is_the_residue_of_a_blur():
     faces = pairs().sketches
     blurred = np.stack([gaussian_filter(face.astype(float), 1) for face in faces]).round().astype(np.uint8)
-    assert (exemplar_detail.fine_detail(np.full((2, 9, 9), 77, np.uint8)) < 1e-9).all()
-    assert (exemplar_detail.fine_detail(blurred) < 0.5 * exemplar_detail.fine_detail(faces)).all()
+    assert (fine_detail(np.full((2, 9, 9), 77, np.uint8)) < 1e-9).all()
+    assert (fine_detail(blurred) < 0.5 * fine_detail(faces)).all()
 
 
 def test_detail_kept_is_a_share_of_the_targets():

@@ -58,6 +58,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     study.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases")
     study.add_argument("--attributes", action="store_true",
                        help="score DRIT with random attributes, too, into attribute_spread.csv")
+    study.add_argument("--regions", action="store_true",
+                       help="score the backbone with and without MSG, self-attention and their controls at chin, eyes, "
+                            "mouth and in smooth places, too, into region_scores.csv")
+    study.add_argument("--colours", action="store_true",
+                       help="compare the colours of synthesised photos with both domains', too, into colours.csv")
     study.add_argument("--force", action="store_true", help="score again what is unchanged")
 
 
@@ -262,6 +267,17 @@ def _study(options: argparse.Namespace) -> int:
 
         spread = attribute_spread.write(options.profile, options.database)
         print(f"{attribute_spread.NAME}:\n{spread.to_string(index=False, float_format='%.2f')}")
+    if options.regions:
+        from lib.evaluation import region_scores
+        from lib.findings import region_effects
+
+        table = region_scores.summary(region_scores.write(options.profile, options.database, region_effects.SYSTEMS))
+        print(f"{region_scores.NAME}, means over faces:\n{table.to_string(float_format='%.3f')}")
+    if options.colours:
+        from lib.findings import colours
+
+        table = colours.write(options.profile, options.database)
+        print(f"{colours.NAME}:\n{table.to_string(index=False, float_format='%.3f')}")
     for run in scores.absent:
         print(f"  {run}: no images on this machine; its rows stay as they are")
     for metric, reason in scores.not_computed.items():

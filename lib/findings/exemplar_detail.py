@@ -7,24 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.ndimage import gaussian_filter
 
 from lib.base import images, paths, tables_on_disk
 from lib.base.settings import RunSettings
+from lib.metrics import fine_detail
 from lib.rivals import exemplar
 from lib.training import make_run, run_folders
 from lib.training.run_folders import list_runs
 
 SYSTEMS = (*exemplar.NAMES, "msg-sarl")
-
-
-def fine_detail(grey: np.ndarray, sigma: float = 2.0) -> np.ndarray:
-    """Strength of strokes in grey uint8 images (n, H, W): root mean square of image - Gaussian(image), (n,).
-
-    sigma: in pixels; what is finer than that counts.  In grey levels.
-    """
-    values = grey.astype(np.float64)
-    return np.sqrt(((values - gaussian_filter(values, (0, sigma, sigma))) ** 2).mean((1, 2)))
 
 
 def kept(synthesised: np.ndarray, real: np.ndarray) -> np.ndarray:

@@ -303,6 +303,7 @@ PARTS = (
     Part("attention", _measure_attention, ("attention.csv",), ("*/seed*/checkpoint.pt",),
          code=("evaluation/attention",)),
     Part("recognition", _recognise, ("recognition*",), _FACES, code=("evaluation/recognition",)),
-    Part("fine detail", _measure_detail, ("fine_detail.csv",), _FACES, code=("findings/exemplar_detail.py",)),
+    Part("fine detail", _measure_detail, ("fine_detail.csv",), _FACES,
+         code=("findings/exemplar_detail.py", "metrics/fine_detail.py")),
     Part("tables", _write_tables, ("tables/*",), _SCORES, code=("base", "findings")),
 )

@@ -22,7 +22,7 @@ from lib.findings.tables import markdown
 # Colours belong to verdicts at the paper's own setting alone.
 _MARKS = {signs.SUPPORTED: "🟢 ", signs.CONTRADICTED: "🔴 "}
 _START, _END = "<!-- written by python -m lib claims -->", "<!-- end of what it writes -->"
-_CONDITIONS = re.compile(r"(\d+ trainings) on [\w-]+: (\d+ px)[^;]*")  # the others stand once, beside the table
+_CONDITIONS = re.compile(r"(\d+ trainings?) on [\w-]+: (\d+ px)[^;]*")  # the others stand once, beside the table
 
 
 @functools.cache
@@ -103,8 +103,7 @@ def _in_short(table: pd.DataFrame, folder: str = "") -> pd.DataFrame:
             for text in table["what we can say"]]
     return table.assign(**{"verdict": [_MARKS.get(verdict, "") + verdict for verdict in table.verdict],
                            "what we can say": said,
-                           "rests on": [_CONDITIONS.sub(r"\1 at \2", text).partition(";")[0]
-                                        for text in table["rests on"]],
+                           "rests on": [_CONDITIONS.sub(r"\1 at \2", text) for text in table["rests on"]],
                            "see": [_link(number, folder) for number in table.notebook]})
 
 

@@ -31,6 +31,14 @@ def ssim(reference: np.ndarray, image: np.ndarray) -> float:
     Returns a value ≤ 1; 1 for equal images, and slightly negative ones occur for unrelated textures.
     Raises StudyError for another dtype, shape or unequal sizes.
     """
+    return float(ssim_map(reference, image).mean())
+
+
+def ssim_map(reference: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """SSIM of every window of two images as ``ssim`` takes them: (H - 10, W - 10) float64, each at its window's centre.
+
+    Pixel (r, c) of the map stands for pixel (r + 5, c + 5) of the images.  Raises StudyError as ``ssim`` does.
+    """
     check_pair(reference, image, smallest=2 * RADIUS + 1)
     x, y = to_grey(reference), to_grey(image)
     planes, smooth = _workspace(x.shape)
@@ -48,8 +56,7 @@ def ssim(reference: np.ndarray, image: np.ndarray) -> float:
     squares += np.multiply(mean_y, mean_y, out=mean_y)
     covariance -= product
     variances -= squares  # of x plus of y
-    quality = (2 * product + C1) * (2 * covariance + C2) / ((squares + C1) * (variances + C2))
-    return float(quality.mean())
+    return (2 * product + C1) * (2 * covariance + C2) / ((squares + C1) * (variances + C2))
 
 
 # Two stacks of the planes x, y, xy and x² + y², (4, H, W) each: the second receives what is made of the first.
