@@ -44,7 +44,9 @@ def test_readme_shows_the_claims_as_the_results_have_them(committed, found, monk
     assert len(text.splitlines()) == len(now.splitlines())
     rows = [line.strip("| ").split(" | ") for line in text.splitlines() if "](notebooks/" in line and line[0] == "|"]
     examined = found[found.verdict != claims.NOT_EXAMINED]
-    assert [row[:2] for row in rows] == examined.reset_index()[["claim", "verdict"]].to_numpy().tolist()
+    assert [row[0][1:].partition("](")[0] for row in rows] == examined.index.tolist()
+    assert [row[0].partition("notebooks/")[2][:2] for row in rows] == examined.notebook.tolist()
+    assert [row[1] for row in rows] == examined.verdict.tolist()
     assert f"{len(found) - len(examined)} more claims" in text
     for row, full in zip(rows, examined["what we can say"]):
         assert full.replace(f" ({signs.UNDECIDED})", "").startswith(row[2]) and 20 < len(row[2]) < 300, row

@@ -140,7 +140,7 @@ def test_what_is_said_of_the_deep_rivals(summary):
 
 def test_effects_of_the_parts_and_what_is_significant():
     effects = ablations.effects(*STUDY).set_index(["effect", "direction", "metric"])
-    rows = {row[0]: row for row in rows_under("**In short.**")}
+    rows = {row[0][1:].partition("](")[0]: row for row in rows_under("**In short.**")}
     for effect, claim in (("MSG", "Multi-scale gradients improve the synthesised images."),
                           ("self-attention", "Self-attention improves them, in both directions."),
                           ("cycle", "The cycle loss improves them.")):

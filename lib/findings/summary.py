@@ -90,21 +90,22 @@ def write_readme() -> Path | None:
 
 def _for_readme(table: pd.DataFrame) -> str:
     examined = table.verdict != claims.NOT_EXAMINED
-    shown = _in_short(table[examined], "notebooks/").set_index("claim")
+    shown = _in_short(table[examined])
+    shown["claim"] = [f"[{row.claim}](notebooks/{_notebook(row.notebook).name})" for row in shown.itertuples()]
     left = (f"\n{(~examined).sum()} more claims are [not examined here](results/claims.md).\n" if not examined.all()
             else "")
-    return _text(shown[["verdict", "what we can say", "rests on", "see"]]) + left
+    return _text(shown.set_index("claim")[["verdict", "what we can say", "rests on"]]) + left
 
 
-def _in_short(table: pd.DataFrame, folder: str = "") -> pd.DataFrame:
+def _in_short(table: pd.DataFrame) -> pd.DataFrame:
     """The table cut short: of what can be said the first sentence, without the signs that are undecided; the fewest
-    conditions; links.  folder: of the notebooks."""
+    conditions; links to the notebooks as ``see``."""
     said = [text.partition(". ")[0].removesuffix(".").replace(f" ({signs.UNDECIDED})", "")
             for text in table["what we can say"]]
     return table.assign(**{"verdict": [_MARKS.get(verdict, "") + verdict for verdict in table.verdict],
                            "what we can say": said,
                            "rests on": [_CONDITIONS.sub(r"\1 at \2", text) for text in table["rests on"]],
-                           "see": [_link(number, folder) for number in table.notebook]})
+                           "see": [_link(number) for number in table.notebook]})
 
 
 def _text(texts: pd.DataFrame) -> str:
@@ -115,6 +116,10 @@ def _as_table(texts: pd.DataFrame) -> Markdown:
     return Markdown(_text(texts))
 
 
-def _link(number: str, folder: str = "") -> str:
-    notebook = next((paths.ROOT / "notebooks").glob(f"{number}_*.ipynb"))
-    return f"[{notebook.stem[3:].replace('_', ' ')}]({folder}{notebook.name})"
+def _link(number: str) -> str:
+    notebook = _notebook(number)
+    return f"[{notebook.stem[3:].replace('_', ' ')}]({notebook.name})"
+
+
+def _notebook(number: str) -> Path:
+    return next((paths.ROOT / "notebooks").glob(f"{number}_*.ipynb"))
