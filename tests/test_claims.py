@@ -15,8 +15,8 @@ from lib.base.errors import StudyError
 from lib.evaluation.scoring import read_scores
 from lib.findings import claims, drift, paper, signs, summary
 
-VERDICTS = {signs.SAME, signs.OPPOSITE, signs.SUPPORTED, signs.CONTRADICTED, signs.UNDECIDED, claims.MIXED, claims.SEEN,
-            claims.NOT_EXAMINED, claims.IN_ITS_TABLES}
+VERDICTS = {signs.SAME, signs.OPPOSITE, signs.SUPPORTED, signs.CONTRADICTED, signs.UNDECIDED, claims.MIXED, claims.SEEN, claims.NOT_SEEN,
+            claims.NOT_EXAMINED, claims.IN_PRINT}
 # What the text was once said to claim and does not, and words that say more than it does.
 NOT_IN_THE_PAPER = ("measure quality", "rank the methods", "ahead of CycleGAN", "ahead of its rivals")
 
@@ -57,8 +57,8 @@ def test_readme_shows_the_claims_as_the_results_have_them(committed, found, monk
 
 def test_new_seeds_are_counted_by_the_sign_that_is_claimed(monkeypatch):
     judged = pd.DataFrame({"verdict": [signs.SAME, signs.OPPOSITE, signs.OPPOSITE, signs.UNDECIDED], "trainings": 24})
-    monkeypatch.setattr(claims.training_stability, "effects_of_msg", lambda *_: judged)
-    monkeypatch.setattr(claims.training_stability, "account", lambda *_: "**Mixed.** More.")
+    monkeypatch.setattr(claims.method.training_stability, "effects_of_msg", lambda *_: judged)
+    monkeypatch.setattr(claims.method.training_stability, "account", lambda *_: "**Mixed.** More.")
     steady = claims.CLAIMS[0].outcome()
     assert steady.verdict == claims.MIXED and steady.rests_on.startswith("24 trainings on cuhk-student: 64 px")
     assert steady.text.startswith("Of 4 measures 1 have clearly the claimed sign and 2 clearly the opposite. **Mixed.**")
@@ -67,8 +67,8 @@ def test_new_seeds_are_counted_by_the_sign_that_is_claimed(monkeypatch):
 @pytest.mark.parametrize("seeds, said", [([1, 1], "once"), ([1, 3], "1 to 3 times"), ([3, 3], "3 times")])
 def test_how_often_rivals_are_trained(seeds, said, monkeypatch):
     table = pd.DataFrame({"verdict": ["ahead", "open"], "rival_seeds": seeds})
-    monkeypatch.setattr(claims.deep_rivals, "against_msg_sarl", lambda *_: table)
-    monkeypatch.setattr(claims.deep_rivals, "account", lambda *_: ["Said."])
+    monkeypatch.setattr(claims.rivals.deep_rivals, "against_msg_sarl", lambda *_: table)
+    monkeypatch.setattr(claims.rivals.deep_rivals, "account", lambda *_: ["Said."])
     text = next(claim for claim in claims.CLAIMS if "state of the art" in claim.text).outcome().text
     assert f"each rival trained {said}, it is clearly ahead in 1 of 2 comparisons, clearly behind in 0. " in text
 
@@ -78,7 +78,7 @@ def test_every_claim_has_a_place_in_the_paper_a_verdict_and_a_notebook(found):
     for claim, row in found.iterrows():
         assert not paper.problems(row["where"]), claim
         assert list((paths.ROOT / "notebooks").glob(f"{row.notebook}_*.ipynb")), claim
-        assert "training" in row["rests on"] or row.verdict in (claims.NOT_EXAMINED, claims.IN_ITS_TABLES), claim
+        assert "training" in row["rests on"] or row.verdict in (claims.NOT_EXAMINED, claims.IN_PRINT), claim
     assert not any(words in claim for claim in found.index for words in NOT_IN_THE_PAPER)
     assert not set(found.verdict) & {signs.SUPPORTED, signs.CONTRADICTED}, "no run is at the paper's setting"
 

@@ -12,7 +12,7 @@ from lib import __main__
 from lib.base import paths, tables_on_disk
 from lib.base.errors import StudyError
 from lib.evaluation.recognition import regions
-from lib.findings import claims, colours, signs
+from lib.findings import claims, colours
 from lib.training import run_folders
 
 STUDY = "tiny", "portraits"
@@ -117,7 +117,7 @@ def test_without_photos_it_is_said_what_makes_them(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("means, verdict", [((0.5, 0.5, 0.5, 0.5), claims.SEEN), ((0.5, 0.97, 0.5, 0.5), claims.MIXED),
-                                            ((0.97, 1.2, 0.95, 0.05), signs.UNDECIDED)])
+                                            ((0.97, 1.2, 0.95, 0.05), claims.NOT_SEEN)])
 def test_the_claim_is_computed_from_the_table(tmp_path, monkeypatch, means, verdict):
     monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path))
     outcome = next(claim.outcome for claim in claims.CLAIMS if "CycleGAN's colours" in claim.text)
