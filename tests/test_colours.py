@@ -11,7 +11,7 @@ from scipy import stats
 from lib import __main__
 from lib.base import paths, tables_on_disk
 from lib.base.errors import StudyError
-from lib.evaluation.recognition import regions
+from lib.evaluation import regions
 from lib.findings import claims, colours
 from lib.training import run_folders
 

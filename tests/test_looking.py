@@ -9,8 +9,8 @@ from conftest import PRECISION
 
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
+from lib.evaluation import regions
 from lib.evaluation.attention import looking
-from lib.evaluation.recognition import regions
 from lib.training import plans
 from lib.training.tensors import translate_faces
 

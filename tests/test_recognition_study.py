@@ -16,7 +16,8 @@ from scipy import stats
 from lib.base import files, images, labels, systems
 from lib.base.errors import StudyError
 from lib.databases import PairedFaces
-from lib.evaluation.recognition import Protocol, nlda_curve, recognise_runs, regions, statements
+from lib.evaluation import regions
+from lib.evaluation.recognition import Protocol, nlda_curve, recognise_runs, statements
 from lib.figures import recognition as figures
 from lib.figures.style import COLOURS
 from lib.training import run_folders

@@ -14,8 +14,7 @@ from lib.base import paths
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
 from lib.base.images import to_grey
-from lib.evaluation import region_scores
-from lib.evaluation.recognition import regions
+from lib.evaluation import region_scores, regions
 from lib.metrics import ssim, ssim_map
 from lib.training import run_folders
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from lib.base.directions import DIRECTIONS, PHOTO_TO_SKETCH
 
-
 MORE = """\
 A photo shows one frontal face; it is turned as its EXIF says. Refused with the reason are: no face, several, one turned
 aside or too small, a drawing taken for a photo, more than 100 million pixels. dlib finds the eyes, with models (CC0, a

@@ -1,7 +1,7 @@
 """How well synthesised faces are made at the chin, the eyes and the mouth, and what they show where there is nothing.
 
 Section IV-C of the paper speaks of these places, which a mean over the image hides.  Regions are those of
-``lib.evaluation.recognition.regions``; measures, of grey images, were fixed before any training was looked at:
+``lib.evaluation.regions``; measures, of grey images, were fixed before any training was looked at:
 
 - ``ssim``    mean of the SSIM map inside the region
 - ``detail``  fine detail (``lib.metrics.fine_detail``) inside the region over the target's: 1 where lines are as strong
@@ -26,7 +26,7 @@ from scipy.ndimage import gaussian_filter
 
 from lib.base import images, paths, tables_on_disk
 from lib.base.errors import StudyError
-from lib.evaluation.recognition import regions
+from lib.evaluation import regions
 from lib.metrics import residue, ssim_map
 from lib.metrics.structural_similarity import RADIUS
 from lib.training import make_run, plans, run_folders

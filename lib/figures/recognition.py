@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from lib.base.images import to_grey
 from lib.databases import PairedFaces
 from lib.evaluation.recognition.recognise_runs import Tables
-from lib.evaluation.recognition.regions import REGIONS, mask
 from lib.evaluation.recognition.statements import kind, label
+from lib.evaluation.regions import REGIONS, mask
 from lib.figures.style import COLOURS, TEXT_WIDTH, interval
 
 TITLES = {"photo-to-sketch": "photo to sketch (cf. Fig. 10)", "sketch-to-photo": "sketch to photo (cf. Fig. 11)"}

@@ -2,7 +2,7 @@
 
 A sketch is grey, a photo is not; a photo made of a sketch may stop on the way.  Photos only: made sketches are greyed
 before they are kept, as scores see them.  Measures, in CIELAB (D65, sRGB), of each face and region
-(``lib.evaluation.recognition.regions``, and the ``whole`` image):
+(``lib.evaluation.regions``, and the ``whole`` image):
 
 - ``chroma``    mean chroma √(a² + b²) over the region as a share of the real photo's: 0 grey, 1 as colourful
 - ``position``  how far the region's mean colour (L, a, b) lies on the line from the sketch's (0) to the photo's (1)
@@ -24,7 +24,7 @@ from lib.base import labels, paths, systems, tables_on_disk
 from lib.base.directions import SKETCH_TO_PHOTO
 from lib.base.errors import StudyError
 from lib.base.images import to_rgb
-from lib.evaluation.recognition import regions
+from lib.evaluation import regions
 from lib.training import make_run, plans, run_folders
 
 NAME = "colours.csv"

@@ -7,7 +7,7 @@ Both are maps over a grid of the network, drawn on the face without interpolatio
 - MSG-SARL: how much weight a position receives, the mean over all rows of μ (Eq. 7) and over the four SARBs.
 
 ``looking.csv``  system,seed,direction,region,ratio,sd,faces: the mean of the map inside a region of the face
-(``lib.evaluation.recognition.regions``) over its mean on the whole image; 1 where the region is looked at as much as
+(``lib.evaluation.regions``) over its mean on the whole image; 1 where the region is looked at as much as
 any other.
 """
 
@@ -19,9 +19,9 @@ import pandas as pd
 from lib.base import paths, systems, tables_on_disk
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
+from lib.evaluation import regions
 from lib.evaluation.attention.attend_runs import network_of
 from lib.evaluation.attention.observing import cells_of, observe
-from lib.evaluation.recognition import regions
 from lib.training import make_run, plans, run_folders
 from lib.training.tensors import to_tensor
 from lib.training.translate import Translator

@@ -3,7 +3,7 @@
 Implements the evaluation behind Figs. 10 and 11: NLDA accuracy against the number of dimensions, by the
 field's repeated random protocol (``protocol.py``), with Eigenface and Fisherface (``subspaces.py``),
 cumulative match curves (``matching.py``) and the controls without which a curve means little
-(``recognise_runs.py``, ``regions.py``); and the same question to a network that never saw a sketch
+(``recognise_runs.py``); and the same question to a network that never saw a sketch
 (``recognisers.py``, ``verification.py``, ``deep_runs.py``).  ``nlda_curve`` reproduces the field's MATLAB
 program at every dimension.
 

@@ -35,7 +35,7 @@ from lib.base.errors import StudyError, listed
 from lib.base.settings import RunSettings
 from lib.databases import PairedFaces
 from lib.evaluation.recognition.protocol import Faces, Protocol, Recognition, curve_table, recognise
-from lib.evaluation.recognition.regions import REGIONS, pixels_of
+from lib.evaluation.regions import REGIONS, pixels_of
 from lib.training import run_folders
 
 _KEY = ["direction", "system", "seed"]

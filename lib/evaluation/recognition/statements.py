@@ -19,7 +19,7 @@ import pandas as pd
 from lib.base import labels, paths, statistics, systems
 from lib.base.errors import unknown_name
 from lib.evaluation.recognition.recognise_runs import Tables, read_study
-from lib.evaluation.recognition.regions import REGIONS
+from lib.evaluation.regions import REGIONS
 
 # The name people read; the mean face is here that of the tested people, not of those that systems were trained on.
 label = partial(labels.label_of, names={"random-pairing": "random pairing", "mean-face": "one face for all"})
