@@ -63,6 +63,20 @@ def test_one_training_of_every_rival_is_no_ranking_and_a_learner_is_not_outrun(s
     assert all("one training" in line for line in lines.values())
 
 
+def test_the_worth_of_pairs_is_a_paired_difference(study):
+    assert deep_rivals.worth_of_pairs(*study).empty
+    file = paths.study_folder(*study) / "scores.csv"
+    scores = tables_on_disk.read_csv(file)
+    own = scores[scores.system == "cyclegan"]
+    luck = {0: 0.02, 1: 0.03, 2: 0.04}
+    shown_pairs = own.assign(system="cyclegan+pairing=paired", value=own.value + own.seed.map(luck))
+    tables_on_disk.write(file, pd.concat([scores, shown_pairs]))
+    found = deep_rivals.worth_of_pairs(*study)
+    half = stats.t.ppf(0.975, 2) * 1 / np.sqrt(3)  # gains of 2, 3 and 4 points; the same for every face
+    np.testing.assert_allclose(found[["gain", "low", "high"]], [[3, 3 - half, 3 + half]] * 4, atol=1e-3)
+    assert set(found.seeds) == {3} and set(found.limits) == {"faces and trainings"}
+
+
 def test_what_is_not_trained_needs_no_repeats(study):
     file = paths.study_folder(*study) / "scores.csv"
     scores = tables_on_disk.read_csv(file)

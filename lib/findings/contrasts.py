@@ -102,6 +102,15 @@ def difference(first: pd.DataFrame, second: pd.DataFrame, spread: RunSpread | No
     return compare([first.to_numpy(), second.loc[first.index].to_numpy()], [1, -1], spread, own_from=OWN_FROM)
 
 
+def of_equal_seed(first: pd.DataFrame, second: pd.DataFrame) -> Effect | None:
+    """One system minus another, trainings of equal seed compared; tables (images, seeds) over the same images.
+
+    None with fewer than two seeds in common.
+    """
+    seeds = first.columns.intersection(second.columns)
+    return contrast((first[seeds] - second.loc[first.index, seeds]).to_numpy()) if len(seeds) > 1 else None
+
+
 def compare(cells: Sequence[np.ndarray], weights: Sequence[float], spread: RunSpread | None = None,
             level: float = LEVEL, *, own_from: float = 2) -> Effect:
     """Estimate Σ w_c · mean(cell c) with the limits of the module's head.

@@ -12,7 +12,8 @@ import pandas as pd
 
 from lib.base import labels, systems
 from lib.base.directions import DIRECTIONS
-from lib.findings import learning_curves, rival_scores, tables, training_work
+from lib.evaluation.scoring import read_scores
+from lib.findings import contrasts, learning_curves, rival_scores, tables, training_work
 from lib.findings.contrasts import FACES_AND_TRAININGS
 
 NAMES = systems.of_kind("deep")
@@ -111,6 +112,23 @@ def account(profile: str, database: str) -> list[str]:
         if len(part):
             said.append(_sentence(direction, metric, part))
     return said
+
+
+def worth_of_pairs(profile: str, database: str, unpaired: str = "cyclegan",
+                   paired: str = "cyclegan+pairing=paired") -> pd.DataFrame:
+    """What an unpaired rival gains where it is shown each photo with its own sketch, trainings of equal seed compared.
+
+    Columns: direction, metric, gain, low, high (points, 95 %), p_value, p_holm (over the table), images, seeds, limits.
+    Empty without two seeds of both.
+    """
+    cells = contrasts.cells_of(read_scores(profile, database).images.query("system in [@unpaired, @paired]"))
+    rows = []
+    for direction, metric in itertools.product(DIRECTIONS, METRICS):
+        keys = [(direction, system, metric) for system in (paired, unpaired)]
+        found = contrasts.of_equal_seed(*map(cells.get, keys)) if cells.keys() >= set(keys) else None
+        rows += [(direction, metric, *found)] if found else []
+    columns = ["direction", "metric", "gain", *contrasts.Effect._fields[1:]]
+    return contrasts.with_holm(pd.DataFrame(rows, columns=columns))
 
 
 def standing(profile: str, database: str) -> list[str]:

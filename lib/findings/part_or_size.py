@@ -25,7 +25,7 @@ from lib.base import files, labels, paths
 from lib.base.directions import DIRECTIONS
 from lib.evaluation.scoring import Scores, read_scores
 from lib.findings import ablations, signs
-from lib.findings.contrasts import Effect, contrast, with_holm
+from lib.findings.contrasts import Effect, of_equal_seed, with_holm
 from lib.training import run_folders
 
 OWN_PYRAMID = "backbone+without_msg=own-pyramid"
@@ -69,11 +69,8 @@ def effects(profile: str, database: str, scores: Scores | None = None) -> pd.Dat
         cells = ablations.cells_of(scores, direction, metric, SYSTEMS)
         for question in QUESTIONS:
             if {question.first, question.second} <= cells.keys():
-                first, second = cells[question.first], cells[question.second]
-                seeds = first.columns.intersection(second.columns)
-                if len(seeds) > 1:
-                    differences = (first[seeds] - second.loc[first.index, seeds]).to_numpy()
-                    rows.append((*question, direction, metric, *contrast(differences)))
+                found = of_equal_seed(cells[question.first], cells[question.second])
+                rows += [(*question, direction, metric, *found)] if found else []
     rows.sort(key=lambda row: QUESTIONS.index(Question(*row[:4])))
     return with_holm(pd.DataFrame(rows, columns=COLUMNS))
 
