@@ -64,8 +64,8 @@ def data_flow(settings: MsgSarlSettings) -> Figure:
 
 def players() -> Figure:
     """Both directions with the four networks and every loss; the cycle runs from an image to itself."""
-    figure, axis = _canvas((0, 12.6), (-0.4, 3.3), 3.4)
-    for y, (source, made, there, back, judge) in ((2.9, ("photo", "sketch", "$G_{ps}$", "$G_{sp}$", "$D_s$")),
+    figure, axis = _canvas((0, 12.6), (-0.4, 4.2), 3.9)
+    for y, (source, made, there, back, judge) in ((3.8, ("photo", "sketch", "$G_{ps}$", "$G_{sp}$", "$D_s$")),
                                                   (0, ("sketch", "photo", "$G_{sp}$", "$G_{ps}$", "$D_p$"))):
         _box(axis, 0.1, y, f"real\n{source}", "image", 1.2)
         _box(axis, 2.2, y, there, "generator", 1.2)
@@ -74,10 +74,16 @@ def players() -> Figure:
         _box(axis, 9.2, y, f"the {source}\nagain", "image", 1.4)
         for start, end in ((1.3, 2.2), (3.4, 4.3), (6.2, 7.1), (8.3, 9.2)):
             _arrow(axis, (start, y), (end, y))
-        inner = y - 0.9 if y else y + 0.9
-        _box(axis, 4.6, inner, judge, "judge", 1.2)
-        _arrow(axis, (5.2, y - 0.3 if y else y + 0.3), (5.2, inner + (0.3 if y else -0.3)))
-        axis.text(5.95, inner, "adversarial (12), perceptual (13), TV (15)", fontsize=9, va="center")
+        inwards = -1 if y else 1
+        inner = y + 1.25 * inwards
+        _box(axis, 1.9, inner, f"real\n{made}", "image", 1.4)
+        _box(axis, 4.9, inner, judge, "judge", 1.2)
+        _arrow(axis, (5.5, y + 0.3 * inwards), (5.5, inner - 0.3 * inwards))
+        _arrow(axis, (3.3, inner), (4.9, inner))
+        axis.plot([2.9, 4.5], [inner - 0.3 * inwards, y + 0.3 * inwards], color="#999999", linewidth=1, linestyle="--")
+        axis.text(3.2, y + 0.62 * inwards, "perceptual (13)", fontsize=9, ha="right", va="center")
+        axis.text(6.2, inner, "adversarial (12)", fontsize=9, va="center")
+        axis.text(5.65, y + 0.62 * inwards, "by itself: total variation (15)", fontsize=9, va="center")
         axis.text(10.7, y, f"cycle (14):\nlike the real {source}", fontsize=9, va="center")
     return figure
 
@@ -111,7 +117,7 @@ def attention_unit(unit: nn.Module) -> Figure:
     _box(axis, 0.1, 0, f"$M$\n{channels} ch.", "image", 1.1)
     _box(axis, 2.2, 0.95, "$x$ = softmax($MM^T$)\n(9)", "attention", 2.8)
     _box(axis, 5.7, 0.95, "$H = β\\,xM + M$\n(10)", "attention", 2.4)
-    _box(axis, 1.9, -0.95, f"$A$, $B$: 1×1\n{inner} ch.", "generator", 1.5)
+    _box(axis, 1.75, -0.95, f"$A$, $B$, $C'$: 1×1\n{inner}, {inner}, {channels} ch.", "generator", 1.75)
     _box(axis, 3.7, -0.95, "$μ$ = softmax\n$(B^TA)$ (6, 7)", "attention", 1.8)
     _box(axis, 5.8, -0.95, "$E = α\\,C'μ^T + M$\n(8)", "attention", 2.3)
     for y in (0.95, -0.95):
@@ -119,8 +125,8 @@ def attention_unit(unit: nn.Module) -> Figure:
         _arrow(axis, (8.1, y), (8.5, y))
         _arrow(axis, (9.6, y), (9.95, 0.15 if y > 0 else -0.15))
     _arrow(axis, (1.2, 0.2), (2.2, 0.8))
-    _arrow(axis, (1.2, -0.2), (1.9, -0.8))
-    for start, end, y in ((5.0, 5.7, 0.95), (3.4, 3.7, -0.95), (5.5, 5.8, -0.95), (10.2, 10.5, 0), (11.5, 11.8, 0),
+    _arrow(axis, (1.2, -0.2), (1.75, -0.8))
+    for start, end, y in ((5.0, 5.7, 0.95), (3.5, 3.7, -0.95), (5.5, 5.8, -0.95), (10.2, 10.5, 0), (11.5, 11.8, 0),
                           (12.15, 12.45, 0)):
         _arrow(axis, (start, y), (end, y))
     for x in (10.05, 11.97):
