@@ -41,6 +41,8 @@ def test_her_eyes_are_where_the_field_has_them():
 def test_strips_hold_what_the_networks_make(study):
     written = sitter.keep(*STUDY)
     assert [file.name for file in written] == ["backbone_seed0.jpg", "fcn_seed0.jpg"]  # no control: mean-face
+    later = written[1].with_name("fcn_seed11.jpg")
+    later.write_bytes(written[0].read_bytes())  # the first training is shown, whatever comes later
     kept = sitter.kept(*STUDY)
     assert list(kept) == ["backbone", "fcn"]
     translator = Translator(study / "fcn" / "seed0" / "checkpoint.pt")

@@ -58,11 +58,16 @@ def keep(profile: str, database: str, names: Iterable[str] = (), seed: int = 0) 
     return written
 
 
-def kept(profile: str, database: str, seed: int = 0) -> dict[str, list[np.ndarray]]:
-    """System → its sketch and the photo made back, (250, 200, 3) uint8 each, in table order; empty where none is."""
-    found, end = {}, f"_seed{seed}"
-    for file in (paths.study_folder(profile, database) / "sitter").glob(f"*{end}.jpg"):
-        strip = images.read_image(file)
-        found[file.stem.removesuffix(end)] = np.split(strip, strip.shape[1] // images.WIDTH, axis=1)
+def kept(profile: str, database: str) -> dict[str, list[np.ndarray]]:
+    """System → its sketch and the photo made back, (250, 200, 3) uint8 each, in table order; empty where none is.
+
+    Of several trainings of a system the first.
+    """
+    files_of: dict[str, list[tuple[int, Path]]] = {}
+    for file in (paths.study_folder(profile, database) / "sitter").glob("*_seed*.jpg"):
+        system, _, seed = file.stem.rpartition("_seed")
+        files_of.setdefault(system, []).append((int(seed), file))
+    strips = {system: images.read_image(min(found)[1]) for system, found in files_of.items()}
+    found = {system: np.split(strip, strip.shape[1] // images.WIDTH, axis=1) for system, strip in strips.items()}
     order = list(systems.SYSTEMS)
     return dict(sorted(found.items(), key=lambda item: (order.index(systems.base_name(item[0])), item[0])))

@@ -37,7 +37,7 @@ def side_by_side(places: Sequence[Place], direction: str, count: int = gallery.P
     return faces_in_rows({label: faces[:, crop[0], crop[1]] for label, faces in columns.items()}, count)
 
 
-def sitter_by(places: Sequence[tuple[str, str]], names: Sequence[str], seed: int = 0,
+def sitter_by(places: Sequence[tuple[str, str]], names: Sequence[str],
               heads: Mapping[str, str] = MappingProxyType({})) -> Figure:
     """The astronaut by networks trained on real faces: above her photo and the sketches made of it, below the photos
     made back from those sketches.
@@ -45,7 +45,7 @@ def sitter_by(places: Sequence[tuple[str, str]], names: Sequence[str], seed: int
     places: (profile, database), in the order of preference for each system of ``names``; systems of which nothing is
     kept are left out.  heads: how to call some of the systems.  Raises StudyError where nothing is kept.
     """
-    found = {name: next((kept[name] for place in places if name in (kept := sitter.kept(*place, seed))), None)
+    found = {name: next((kept[name] for place in places if name in (kept := sitter.kept(*place))), None)
              for name in names}
     found = {name: made for name, made in found.items() if made}
     if not found:
