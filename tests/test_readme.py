@@ -93,6 +93,12 @@ def test_what_the_scores_prove(summary):
     assert says(f"the untranslated grey photo already has an SSIM of {wide.loc['grey-input', (P2S, 'ssim')]:.1f} %")
 
 
+def test_the_pictures_are_of_the_systems_named(summary):
+    shown = re.findall(r"sitter/([\w-]+)_seed\d\.jpg", README)
+    best = max(shown, key=lambda name: summary.value[name, P2S, "ssim"])
+    assert len(shown) == 4 and says(f"{labels.label_of(best)} has the highest SSIM of the four")
+
+
 def test_the_summary_opens_with_the_same_words():
     """What the claims' table means; the rest of both openings is one function's."""
     cells = json.loads((paths.ROOT / "notebooks" / "00_summary.ipynb").read_text(encoding="utf-8"))["cells"]
