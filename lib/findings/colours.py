@@ -106,7 +106,8 @@ def account(profile: str, database: str, system: str = "cyclegan") -> tuple[pd.S
     said = []
     for row in own.itertuples():
         others = table[(table.system != system) & (table.region == row.region) & (table.measure == row.measure)]
-        beside = ", ".join(f"{labels.label_of(other.system)} {100 * other.mean:.0f} %" for other in others.itertuples())
+        beside = ", ".join(f"{labels.label_of(name)} {100 * mean:.0f} %"
+                           for name, mean in others.groupby("system", sort=False)["mean"].mean().items())
         said.append(f"{_WORDS[row.measure]}, {row.region}{' image' * (row.region == WHOLE)}: "
                     f"{100 * row.mean:.0f} % [{100 * row.low:.0f}, {100 * row.high:.0f}]"
                     + (f" ({beside})" if beside else ""))

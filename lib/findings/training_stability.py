@@ -128,7 +128,8 @@ def account(profile: str, database: str, scores: Scores | None = None) -> str:
              f"×{row.ratio:.2f} [{row.low:.2f}, {row.high:.2f}] ({row.verdict})" for row in table.itertuples()]
     clear = set(table.verdict) - {signs.UNDECIDED}
     whole = ("undecided" if not clear else clear.pop() if len(clear) == 1 else "mixed: the measures disagree")
-    cells = measures(profile, database).system.unique()
+    trained = set(measures(profile, database).system)
+    cells = [system for pair in pairs_of("MSG") if trained.issuperset(pair) for system in pair]
     return (f"**{whole.capitalize()}.** With MSG over without, {table.trainings.min()} trainings of "
             f"{', '.join(map(labels.label_of, cells))}: {'; '.join(parts)}. "
             f"Without MSG are {(~SWITCHES.MSG[list(cells)]).sum()} of these cells.")

@@ -38,11 +38,8 @@ def steady() -> Outcome:
     if judged.empty:
         return Outcome(signs.UNDECIDED, f"{earlier}; the new seeds that decide are not trained yet. Measures and rule "
                        f"are fixed. {suggested}", trainings(len(ends)))
-    clear = judged.verdict[judged.verdict != signs.UNDECIDED]
-    agree = clear.isin((signs.SAME, signs.SUPPORTED)).sum()
-    return Outcome(overall(judged.verdict), f"Of {len(judged)} measures {agree} have clearly the claimed sign and "
-                   f"{len(clear) - agree} clearly the opposite. {training_stability.account(*NEW_SEEDS)} Before them: "
-                   f"{earlier}. {suggested}", trainings(judged.trainings.min(), NEW_SEEDS))
+    return Outcome(overall(judged.verdict), f"{_signs(judged.verdict, 'measures')} {training_stability.account(*NEW_SEEDS)} Before them "
+                   f"{earlier[0].lower()}{earlier[1:]}. {suggested}", trainings(judged.trainings.min(), NEW_SEEDS))
 
 
 def of_part(part: str, more: Callable[[], str] = str) -> Outcome:
@@ -135,4 +132,12 @@ def by_region(part: str) -> Outcome:
                          "their faces, and `python -m lib score --regions`.")
     if not rests:
         return Outcome(NOT_EXAMINED, " ".join(texts))
-    return Outcome(overall(pd.concat(verdicts_found)), " ".join(texts), "; ".join(rests))
+    every = pd.concat(verdicts_found)
+    return Outcome(overall(every), f"{_signs(every, 'statements')} {' '.join(texts)}", "; ".join(rests))
+
+
+def _signs(found: pd.Series, of: str) -> str:
+    """``Of 10 measures 0 have clearly the claimed sign and 5 clearly the opposite.``"""
+    clear = found[found != signs.UNDECIDED]
+    agree = clear.isin((signs.SAME, signs.SUPPORTED)).sum()
+    return f"Of {len(found)} {of} {agree} have clearly the claimed sign and {len(clear) - agree} clearly the opposite."
