@@ -70,8 +70,11 @@ def test_the_worth_of_pairs_is_a_paired_difference(study):
     own = scores[scores.system == "cyclegan"]
     luck = {0: 0.02, 1: 0.03, 2: 0.04}
     shown_pairs = own.assign(system="cyclegan+pairing=paired", value=own.value + own.seed.map(luck))
-    tables_on_disk.write(file, pd.concat([scores, shown_pairs]))
-    found = deep_rivals.worth_of_pairs(*study)
+    compared = own[own.seed < 2].assign(system=deep_rivals.WITH_PAIRS["and compared"], value=own.value - 0.01)
+    tables_on_disk.write(file, pd.concat([scores, shown_pairs, compared]))
+    table = deep_rivals.worth_of_pairs(*study).set_index("with_pairs")
+    np.testing.assert_allclose(table.loc["and compared"][["gain", "seeds"]], [[-1, 2]] * 4)
+    found = table.loc["pairs shown"]
     half = stats.t.ppf(0.975, 2) * 1 / np.sqrt(3)  # gains of 2, 3 and 4 points; the same for every face
     np.testing.assert_allclose(found[["gain", "low", "high"]], [[3, 3 - half, 3 + half]] * 4, atol=1e-3)
     assert set(found.seeds) == {3} and set(found.limits) == {"faces and trainings"}

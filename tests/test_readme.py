@@ -21,7 +21,16 @@ from lib.base.settings import PROFILES, RunSettings
 from lib.databases import catalogue
 from lib.databases.portraits import database as portraits
 from lib.evaluation.recognition import deep_runs, deep_statements, statements
-from lib.findings import ablations, device_check, exemplar_scores, learning_curves, ledger, tables, training_outcomes
+from lib.findings import (
+    ablations,
+    deep_rivals,
+    device_check,
+    exemplar_scores,
+    learning_curves,
+    ledger,
+    tables,
+    training_outcomes,
+)
 from lib.training import plans
 
 STUDY = "cpu", "cuhk-student"
@@ -153,6 +162,10 @@ def test_what_is_said_of_the_deep_rivals(summary):
     assert rising == {*systems.of_kind("deep")} - {"fcn"}
     assert rising == {name for name, rises in learning_curves.unconverged(*STUDY).items() if rises}
     assert says("all but FCN were still learning in the FSIM of sketches at least")
+    worth = deep_rivals.worth_of_pairs("quick", STUDY[1]).set_index(["with_pairs", "direction", "metric"])
+    gain = worth.loc["and compared", P2S, "ssim"]
+    assert gain.p_holm < 0.05 and gain.seeds == 2
+    assert says(f"rises by {labels.with_limits(gain.gain, gain.low, gain.high, digits=1)} points (64 px, two trainings")
     once = (summary.seeds.unstack(["direction", "metric"])[COLUMNS].loc[list(systems.of_kind("deep"))] == 1).all().all()
     assert says("One training each decides nothing") == once
 

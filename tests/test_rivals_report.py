@@ -99,15 +99,16 @@ def test_quality_and_cost_come_from_the_results(tmp_path, monkeypatch):
     rows = [("cufs", direction, system, 0, image, metric, value)
             for direction in DIRECTIONS for system in ("msg-sarl", "ssd", "lle")
             for metric in ("ssim", "fsim") for image, value in (("a", 0.5), ("b", 0.7))]
+    again = [(*row[:3], 1, *row[4:6], row[6] + 0.1) for row in rows if row[2] == "lle"]  # another random draw
     folder = paths.study_folder("cpu", "cufs")
     folder.mkdir(parents=True)
-    files.write_csv(folder / "scores.csv", image_table(rows))
+    files.write_csv(folder / "scores.csv", image_table(rows + again))
     cost = {"cpu_seconds_fit": 3.0, "cpu_seconds_per_image": 0.2, "peak_memory_mb": 900}
     for system in ("ssd", "lle"):
         files.write_json(paths.run_folder("cpu", "cufs", system, 0) / "run.json", {d: cost for d in DIRECTIONS})
     table = exemplar_scores.quality_and_cost("cpu", "cufs")
     assert table.label.tolist() == ["LLE", "SSD"] * 2 and table.direction.tolist()[::2] == list(DIRECTIONS)
-    assert table.ssim.tolist() == pytest.approx([60] * 4) and table.images.tolist() == [2] * 4
+    assert table.ssim.tolist() == pytest.approx([65, 60] * 2) and table.images.tolist() == [2] * 4
     assert table.fsim_sd.iloc[0] == pytest.approx(100 * np.std([0.5, 0.7], ddof=1))
     assert table.peak_memory_mb.tolist() == [900] * 4
     files.write_csv(folder / "scores.csv", image_table(rows[:4]))

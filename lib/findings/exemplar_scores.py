@@ -30,7 +30,7 @@ def quality_and_cost(profile: str, database: str) -> pd.DataFrame:
     rows = []
     for (direction, system), part in scores.groupby(["direction", "system"]):
         record = files.read_json(paths.run_folder(profile, database, system, int(part.seed.min())) / "run.json")
-        values = 100 * part.pivot(index="image", columns="metric", values="value")
+        values = 100 * part.pivot_table(index="image", columns="metric", values="value")  # over random draws
         rows.append({"direction": direction, "system": system, "label": labels.label_of(system), "images": len(values),
                      "ssim": values.ssim.mean(), "ssim_sd": values.ssim.std(), "fsim": values.fsim.mean(),
                      "fsim_sd": values.fsim.std(), **{name: record[direction][name] for name in COST}})
