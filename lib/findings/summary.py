@@ -16,7 +16,8 @@ from IPython.display import Markdown
 from lib.base import files, labels, paths
 from lib.base.directions import PHOTO_TO_SKETCH
 from lib.base.errors import StudyError
-from lib.findings import ablations, claims, signs, tables, training_outcomes
+from lib.findings import ablations, claims, signs, tables, training_outcomes, training_stability
+from lib.findings.claims.outcome import NEW_SEEDS
 from lib.findings.tables import markdown
 
 # Colours belong to verdicts at the paper's own setting alone.
@@ -48,9 +49,18 @@ def in_short() -> Markdown:
         f"{signs.conditions('paper')}. The SSIM of sketches is {scores['ssim', 'msg-sarl']:.1f} % (published: "
         f"{printed.set_index('system').value['MSG-SARL']:.1f}; a per-pixel regression reaches "
         f"{scores['ssim', 'pixel-regression']:.1f}). Over {trainings} trainings, multi-scale gradients change it by "
-        f"{effect('MSG', 'ssim')} points and the FSIM by {effect('MSG', 'fsim')}. Self-attention changes the SSIM by "
+        f"{effect('MSG', 'ssim')} points and the FSIM by {effect('MSG', 'fsim')}.{_stability()} Self-attention changes the SSIM by "
         f"{effect('self-attention', 'ssim')}; the paper prints up to {labels.signed(printed_gain)}. Published votes "
         "and recognition curves say less than they seem to.")
+
+
+def _stability() -> str:
+    """What the new seeds say of the paper's central claim, after a space; empty while they are not trained."""
+    judged = training_stability.effects_of_msg(*NEW_SEEDS).verdict
+    agree, against = (judged.isin(words).sum() for words in ((signs.SAME, signs.SUPPORTED),
+                                                             (signs.OPPOSITE, signs.CONTRADICTED)))
+    return (f" Whether they steady the training, as claimed, was asked of new seeds: of {len(judged)} measures fixed "
+            f"beforehand {agree} say so clearly, {against} the opposite." if len(judged) else "")
 
 
 def claims_on_one_screen() -> Markdown:
