@@ -17,8 +17,8 @@ from lib.evaluation.cluster import standing, submission
 from lib.evaluation.cluster.submission import Resources
 from lib.training.make_run import Cell
 
-pytestmark = [pytest.mark.trains, pytest.mark.skipif(bool(one_machine_slurm.reason_not_to()),
-                                                     reason=str(one_machine_slurm.reason_not_to()))]
+# Not marked ``trains``: what is told about precisions here, tests/test_cluster_jobs.py tells without a Slurm.
+pytestmark = pytest.mark.skipif(bool(one_machine_slurm.reason_not_to()), reason=str(one_machine_slurm.reason_not_to()))
 
 
 @pytest.fixture(scope="module")
