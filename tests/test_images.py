@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lib.__main__ import main
 from lib.base import files, images
 from lib.base.errors import StudyError
 from lib.base.pairing import by_name
@@ -161,3 +162,13 @@ def test_a_phone_photo_with_a_preview_image_is_read(tmp_path):
     first, second = (Image.new("RGB", (8, 8), (grey,) * 3) for grey in (40, 200))
     first.save(tmp_path / "face.jpg", format="MPO", save_all=True, append_images=[second])
     assert (images.read_image(tmp_path / "face.jpg") == 40).all()
+
+
+@pytest.mark.parametrize("command", ["score", "recognise"])
+def test_a_table_is_never_written_over_an_image(command, tmp_path, capsys):
+    picture = tmp_path / "p00.PNG"
+    picture.write_bytes(b"precious")
+    with pytest.raises(SystemExit) as stop:
+        main([command, str(tmp_path), str(tmp_path), "--csv", str(picture)])
+    assert stop.value.code == 2 and "is an image's name" in capsys.readouterr().err
+    assert picture.read_bytes() == b"precious"

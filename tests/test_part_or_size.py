@@ -82,6 +82,7 @@ def test_discriminators_are_those_of_finished_trainings(tmp_path, monkeypatch):
 
 def test_the_figure_fills_what_is_clear():
     found = part_or_size.effects(*STUDY, scores())
+    assert "None of the controls" in figures.part_or_size(found[:0]).texts[0].get_text()
     axes = figures.part_or_size(found).axes
     assert len(axes) == len(ablations.CLAIMED)
     for axis, (direction, metric) in zip(axes, ablations.CLAIMED):

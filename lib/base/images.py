@@ -6,6 +6,7 @@ silent loss (16 bit, palette, CMYK, transparency, several pages) is refused with
 
 from __future__ import annotations
 
+import argparse
 import warnings
 from pathlib import Path
 from typing import BinaryIO
@@ -21,6 +22,14 @@ UNREAD_SUFFIXES = (".webp", ".gif", ".jp2", ".jfif", ".heic", ".heif", ".avif") 
 MOST_PIXELS = 100_000_000  # of somebody's photo: 300 MB in memory
 _ARCHIVES = (".zip", ".gz", ".bz2", ".tar", ".rar", ".7z")
 HEIGHT, WIDTH = 250, 200  # the field's aligned geometry: eyes at (75, 125) and (125, 125)
+
+
+def table_file(text: str) -> Path:
+    """The type of an option that names a table to write: an image's name is a slip, and the image would be lost."""
+    if text.lower().endswith(SUFFIXES):
+        raise argparse.ArgumentTypeError(f"{text} is an image's name; name a file that ends in .csv")
+    return Path(text)
+
 
 _REFUSED = {"P": "a palette image", "PA": "a palette image", "CMYK": "a CMYK image", "YCbCr": "a YCbCr image",
             "RGBA": "an image with transparency", "LA": "an image with transparency", "I;16": "a 16-bit image",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from lib.base import pairing
+from lib.base import images, pairing
 from lib.base.directions import DIRECTIONS, PHOTO_TO_SKETCH
 
 
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pattern", metavar="REGEX",
                         help="the name that counts, as the one group of a regular expression that fits every file's "
                              "name without suffix: '(.+?)(?:_fake_B)?'")
-    parser.add_argument("--csv", type=Path, metavar="FILE",
+    parser.add_argument("--csv", type=images.table_file, metavar="FILE",
                         help="write direction,system,seed,split,dimension,accuracy for every split and dimension; with "
                              "--recogniser what became of every person")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lib.base import pairing
+from lib.base import images, pairing
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
 from lib.base.statistics import Interval, student_interval
@@ -44,7 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pattern", metavar="REGEX",
                         help="the name that counts, as the one group of a regular expression that fits every file's "
                              "name without suffix: '(.+?)(?:_fake_B)?'")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="write one row (image, metric, value) per score")
+    parser.add_argument("--csv", type=images.table_file, metavar="FILE",
+                        help="write one row (image, metric, value) per score")
     parser.add_argument("--sets-only", action="store_true",
                         help="distances between the folders as sets, of any number of images each and whatever their "
                              "names (default metrics: fid kid)")

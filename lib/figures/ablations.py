@@ -71,6 +71,10 @@ def part_or_size(frame: pd.DataFrame) -> Figure:
     """
     panels = list(dict.fromkeys(zip(frame.direction, frame.metric)))
     rows = list(dict.fromkeys(zip(frame.part, frame.asks)))
+    if not rows:
+        figure = plt.figure(figsize=(TEXT_WIDTH, 0.6))
+        figure.text(0, 0.5, "None of the controls has been trained here.", color=COLOURS["control"])
+        return figure
     figure, axes = plt.subplots(1, len(panels), sharey=True, squeeze=False,
                                 figsize=(TEXT_WIDTH, 0.33 * len(rows) + 0.9))
     for axis, (direction, metric) in zip(axes[0], panels, strict=True):
