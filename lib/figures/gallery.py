@@ -10,7 +10,6 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from lib.base import images, labels, systems
-from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
 from lib.evaluation import gallery, sitter
 from lib.figures.style import TEXT_WIDTH, face_grid
@@ -56,22 +55,6 @@ def sitter_by(places: Sequence[tuple[str, str]], names: Sequence[str],
     width = min(1.4, TEXT_WIDTH / len(rows[0]))
     titles = [textwrap.fill(labels.label_of(name, heads), int(11 * width), break_long_words=False) for name in found]
     return face_grid(rows, column_labels=["photo", *titles], cell_width=width)
-
-
-def both_ways(places: Sequence[Place], person: int = 0) -> Figure:
-    """One person both ways with the best network at hand, the last of ``places`` first: photo, sketch made of it, real
-    sketch, photo made of that.  Raises StudyError where no place has faces."""
-    for place in reversed(places):
-        sketch, photo = (gallery.faces_of(*place, direction) for direction in DIRECTIONS)
-        if sketch is not None and photo is not None:
-            real = gallery.people(*place[:2])
-            people = range(person, min(person + 2, len(real)))
-            columns = (real.photos, sketch, real.sketches, photo)
-            rows = [[images.to_rgb(column[i]) for i in people for column in columns]]
-            heads = ["photo", "sketch made of it", "artist's sketch", "photo made of it"] * len(people)
-            return face_grid(rows, column_labels=[textwrap.fill(head, 12) for head in heads],
-                             cell_width=TEXT_WIDTH / len(heads))
-    raise StudyError(f"No faces of {', '.join(place[2] for place in places)} are here: `./run_all.sh` makes them.")
 
 
 def faces_in_rows(columns: dict[str, np.ndarray], count: int) -> Figure:
