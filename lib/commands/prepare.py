@@ -91,6 +91,9 @@ def _exclude(found: Index, problems: list[Problem]) -> tuple[Index, dict[str, re
         if not any(pair.name not in reasons for pair in found.of_split(split)):
             raise StudyError(f"{found.folder}: nothing would be left of the {split} split; no exclusion was recorded.\n"
                              + "\n".join(f"  - {n}: {'; '.join(why)}" for n, why in list(reasons.items())[:20]))
+    if found.database in catalogue.DATABASES:
+        left = [pair for split in databases.SPLITS for pair in found.of_split(split) if pair.name not in reasons]
+        index.require_parts(found.database, found.folder, left, problems)
     rows = found.excluded | {name: "; ".join(why) for name, why in reasons.items()}
     sheets.write_rows(found.folder / EXCLUSIONS, ("name", "reason"), sorted(rows.items()))
     print(f"left out {len(reasons)} pairs, recorded in {found.folder / EXCLUSIONS}:")

@@ -2,7 +2,8 @@
 
 Nothing is skipped silently.  A file without partner, a name that occurs twice, a pair without split, a file of
 another database or of a kind that is not read is a ``Problem``; either the copy is mended or the pair's name stands
-with its reason in ``exclusions.csv`` beside the data (``python -m lib prepare --exclude-broken`` writes it).
+with its reason in ``exclusions.csv`` beside the data (``python -m lib prepare --exclude-broken`` writes it).  A
+sub-database that is absent as a whole is no ``Problem``, because nothing excuses it (``require_parts``).
 
 The split is given afterwards (``lib.databases.division``).
 """
@@ -13,6 +14,7 @@ from collections import Counter, defaultdict
 from dataclasses import replace
 from pathlib import Path
 
+from lib.base.errors import StudyError, listed
 from lib.base.files import as_text
 from lib.databases import catalogue, division, general, layouts, listed_pairs
 from lib.databases.pairs import EXCLUSIONS, Index, Pair, Problem, natural, shown
@@ -22,7 +24,8 @@ from lib.databases.sheets import read_rows
 def build(database: str, folder: Path) -> Index:
     """Index the copy of ``database`` in ``folder`` by its file names; no image is opened.
 
-    Raises StudyError when no photos or no sketches are found, or a CSV beside them cannot be used.
+    Raises StudyError when no photos or no sketches are found, when a sub-database is absent, or when a CSV beside them
+    cannot be used.
     """
     folder = Path(folder)
     if database in catalogue.GENERAL:
@@ -30,6 +33,8 @@ def build(database: str, folder: Path) -> Index:
     excluded = {row["name"]: row["reason"] for row in read_rows(folder / EXCLUSIONS, ("name", "reason"))}
     by_hand = (folder / listed_pairs.PAIRS).exists()
     pairs, problems, hints = (_pairs_as_listed if by_hand else _pairs_by_name)(database, folder)
+    left_out = [Problem(name, f"left out by {EXCLUSIONS} ({reason})") for name, reason in excluded.items()]
+    require_parts(database, folder, [p for p in pairs if p.name not in excluded], [*problems, *left_out])
     pairs = _in_table_order(database, pairs)
     names = {group: [p.name for p in pairs if p.group == group] for group in catalogue.DATABASES[database]}
     known = {} if by_hand else {g: _frozen_list(database, g, names[g]) for g in names}
@@ -40,6 +45,31 @@ def build(database: str, folder: Path) -> Index:
     notes = divided.notes + _absent(names, known, excluded.keys() | {problem.name for problem in problems})
     return Index(database, folder, tuple(pairs), tuple(p for p in problems if p.name not in excluded), excluded,
                  tuple(notes), divided.by_rule)
+
+
+def require_parts(database: str, folder: Path, pairs: list[Pair], problems: list[Problem]) -> None:
+    """Raise StudyError when a sub-database has none of ``pairs``: scores of the others are no scores of the whole.
+
+    problems: what may be the reason, told with it.  A database of one part is judged by its splits alone.
+    """
+    groups = catalogue.DATABASES[database]
+    missing = [group for group in groups if not any(pair.group == group for pair in pairs)]
+    if len(groups) == 1 or not missing:
+        return
+    parts = {group: catalogue.GROUPS[group] for group in groups}
+    by_hand = (folder / listed_pairs.PAIRS).exists()
+    expected = [f"{group} ({parts[group].train + parts[group].test} pairs): expected in " + (
+        f"{folder / listed_pairs.PAIRS}, with {group} in the column group" if by_hand else
+        f"{folder / parts[group].words[0]}/photos/ and {folder / parts[group].words[0]}/sketches/") for group in missing]
+    present = tuple(f"{parts[group].prefix}-" for group in groups if group not in missing)
+    causes = [f"{p.name}: {p.reason}" for p in problems if not (present and p.name.startswith(present))]
+    alone = [group for group in groups if group not in missing and (group,) in catalogue.DATABASES.values()]
+    raise StudyError(
+        f"{folder}: {database} is {', '.join(groups[:-1])} and {groups[-1]}. This copy has no sound pair of "
+        f"{' or '.join(missing)}:\n{listed(expected)}\n"
+        + (f"What was found instead:\n{listed(causes)}\n" if causes else "")
+        + "Add what is missing, or point to another copy with --data DIR. --exclude-broken leaves single pairs out, never a whole part: scores of the rest are no "
+        f"scores of {database}." + "".join(f" For {group} alone give --database {group}." for group in alone))
 
 
 def full_name(database: str, group: str, identity: str) -> str:
@@ -81,8 +111,6 @@ def _pairs_by_name(database: str, folder: Path) -> tuple[list[Pair], list[Proble
                                 f"another database ({one}); rename them, or move them elsewhere"))
     problems += [Problem(shown(file, folder), f"{file.suffix} images are not read; convert it to PNG, or move it")
                  for place in folders for file in place.unread]
-    problems += [Problem(group, "no images of this sub-database found") for group in groups
-                 if not any(group == key[0] for key in found)]
     return pairs, problems, hints
 
 
