@@ -58,9 +58,10 @@ def require_parts(database: str, folder: Path, pairs: list[Pair], problems: list
         return
     parts = {group: catalogue.GROUPS[group] for group in groups}
     by_hand = (folder / listed_pairs.PAIRS).exists()
-    expected = [f"{group} ({parts[group].train + parts[group].test} pairs): expected in " + (
-        f"{folder / listed_pairs.PAIRS}, with {group} in the column group" if by_hand else
-        f"{folder / parts[group].words[0]}/photos/ and {folder / parts[group].words[0]}/sketches/") for group in missing]
+    place = {group: f"{folder / listed_pairs.PAIRS}, with {group} in the column group" if by_hand else
+             f"{folder / part.words[0]}/photos/ and {folder / part.words[0]}/sketches/" for group, part in parts.items()}
+    expected = [f"{group} ({parts[group].train + parts[group].test} pairs): expected in {place[group]}"
+                for group in missing]
     present = tuple(f"{parts[group].prefix}-" for group in groups if group not in missing)
     causes = [f"{p.name}: {p.reason}" for p in problems if not (present and p.name.startswith(present))]
     alone = [group for group in groups if group not in missing and (group,) in catalogue.DATABASES.values()]
@@ -68,8 +69,9 @@ def require_parts(database: str, folder: Path, pairs: list[Pair], problems: list
         f"{folder}: {database} is {', '.join(groups[:-1])} and {groups[-1]}. This copy has no sound pair of "
         f"{' or '.join(missing)}:\n{listed(expected)}\n"
         + (f"What was found instead:\n{listed(causes)}\n" if causes else "")
-        + "Add what is missing, or point to another copy with --data DIR. --exclude-broken leaves single pairs out, never a whole part: scores of the rest are no "
-        f"scores of {database}." + "".join(f" For {group} alone give --database {group}." for group in alone))
+        + "Add what is missing, or point to another copy with --data DIR. --exclude-broken leaves single pairs out, never "
+        f"a whole part: scores of the rest are no scores of {database}."
+        + "".join(f" For {group} alone give --database {group}." for group in alone))
 
 
 def full_name(database: str, group: str, identity: str) -> str:
