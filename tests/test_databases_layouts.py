@@ -5,9 +5,18 @@ import hashlib
 
 import numpy as np
 import pytest
-from made_up_databases import cuhk_as_distributed, cuhk_sketch_stem, field, names, number_of, write_photo, write_sketch
+from made_up_databases import (
+    cufs_by_sub_database,
+    cuhk_as_distributed,
+    cuhk_sketch_stem,
+    field,
+    names,
+    number_of,
+    write_photo,
+    write_sketch,
+)
 
-from lib import __main__, databases
+from lib import databases
 from lib.base.errors import StudyError
 from lib.databases import catalogue, index, layouts, sheets
 
@@ -117,17 +126,6 @@ def test_a_person_in_both_splits_is_a_fault(tmp_path):
     assert "test_photos/5.jpg" in str(error.value) and "train_photos/5.jpg" in str(error.value)
 
 
-def cufs_by_sub_database(folder):
-    """``AR/photos/m-002-1.jpg``, ``AR/sketches/Mp-002-1-sz1.jpg``, …"""
-    stems = {"cuhk-student": cuhk_sketch_stem, "ar": lambda n, s: f"{n[0].upper()}p{n[1:]}-sz1",
-             "xm2vts": lambda n, s: f"{n}_sz1"}
-    for group, place in (("cuhk-student", "CUHK"), ("ar", "AR"), ("xm2vts", "XM2VTS")):
-        for split in databases.SPLITS:
-            for name in names(group, split, 4):
-                write_photo(folder / place / "photos" / f"{name}.jpg", group + name)
-                write_sketch(folder / place / "sketches" / f"{stems[group](name, split)}.jpg", group + name)
-
-
 def cufs_numbered(folder):
     """``XM2VTS/Training Photos/2.jpg``, …: every sub-database numbered from 1 (SC-Lmser, ANS-GDA)."""
     for group, place in (("cuhk-student", "CUHK"), ("ar", "AR"), ("xm2vts", "XM2VTS")):
@@ -170,49 +168,6 @@ def test_cufs_from_the_three_databases_side_by_side(tmp_path):
     write_sketch(tmp_path / "cufsf" / "sketches" / "00001.jpg", "x")
     assert len(databases.load("cufs", "train", tmp_path)) == 12
     assert len(databases.load("cuhk-student", "train", tmp_path)) == 4
-
-
-def no_images(folder):
-    for file in (folder / "AR").rglob("*.jpg"):
-        file.unlink()
-
-
-def no_sketches(folder):
-    for file in (folder / "AR" / "sketches").iterdir():
-        file.unlink()
-
-
-def empty_images(folder):
-    for file in (folder / "AR").rglob("*.jpg"):
-        file.write_bytes(b"")
-
-
-def no_lines(folder):
-    (folder / "pairs.csv").write_text("photo,sketch,split,group\n" + "".join(
-        f"{place}/photos/{name}.jpg,{place}/sketches/{name}_sz1.jpg,{split},xm2vts\n"
-        for place in ("XM2VTS",) for split in databases.SPLITS for name in names("xm2vts", split, 4)), encoding="utf-8")
-
-
-@pytest.mark.parametrize("remove, told", [
-    (no_images, ["no sound pair of ar:", "ar (123 pairs): expected in {0}/ar/photos/ and {0}/ar/sketches/"]),
-    (no_sketches, ["no sound pair of ar:", "ar-m-002-1: AR/photos/m-002-1.jpg has no sketch"]),
-    (empty_images, ["no sound pair of ar:", "ar-m-002-1: AR/photos/m-002-1.jpg: cannot be read"]),
-    (no_lines, ["no sound pair of cuhk-student or ar:", "{0}/pairs.csv, with ar in the column group"]),
-])
-def test_a_missing_part_of_cufs_is_named_and_nothing_excuses_it(tmp_path, capsys, remove, told):
-    cufs_by_sub_database(tmp_path)
-    remove(tmp_path)
-    command = ["prepare", "--database", "cufs", "--data", str(tmp_path), "--exclude-broken"]
-    assert __main__.main(command) == 2
-    message = capsys.readouterr().err
-    assert all(words.format(tmp_path) in message for words in told), message
-    assert ("--database cuhk-student" in message) == (remove is not no_lines)
-    assert not (tmp_path / "exclusions.csv").exists()
-    # Nor does what an owner wrote by hand.
-    sheets.write_rows(tmp_path / "exclusions.csv", ("name", "reason"), [("ar", "not at hand")] + [
-        (f"ar-{name}", "not at hand") for name in catalogue.known_split("ar")])
-    with pytest.raises(StudyError, match=r"(?s)no sound pair of .*ar.*ar: left out by exclusions.csv \(not at hand\)"):
-        databases.load("cufs", "train", tmp_path)
 
 
 def test_files_of_no_known_sub_database_are_reported_by_folder(tmp_path):

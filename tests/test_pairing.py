@@ -76,7 +76,7 @@ def test_with_a_pattern_given_the_advice_goes_on_from_it(tmp_path, here, there, 
     assert f"4 of 4 images have no partner of the same name by the pattern '{given}'" in message
     advised = message.split("The pattern '")[1].split("' says")[0]
     assert advised != given
-    assert [len({file.stem for file in pair.files}) for pair in pair_by_name([first, second], pattern=advised)] == [2, 2]
+    assert len(pair_by_name([first, second], pattern=advised)) == 2
 
 
 def test_advice_that_would_not_do_is_not_given(tmp_path):

@@ -43,8 +43,8 @@ def by_name(folder: Path, pattern: str | None = None) -> dict[str, Path]:
     """Images of ``folder`` by name, sorted.
 
     pattern: a regular expression that fits every file's whole name without suffix and has one group, the name that
-    counts (``(.+?)(?:_fake_B)?``).  Raises StudyError as ``list_images`` does, for another pattern, and listing all files
-    that it does not fit or that share a name.
+    counts (``(.+?)(?:_fake_B)?``).  Raises StudyError as ``list_images`` does, for another pattern, and listing all
+    files that it does not fit or that share a name.
     """
     files = images.list_images(folder)
     expression = re.compile("(.+)", re.DOTALL) if pattern is None else _compiled(pattern)
@@ -58,8 +58,8 @@ def by_name(folder: Path, pattern: str | None = None) -> dict[str, Path]:
             strangers.append(file.name)
     if strangers:
         raise StudyError(f"{folder}: the pattern '{pattern}' does not fit {len(strangers)} of {len(files)} names "
-                         f"(it must fit the whole name without suffix, in every folder):\n{listed(strangers)}\nMend the "
-                         "pattern. What only some names have goes into (?:…)?, as in '(.+?)(?:_fake_B)?'.")
+                         f"(it must fit the whole name without suffix, in every folder):\n{listed(strangers)}\n"
+                         "Mend the pattern. What only some names have goes into (?:…)?, as in '(.+?)(?:_fake_B)?'.")
     if twice := [" and ".join(file.name for file in group) for group in found.values() if len(group) > 1]:
         cause = "the same name with different suffixes" if pattern is None else f"the same name by '{pattern}'"
         raise StudyError(f"{folder}: {cause}:\n{listed(twice)}\nRemove one of each"

@@ -59,7 +59,8 @@ def require_parts(database: str, folder: Path, pairs: list[Pair], problems: list
     parts = {group: catalogue.GROUPS[group] for group in groups}
     by_hand = (folder / listed_pairs.PAIRS).exists()
     place = {group: f"{folder / listed_pairs.PAIRS}, with {group} in the column group" if by_hand else
-             f"{folder / part.words[0]}/photos/ and {folder / part.words[0]}/sketches/" for group, part in parts.items()}
+             " and ".join(f"{folder / part.words[0] / domain}/" for domain in ("photos", "sketches"))
+             for group, part in parts.items()}
     expected = [f"{group} ({parts[group].train + parts[group].test} pairs): expected in {place[group]}"
                 for group in missing]
     present = tuple(f"{parts[group].prefix}-" for group in groups if group not in missing)
@@ -69,8 +70,8 @@ def require_parts(database: str, folder: Path, pairs: list[Pair], problems: list
         f"{folder}: {database} is {', '.join(groups[:-1])} and {groups[-1]}. This copy has no sound pair of "
         f"{' or '.join(missing)}:\n{listed(expected)}\n"
         + (f"What was found instead:\n{listed(causes)}\n" if causes else "")
-        + "Add what is missing, or point to another copy with --data DIR. --exclude-broken leaves single pairs out, never "
-        f"a whole part: scores of the rest are no scores of {database}."
+        + "Add what is missing, or point to another copy with --data DIR. --exclude-broken leaves single pairs out, "
+        f"never a whole part: scores of the rest are no scores of {database}."
         + "".join(f" For {group} alone give --database {group}." for group in alone))
 
 
