@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
-from made_up_databases import cufs_by_sub_database, names
+from made_up_databases import cufs_by_sub_database, cuhk_as_distributed, field, names, write_photo, write_sketch
+from PIL import Image
 
 from lib import __main__, databases
 from lib.base.errors import StudyError
-from lib.databases import catalogue, sheets
+from lib.databases import catalogue, exchange, sheets
 
 
 @pytest.fixture(autouse=True)
@@ -56,3 +58,120 @@ def test_a_missing_part_of_cufs_is_named_and_nothing_excuses_it(tmp_path, capsys
         (f"ar-{name}", "not at hand") for name in catalogue.known_split("ar")])
     with pytest.raises(StudyError, match=r"(?s)no sound pair of .*ar.*ar: left out by exclusions.csv \(not at hand\)"):
         databases.load("cufs", "train", tmp_path)
+
+
+def prepare(capsys, database, folder, *flags):
+    status = __main__.main(["prepare", "--database", database, "--data", str(folder), *flags])
+    said = capsys.readouterr()
+    return status, said.out, said.err
+
+
+# Exchanged photos and sketches
+
+def listed(folder, photo=write_photo, sketch=write_sketch, people=range(8), header="photo,sketch,split"):
+    """A database given by ``pairs.csv``; half of its people train."""
+    lines = [header]
+    for person in people:
+        photo(folder / f"photos/{person}.png", str(person))
+        sketch(folder / f"sketches/{person}.png", str(person))
+        lines.append(f"photos/{person}.png,sketches/{person}.png,{'train' if person < 4 else 'test'}")
+    (folder / "pairs.csv").write_text("\n".join(lines), encoding="utf-8")
+    return folder
+
+
+def write_grey(path, person):
+    write_sketch(path, person, rgb=True)  # three channels, no colour
+
+
+def write_yellowed(path, person):
+    """A drawing on yellowed paper, scanned in colour."""
+    grey = 0.3 * field(person) + 170
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.stack([grey, 0.96 * grey, 0.85 * grey], axis=-1).astype(np.uint8)).save(path)
+
+
+@pytest.mark.parametrize("database", ["sksf-a", "cuhk-student"])
+def test_exchanged_columns_are_an_error_that_can_be_overruled(tmp_path, capsys, database):
+    folder = listed(tmp_path / database, header="sketch,photo,split")
+    with pytest.raises(StudyError) as caught:
+        databases.load(database, "test", folder)
+    message = str(caught.value)
+    assert "seem to be exchanged in the test split: of 4 of 4 pairs the photo has no colour" in message
+    assert "photo sketches/5.png, sketch photos/5.png" in message and str(folder / "pairs.csv") in message
+    status, _, told = prepare(capsys, database, folder)
+    assert status == 2 and "exchanged in the train split" in told
+    assert prepare(capsys, database, folder, "--accept-pairing")[0] == 0
+    assert len(databases.load(database, "test", folder)) == 4
+
+
+def test_exchanged_folders_are_told_too(tmp_path, capsys):
+    folder = cuhk_as_distributed(tmp_path / "cuhk-student", 8, 8)
+    for word in ("Training", "Testing"):
+        (folder / f"{word} photo").rename(folder / "kept")
+        (folder / f"{word} sketch").rename(folder / f"{word} photo")
+        (folder / "kept").rename(folder / f"{word} sketch")
+    status, _, told = prepare(capsys, "cuhk-student", folder)
+    assert status == 2 and "of 8 of 8 pairs the photo has no colour and the sketch has" in told and "folders" in told
+
+
+@pytest.mark.parametrize("photo, sketch", [
+    (write_photo, write_sketch), (write_photo, write_grey), (write_photo, write_photo), (write_sketch, write_sketch),
+    (write_grey, write_sketch), (write_sketch, write_yellowed), (write_photo, write_yellowed)])
+def test_nothing_is_said_of_two_grey_or_two_coloured_images(tmp_path, capsys, photo, sketch):
+    status, said, told = prepare(capsys, "sksf-a", listed(tmp_path / "sksf-a", photo, sketch))
+    assert status == 0 and "test: 4 pairs ready" in said and "exchanged" not in told, told
+
+
+@pytest.mark.parametrize("exchanged, status", [([4], 0), ([4, 5], 0), ([4, 5, 6], 2)])
+def test_single_exchanged_lines_are_named_and_most_are_an_error(tmp_path, capsys, exchanged, status):
+    folder = listed(tmp_path / "sksf-a")
+    text = (folder / "pairs.csv").read_text(encoding="utf-8")
+    for person in exchanged:
+        text = text.replace(f"photos/{person}.png,sketches/{person}.png", f"sketches/{person}.png,photos/{person}.png")
+    (folder / "pairs.csv").write_text(text, encoding="utf-8")
+    found, _, told = prepare(capsys, "sksf-a", folder)
+    assert found == status and f"of {len(exchanged)} of 4 pairs" in told and "exchanged" in told, told
+    assert all((f"photo sketches/{person}.png" in told) == (person in exchanged) for person in range(8))
+
+
+def test_colour_is_what_varies_between_channels():
+    """Against closed forms: grey and evenly toned images have none, half red and half grey has half its difference."""
+    flat = np.full((10, 10, 3), (200, 180, 120), np.uint8)
+    assert exchange.colour(flat) == exchange.colour(flat[..., 0]) == 0
+    half = np.full((10, 10, 3), 100, np.uint8)
+    half[:5, :, 0] = 220
+    assert exchange.colour(half) == pytest.approx(60) and exchange.colour(half[..., ::-1]) == pytest.approx(60)
+
+
+# Images that lie on their side
+
+def resize(file, size, turn=False):
+    with Image.open(file) as image:
+        (image.rotate(90, expand=True) if turn else image).resize(size).save(file)
+
+
+def test_turned_and_very_wide_images_are_named(tmp_path, capsys):
+    folder = listed(tmp_path / "sksf-a")
+    for person, size, turn in ((1, (250, 200), True), (5, (4000, 250), False), (6, (210, 250), False)):
+        resize(folder / f"photos/{person}.png", size, turn)
+    resize(folder / "sketches/2.png", (500, 400), True)
+    status, _, told = prepare(capsys, "sksf-a", folder)
+    assert status == 0 and "2 of 8 photos have other proportions than the rest, whose width is 0.80 of" in told
+    assert "photos/1.png: 250×200" in told and "photos/5.png: 4000×250" in told and "sketches/2.png: 500×400" in told
+    assert "photos/6" not in told and told.count("other proportions") == 2
+
+
+def test_proportions_are_compared_within_a_domain(tmp_path, capsys):
+    """Wide photos beside upright sketches are a habit, not a fault; and other sizes are no other proportions."""
+    folder = listed(tmp_path / "sksf-a")
+    for person in range(8):
+        resize(folder / f"photos/{person}.png", (300 + 30 * person, 200 + 20 * person))
+    status, _, told = prepare(capsys, "sksf-a", folder)
+    assert status == 0 and "proportions" not in told
+
+
+def test_an_image_of_a_few_pixels_is_no_face(tmp_path, capsys):
+    folder = listed(tmp_path / "sksf-a")
+    resize(folder / "sketches/3.png", (1, 1))
+    status, _, told = prepare(capsys, "sksf-a", folder)
+    assert status == 2 and "sketches/3.png: 1×1 pixels show no face" in told and "--exclude-broken" in told

@@ -116,6 +116,15 @@ def read_image(path: Path) -> np.ndarray:
         raise StudyError(f"{path}: cannot be read as an image ({error}). Replace or remove the file.") from None
 
 
+def size_of(path: Path) -> tuple[int, int]:
+    """Width and height of an image file, of which only the head is read; raises StudyError where that is impossible."""
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise StudyError(f"{path}: cannot be read as an image ({error}). Replace or remove the file.") from None
+
+
 def read_photo(source: Path | BinaryIO, name: str) -> np.ndarray:
     """Read anybody's photo as a viewer shows it, uint8 (H, W, 3): turned as its EXIF says, transparency over white.
 

@@ -1,8 +1,8 @@
 """``python -m lib prepare``: look at a copy of a database before hours are spent on it.
 
 Says what was found against what the field counts, what is missing and why, whether each sketch is with its own
-photo, and which faces come twice; freezes what has to be decided (exclusions, a split made by rule) in CSV files beside
-the data; and leaves a cache, so that the study starts at once.
+photo and not in its place, which images lie on their side, and which faces come twice; freezes what has to be decided
+(exclusions, a split made by rule) in CSV files beside the data; and leaves a cache, so that the study starts at once.
 """
 
 from __future__ import annotations
@@ -32,8 +32,11 @@ pairs.csv (photo,sketch,split), in the database's folder, as wildsketch and sksf
 group, name, style and attributes of the pair, by which scores are then shown as well.
 
 Checked are, besides, that each sketch belongs to its photo (a mis-sorted copy of CUHK Student is in circulation), that
-no face both trains and is tested, not even as a compressed or resized copy, and how many faces come twice. All that is
-wrong is listed at once."""
+no face both trains and is tested, not even as a compressed or resized copy, and how many faces come twice. Photos and
+sketches are taken for exchanged where more than half of the photos of a sub-database have no colour and their sketches
+have, which is an error; two grey images of a pair or two coloured ones are let pass. Images to be resized whose
+proportions differ from the others' by more than a factor of 1.4, as those that lie on their side, are named. All that
+is wrong is listed at once."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--exclude-broken", action="store_true",
                         help=f"leave faulty pairs out and record each with its reason in {EXCLUSIONS}")
     parser.add_argument("--accept-pairing", action="store_true",
-                        help="record that you looked at the pairs reported as mis-paired and that they are right")
+                        help="record that you looked at the pairs reported as mis-paired or exchanged and that "
+                             "they are right")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -74,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
         _report_pairing(split, pairs, pixels[split])
         if options.accept_pairing:
             _accept(found, split, pairs)
-        for remark in reading.repeats(found, split, signatures):
+        for remark in reading.remarks(found, split, pixels[split], signatures):
             say_once(f"{folder}: {remark}")
     for split in databases.SPLITS:
         faces = databases.load(name, split, folder)

@@ -2,7 +2,8 @@
 
 Columns photo, sketch and split; group where the database has several; and as many more as are known of a pair:
 ``style``, ``gender``, …, by which scores are then shown as well.  ``name`` says how the pair is called.  Paths count
-from the file's folder and may be written with slashes or backslashes.
+from the file's folder and may be written with slashes or backslashes.  Exchanged columns are noticed by the colours
+(``lib.databases.exchange``).
 """
 
 from __future__ import annotations

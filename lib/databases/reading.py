@@ -6,8 +6,9 @@ with a hash of its names, the contents of its files and the acceptance of its pa
 of them are the same: sizes and times of files do not tell (files without compression have one size, unpacked ones
 one time).
 
-Whatever is read anew is checked first: sketches that fit other photos (``lib.databases.pairing``), and faces that are
-in both splits, for a test on training faces measures nothing (``lib.base.likeness``).
+Whatever is read anew is checked first: photos and sketches that are exchanged (``lib.databases.exchange``), sketches
+that fit other photos (``lib.databases.pairing``), and faces that are in both splits, for a test on training faces
+measures nothing (``lib.base.likeness``).
 """
 
 from __future__ import annotations
@@ -21,12 +22,13 @@ import numpy as np
 
 from lib.base import cache, images, likeness
 from lib.base.errors import StudyError, say_once
-from lib.databases import catalogue, layouts, pairing
+from lib.databases import catalogue, exchange, layouts, pairing, proportions
 from lib.databases.pairs import Index, Pair, Problem, require_sound, shown
 from lib.databases.sheets import read_rows, write_rows
 
-FORMAT = 3  # of the cache; raise it when reading or checking changes
+FORMAT = 4  # of the cache; raise it when reading or checking changes
 ACCEPTED = "pairing-accepted.csv"
+SMALLEST = 32  # pixels each way, of an image that is resized: a face of fewer is no face
 
 DOMAINS = layouts.DOMAINS
 _PLURAL = dict(zip(DOMAINS, ("photos", "sketches")))
@@ -38,7 +40,7 @@ def read_split(index: Index, split: str) -> tuple[tuple[Pair, ...], Pixels]:
     """The pairs of a split with their pixels, from the cache when nothing has changed.
 
     Raises StudyError listing every fault, when the split is empty, or when sketches seem to be with the
-    wrong photos.
+    wrong photos or in their place.
     """
     pairs = index.of_split(split)
     if index.problems:
@@ -55,7 +57,7 @@ def read_split(index: Index, split: str) -> tuple[tuple[Pair, ...], Pixels]:
     require_pairing(index, split, pairs, pixels)
     signatures = signed(index)
     require_sound(index, leaks(index, signatures))
-    for remark in repeats(index, split, signatures):
+    for remark in remarks(index, split, pixels, signatures):
         say_once(f"{index.folder}: {remark}")
     cache.keep_arrays(file, np.array(fingerprint), *pixels)
     return pairs, pixels
@@ -101,6 +103,12 @@ def leaks(index: Index, signatures: Signatures) -> list[Problem]:
     return [Problem(name, reason) for name, reason in problems.items()]
 
 
+def remarks(index: Index, split: str, pixels: Pixels, signatures: Signatures) -> list[str]:
+    """What its owner should know of a split that is no fault."""
+    return [*exchange.remarks(index, split, index.of_split(split), pixels[0]), *proportions.remarks(index),
+            *repeats(index, split, signatures)]
+
+
 def repeats(index: Index, split: str, signatures: Signatures) -> list[str]:
     """Remarks that count the pictures which a split has more than once under several names; empty without any."""
     remarks = []
@@ -114,10 +122,11 @@ def repeats(index: Index, split: str, signatures: Signatures) -> list[str]:
 
 
 def require_pairing(index: Index, split: str, pairs: tuple[Pair, ...], pixels: Pixels) -> None:
-    """Raise StudyError when sketches fit other photos than their own, unless that was accepted."""
+    """Raise StudyError when sketches are in the place of photos or fit others than their own, unless accepted."""
     accepted = _accepted_rows(index).get(split)
     if accepted is not None and accepted == _content_hash(index, pairs):
         return
+    exchange.require_order(index, split, pairs, pixels[0])
     lines = []
     for result in pairing.check(*pixels, tuple(p.group for p in pairs)):
         if result.mis_paired:
@@ -149,6 +158,9 @@ def _accepted_rows(index: Index) -> dict[str, str]:
 def _read_face(path: Path, any_size: bool) -> np.ndarray:
     face = images.read_image(path)
     if any_size:
+        if min(face.shape[:2]) < SMALLEST:
+            raise StudyError(f"{path}: {face.shape[1]}×{face.shape[0]} pixels show no face; at least {SMALLEST} are "
+                             "needed each way. Replace the file.")
         return images.resize(face, images.HEIGHT, images.WIDTH)
     if face.shape[:2] != (images.HEIGHT, images.WIDTH):
         raise StudyError(
