@@ -175,3 +175,44 @@ def test_an_image_of_a_few_pixels_is_no_face(tmp_path, capsys):
     resize(folder / "sketches/3.png", (1, 1))
     status, _, told = prepare(capsys, "sksf-a", folder)
     assert status == 2 and "sketches/3.png: 1×1 pixels show no face" in told and "--exclude-broken" in told
+
+
+# split.csv
+
+def divided(folder, rows):
+    (folder / "split.csv").write_text("name,split\n" + "".join(f"{name},{split}\n" for name, split in rows),
+                                      encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("database", ["sksf-a", "cuhk-student"])
+def test_rows_of_the_split_that_name_no_pair_are_named(tmp_path, capsys, database):
+    folder = listed(tmp_path / database)
+    name = "photos-{}" if database == "sksf-a" else "{}"
+    rows = [(name.format(person), "train" if person < 5 else "test") for person in range(8)]
+    status, said, _ = prepare(capsys, database, divided(folder, rows))
+    assert status == 0 and "train: 5 pairs ready" in said and "split.csv" not in said
+    strangers = [(name.format(person), "test") for person in range(91, 98)]
+    status, said, _ = prepare(capsys, database, divided(folder, rows + strangers))
+    named = ", ".join(name.format(person) for person in range(91, 96))
+    assert status == 0 and f"note: split.csv: 7 of 15 rows name no pair of this copy: {named}, …" in said
+    # A row that is nearly a pair's name is shown beside the pair that lacks one.
+    rows[3] = (name.format("003.jpg"), "test")
+    status, _, told = prepare(capsys, database, divided(folder, rows))
+    assert status == 2 and f"note: split.csv: 1 of 8 rows name no pair of this copy: {name.format('003.jpg')}" in told
+    assert f"{name.format(3)}: in neither split" in told and f"its row {name.format('003.jpg')} differs in" in told
+
+
+def test_pairs_that_were_left_out_keep_their_rows_without_remark(tmp_path, capsys):
+    folder = cuhk_as_distributed(tmp_path / "cuhk-student", 8, 8)
+    people = [(name, split) for split in databases.SPLITS for name in names("cuhk-student", split, 8)]
+    (folder / "Training photo" / f"{people[2][0]}.jpg").unlink()
+    status, said, _ = prepare(capsys, "cuhk-student", divided(folder, people), "--exclude-broken")
+    assert status == 0 and "train: 7 pairs ready" in said and "name no pair" not in said
+
+
+def test_a_name_in_both_splits_of_the_list_is_refused(tmp_path):
+    folder = divided(cuhk_as_distributed(tmp_path, 8, 8), [("f-005-01", "Train"), ("f-006-01", "valid"),
+                                                           ("f-005-01", "test")])
+    with pytest.raises(StudyError, match=r"(?s)line 3: .*'valid'.*line 4: f-005-01 is to test, and by an earlier line"):
+        databases.load("cuhk-student", "test", folder)

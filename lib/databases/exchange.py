@@ -67,8 +67,8 @@ def require_order(index: Index, split: str, pairs: Sequence[Pair], photos: np.nd
 def remarks(index: Index, split: str, pairs: Sequence[Pair], photos: np.ndarray) -> list[str]:
     """A remark that names the pairs which look exchanged among others that do not; empty without any."""
     found = [pair for group in _by_group(pairs, photos) for pair in group.found if not group.most]
-    return [f"of {len(found)} of {len(pairs)} pairs, {split} split, the photo has no colour and the sketch has. Are they "
-            f"exchanged?\n{_lines(index, found)}"] if found else []
+    return [f"of {len(found)} of {len(pairs)} pairs, {split} split, the photo has no colour and the sketch has. Are "
+            f"they exchanged?\n{_lines(index, found)}"] if found else []
 
 
 class _Group(NamedTuple):

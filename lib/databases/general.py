@@ -51,12 +51,12 @@ def build(database: str, folder: Path) -> Index:
     own = division.read_own(folder)
     pairs = [Pair(pair.name, pair.group, own.get(pair.name, "") if own else pair.split, pair.photo, pair.sketch,
                   pair.attributes) for pair in pairs]
-    problems += [Problem(pair.name, f"in neither split: name it in {folder / division.SPLIT} (name,split)")
-                 for pair in pairs if not pair.split]
+    problems += division.without_split(folder, [pair.name for pair in pairs if not pair.split], own)
+    notes = division.unmatched(own, [pair.name for pair in pairs])
     excluded = {row["name"]: row["reason"] for row in read_rows(folder / EXCLUSIONS, ("name", "reason"))}
     pairs.sort(key=lambda pair: (pair.group, natural(pair.name)))
-    return Index(database, folder, tuple(pairs), tuple(p for p in problems if p.name not in excluded), excluded, (),
-                 False, any_size=True)
+    return Index(database, folder, tuple(pairs), tuple(p for p in problems if p.name not in excluded), excluded,
+                 tuple(notes), False, any_size=True)
 
 
 def _group_and_name(database: str, row: listed_pairs.Row) -> tuple[str, str]:

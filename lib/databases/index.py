@@ -38,11 +38,13 @@ def build(database: str, folder: Path) -> Index:
     pairs = _in_table_order(database, pairs)
     names = {group: [p.name for p in pairs if p.group == group] for group in catalogue.DATABASES[database]}
     known = {} if by_hand else {g: _frozen_list(database, g, names[g]) for g in names}
-    divided = division.divide(names, known, hints, division.read_own(folder))
+    own = division.read_own(folder)
+    divided = division.divide(names, known, hints, own)
     pairs = [replace(pair, split=divided.split_of.get(pair.name, "")) for pair in pairs]
-    problems += [Problem(p.name, f"in neither split: name it in {folder / division.SPLIT} (name,split)")
-                 for p in pairs if not p.split]
-    notes = divided.notes + _absent(names, known, excluded.keys() | {problem.name for problem in problems})
+    problems += division.without_split(folder, [p.name for p in pairs if not p.split], own)
+    accounted = excluded.keys() | {problem.name for problem in problems}
+    notes = (divided.notes + _absent(names, known, accounted)
+             + division.unmatched(own, accounted.union(p.name for p in pairs)))
     return Index(database, folder, tuple(pairs), tuple(p for p in problems if p.name not in excluded), excluded,
                  tuple(notes), divided.by_rule)
 

@@ -65,7 +65,8 @@ def require_sound(index: Index, problems: Iterable[Problem]) -> None:
     lines = listed([f"{problem.name}: {problem.reason}" for problem in problems], limit=200)
     raise StudyError(
         f"{index.folder}: {len(problems)} fault{'s' * (len(problems) > 1)} in this copy of {index.database}:\n{lines}\n"
-        f"Mend the files, or leave these pairs out with `python -m lib prepare --database {index.database} "
+        + "".join(f"note: {note}\n" for note in index.notes)
+        + f"Mend the files, or leave these pairs out with `python -m lib prepare --database {index.database} "
         f"--data {index.folder} --exclude-broken`, which records them in {index.folder / EXCLUSIONS}.")
 
 
