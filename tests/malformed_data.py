@@ -80,12 +80,22 @@ case("pairs.csv: needs the columns", "lacks split", name="a list without splits"
     prepare("sksf-a")(text("pairs.csv", b"photo,sketch\na,b\n")))
 case("pairs.csv: cannot be used", "no line below", "a line reads", name="an empty list")(
     prepare("sksf-a")(text("pairs.csv", b"photo,sketch,split\n")))
-case("pairs.csv: cannot be used", "line 2", "'val'", "Mend", name="a third split")(
-    prepare("sksf-a")(text("pairs.csv", b"photo;sketch;split\na.png;b.png;val\n")))
+case("pairs.csv: cannot be used", "line 4", "'val'", "Mend", name="a third split")(
+    prepare("sksf-a")(text("pairs.csv", b"photo;sketch;split\n;;\n\na.png;b.png;val\n")))
 case("pairs.csv: unknown group feret", "Known: cuhk-student", name="an unknown group")(
     prepare("cuhk-student")(text("pairs.csv", b"photo,sketch,split,group\na.png,b.png,train,feret\n")))
-case("pairs.csv: cannot be read as CSV", "Mend or remove", name="a list that is no text")(
-    prepare("sksf-a")(text("pairs.csv", b"photo,sketch,split\n\xff\xfe,b,train\n")))
+case("pairs.csv: is not UTF-8", "line 3", "'m\xfcller.png,b,train'", "Save it as UTF-8", "iconv -f LATIN1",
+     name="a list in Latin-1")(
+    prepare("sksf-a")(text("pairs.csv", "photo,sketch,split\na,b,train\nmüller.png,b,train\n".encode("latin-1"))))
+case("pairs.csv: is not UTF-8", "UTF-16", "Save it as UTF-8", name="a list in UTF-16")(
+    prepare("sksf-a")(text("pairs.csv", "photo,sketch,split\na,b,train\n".encode("utf-16"))))
+case("pairs.csv: needs the columns", "Its first line is Photo,Sketch,Split", "small letters",
+     name="columns in capitals")(
+    prepare("sksf-a")(text("pairs.csv", b"Photo,Sketch,Split\na,b,train\n")))
+case("pairs.csv: has more than one column photo", "Keep one", name="a column that is there twice")(
+    prepare("sksf-a")(text("pairs.csv", b"photo,sketch,photo,split\na,b,c,train\n")))
+case("pairs.csv: lines of more cells", "line 3: a,b,train,young,blond", "double quotes", name="a comma without quotes")(
+    prepare("sksf-a")(text("pairs.csv", b"photo,sketch,split,style\na,b,train,old\na,b,train,young,blond\n")))
 case("no such file", "photos/1.png", "--exclude-broken", name="a list of absent files")(
     prepare("sksf-a")(text("pairs.csv", b"photo,sketch,split\nphotos\\1.png,s\\1.png,train\n")))
 case(f"{TRAIN[0]}:", "has no photo", "--exclude-broken", name="a sketch without photo")(
@@ -96,7 +106,7 @@ case(PHOTO, "cannot be read as an image", "Mend the files", name="a damaged face
     cuhk(lambda folder: (folder / PHOTO).write_bytes(b"\xff\xd8\xff")))
 case("split.csv", "must be train or test", name="a split of another word")(
     cuhk(text("split.csv", f"name,split\n{TRAIN[0]},valid\n".encode())))
-case("exclusions.csv", "cannot be read as CSV", "Mend or remove", name="exclusions that are no text")(
+case("exclusions.csv", "is not UTF-8", "Save it as UTF-8", name="exclusions that are no text")(
     cuhk(text("exclusions.csv", b"name,reason\n\xff\xfe\n")))
 case("fit another person's photo", "Rename the files", "--accept-pairing", name="a copy sorted wrongly")(
     cuhk(mis_sorted))

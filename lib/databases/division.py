@@ -18,7 +18,7 @@ from lib.base import pairing
 from lib.base.errors import StudyError, listed
 from lib.databases import catalogue
 from lib.databases.pairs import Problem, natural
-from lib.databases.sheets import read_rows
+from lib.databases.sheets import read_lines
 
 SPLIT = "split.csv"
 
@@ -38,7 +38,7 @@ def read_own(folder: Path) -> dict[str, str]:
     Raises StudyError listing other words than train and test, and names that are in both splits.
     """
     own, problems = {}, []
-    for line, row in enumerate(read_rows(folder / SPLIT, ("name", "split")), 2):
+    for line, row in read_lines(folder / SPLIT, ("name", "split")):
         name, split = row["name"], row["split"].lower()
         if split not in catalogue.SPLITS:
             problems.append(f"line {line}: split must be train or test, not '{row['split']}' ({name})")

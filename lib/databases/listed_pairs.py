@@ -17,7 +17,7 @@ from lib.base import images, pairing
 from lib.base.errors import StudyError, listed
 from lib.databases import catalogue
 from lib.databases.pairs import Pair, Problem
-from lib.databases.sheets import read_rows
+from lib.databases.sheets import read_lines
 
 PAIRS = "pairs.csv"
 _COLUMNS = ("photo", "sketch", "split")
@@ -38,9 +38,9 @@ class Row:
 def rows(file: Path) -> list[Row]:
     """The lines of a ``pairs.csv``; raises StudyError listing those that lack a file or a split."""
     found, problems = [], []
-    for line, row in enumerate(read_rows(file, _COLUMNS), 2):
+    for line, row in read_lines(file, _COLUMNS):
         photo, sketch = (row[domain].replace("\\", "/") for domain in ("photo", "sketch"))
-        attributes = {name: value for name, value in row.items() if name not in (*_COLUMNS, "group", "name") and name}
+        attributes = {name: value for name, value in row.items() if name not in (*_COLUMNS, "group", "name")}
         found.append(Row(photo, sketch, row["split"].lower(), row.get("group", ""), row.get("name", ""), attributes))
         if not photo or not sketch:
             problems.append(f"line {line}: names no {'sketch' if photo else 'photo'}")
