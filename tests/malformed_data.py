@@ -82,7 +82,7 @@ case("pairs.csv: cannot be used", "no line below", "a line reads", name="an empt
     prepare("sksf-a")(text("pairs.csv", b"photo,sketch,split\n")))
 case("pairs.csv: cannot be used", "line 4", "'val'", "Mend", name="a third split")(
     prepare("sksf-a")(text("pairs.csv", b"photo;sketch;split\n;;\n\na.png;b.png;val\n")))
-case("pairs.csv: unknown group feret", "Known: cuhk-student", name="an unknown group")(
+case("pairs.csv: 1 unknown group: feret", "Known: cuhk-student", name="an unknown group")(
     prepare("cuhk-student")(text("pairs.csv", b"photo,sketch,split,group\na.png,b.png,train,feret\n")))
 case("pairs.csv: is not UTF-8", "line 3", "'m\xfcller.png,b,train'", "Save it as UTF-8", "iconv -f LATIN1",
      name="a list in Latin-1")(

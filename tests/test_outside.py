@@ -132,7 +132,7 @@ def test_absent_repeated_and_other_sized_images_are_refused(study, tmp_path):
     first, second, *_ = sorted(mine.iterdir())
     content = first.read_bytes()
     first.unlink()
-    with pytest.raises(StudyError, match=f"1 test faces of cuhk-student are missing(.|\n)*{first.stem}: not in"):
+    with pytest.raises(StudyError, match=f"1 picture of test faces of cuhk-student missing(.|\n)*{first.stem}: not in"):
         outside.bring(real, mine, "cuhk-student", "mine")
     write_png(first, np.zeros((256, 256), np.uint8))
     with pytest.raises(StudyError, match=f"1 images are not 200×250(.|\n)*{first.name}: 256×256"):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lib.base import images
-from lib.base.errors import StudyError, listed
+from lib.base.errors import StudyError, listed, some_of
 
 # For the help of commands that take two folders.
 RULES = """\
@@ -57,8 +57,9 @@ def by_name(folder: Path, pattern: str | None = None) -> dict[str, Path]:
         else:
             strangers.append(file.name)
     if strangers:
-        raise StudyError(f"{folder}: the pattern '{pattern}' does not fit {len(strangers)} of {len(files)} names "
-                         f"(it must fit the whole name without suffix, in every folder):\n{listed(strangers)}\n"
+        raise StudyError(f"{folder}: the pattern '{pattern}' does not fit "
+                         f"{some_of(len(strangers), len(files), 'name')} (it must fit the whole name without suffix, "
+                         f"in every folder):\n{listed(strangers)}\n"
                          "Mend the pattern. What only some names have goes into (?:…)?, as in '(.+?)(?:_fake_B)?'.")
     if twice := [" and ".join(file.name for file in group) for group in found.values() if len(group) > 1]:
         cause = "the same name with different suffixes" if pattern is None else f"the same name by '{pattern}'"
@@ -93,10 +94,11 @@ def pair_by_name(folders: Sequence[Path], larger: Sequence[Path] = (), pattern: 
     if lonely:
         remedies = {remedy: None for place, files in enumerate(found[1:], start=1)
                     for remedy in _remedies(agreed[0] if place < len(agreed) else wanted, files, pattern)}
-        raise StudyError(f"{len(lonely)} of {sum(map(len, agreed))} images have no partner of the same name "
-                         + ("(suffixes may differ):\n" if pattern is None else f"by the pattern '{pattern}':\n")
-                         + "\n".join((listed(lonely), *remedies)) + "\nRename, add or remove them"
-                         f"{'' if pattern is None else ', or mend the pattern'}.")
+        rule = "(suffixes may differ)" if pattern is None else f"by the pattern '{pattern}'"
+        mend = "" if pattern is None else ", or mend the pattern"
+        raise StudyError(f"{some_of(len(lonely), sum(map(len, agreed)), 'image', 'has/have')} no partner of the same "
+                         f"name {rule}:\n" + "\n".join((listed(lonely), *remedies))
+                         + f"\nRename, add or remove them{mend}.")
     return [Partners(name, tuple(files[name] for files in found)) for name in sorted(wanted)]
 
 

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from lib import databases
+from lib.base.errors import counted
 from lib.base.settings import PROFILES
 
 
@@ -29,8 +30,8 @@ def run(options: argparse.Namespace) -> int:
     print(overview(result.rows, shown).to_string(float_format="%.3f", na_rep=""))
     print("entropy: 1 uniform, 0 one-hot; share: what attention adds beside its input; "
           "off: grey levels by which the output changes without it")
-    print(f"{paths.study_folder(options.profile, options.database) / 'attention.csv'}: {len(result.rows)} rows; "
-          f"runs measured now: {len(result.measured)}")
+    print(f"{paths.study_folder(options.profile, options.database) / 'attention.csv'}: "
+          f"{counted(len(result.rows), 'row')}; runs measured now: {len(result.measured)}")
     where = looking.write(options.profile, options.database, faces)
     if len(where):
         shares = where.pivot_table(index=["system", "seed", "direction"], columns="region", values="ratio", sort=False)

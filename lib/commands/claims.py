@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from lib.base.errors import counted
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--check", action="store_true",
@@ -16,7 +18,7 @@ def run(options: argparse.Namespace) -> int:
 
     if options.check:
         stale = drift.stale_files()
-        print("\n".join([*stale, f"{len(stale)} files say something else than the scores"]))
+        print("\n".join([*stale, f"{counted(len(stale), 'file', 'says/say')} something else than the scores"]))
         return int(bool(stale))
     file = claims.write()
     found = summary.claims_table()

@@ -7,6 +7,7 @@ from collections import Counter
 
 from lib import databases
 from lib.base import paths
+from lib.base.errors import counted, unknown_name
 from lib.base.settings import PROFILES
 
 _ORDER = ("complete", "made", "running", "waiting", "failed")
@@ -37,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
             print(f"  stopped: {', '.join(standing.cancel(profile, database)) or 'nothing was running'}")
         if options.gather:
             gathered = scoring.gather(profile, database)
-            print(f"  gathered: {len(gathered)} runs")
+            print(f"  gathered: {counted(len(gathered), 'run')}")
             tested = set(ledger.tested_systems(profile))
             train.publish(profile, database, with_ledger=any(name.partition(", ")[0] in tested for name in gathered))
         standings = standing.standing(profile, database)
@@ -47,7 +48,8 @@ def run(options: argparse.Namespace) -> int:
             if one.state == "failed":
                 print("".join(f"      {line}\n" for line in more) + f"      all of it: {one.log}")
         counts = Counter(one.state for one in standings)
-        print(f"  {len(standings)} runs: " + ", ".join(f"{counts[state]} {state}" for state in _ORDER if counts[state]))
+        print(f"  {counted(len(standings), 'run')}: "
+              + ", ".join(f"{counts[state]} {state}" for state in _ORDER if counts[state]))
         if counts["made"]:
             print("  made, not in the tables yet: python -m lib jobs --gather")
         if counts["failed"]:
@@ -58,8 +60,6 @@ def run(options: argparse.Namespace) -> int:
 
 def _studies(profile: str | None, database: str | None) -> list[tuple[str, str]]:
     """Profile and database of every study with jobs; raises StudyError for unknown names."""
-    from lib.base.errors import unknown_name
-
     if profile and profile not in PROFILES:
         raise unknown_name("profile", profile, PROFILES)
     if database and database not in databases.NAMES:

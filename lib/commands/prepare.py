@@ -14,7 +14,7 @@ import numpy as np
 
 from lib import databases
 from lib.base import images
-from lib.base.errors import StudyError, say_once, unknown_name
+from lib.base.errors import StudyError, counted, say_once, unknown_name
 from lib.databases import catalogue, division, index, layouts, pairing, reading, sheets
 from lib.databases.pairs import EXCLUSIONS, Index, Pair, Problem, require_sound
 
@@ -56,7 +56,8 @@ def run(options: argparse.Namespace) -> int:
         raise unknown_name("database", name, databases.NAMES)
     if name in databases.EMBEDDED:
         for split in databases.SPLITS:
-            print(f"{name}: {len(databases.load(name, split))} {split} pairs, drawn by this project; no data needed")
+            count = len(databases.load(name, split))
+            print(f"{name}: {counted(count, f'{split} pair')}, drawn by this project; no data needed")
         return 0
     folder = layouts.database_folder(name, options.data)
     found = index.build(name, folder)
@@ -82,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
             say_once(f"{folder}: {remark}")
     for split in databases.SPLITS:
         faces = databases.load(name, split, folder)
-        print(f"{split}: {len(faces)} pairs ready, data hash {databases.data_hash(faces)[:16]}")
+        print(f"{split}: {counted(len(faces), 'pair')} ready, data hash {databases.data_hash(faces)[:16]}")
     return 0
 
 
@@ -100,7 +101,7 @@ def _exclude(found: Index, problems: list[Problem]) -> tuple[Index, dict[str, re
         index.require_parts(found.database, found.folder, left, problems)
     rows = found.excluded | {name: "; ".join(why) for name, why in reasons.items()}
     sheets.write_rows(found.folder / EXCLUSIONS, ("name", "reason"), sorted(rows.items()))
-    print(f"left out {len(reasons)} pairs, recorded in {found.folder / EXCLUSIONS}:")
+    print(f"left out {counted(len(reasons), 'pair')}, recorded in {found.folder / EXCLUSIONS}:")
     print("\n".join(f"  - {name}: {'; '.join(why)}" for name, why in reasons.items()))
     found = index.build(found.database, found.folder)
     return found, {split: reading.read_pairs(found, split)[0] for split in databases.SPLITS}
@@ -142,8 +143,8 @@ def _report_pairing(split: str, pairs: tuple[Pair, ...], pixels: reading.Pixels)
         return
     for result in pairing.check(*pixels, tuple(pair.group for pair in pairs)):
         members = [pair for pair in pairs if pair.group == result.group]
-        print(f"pairing of {result.group}, {split}: {result.rank_1:.0%} of {len(members)} sketches fit their own "
-              f"photo best; {int(result.suspect.sum())} fit another clearly better")
+        print(f"pairing of {result.group}, {split}: {result.rank_1:.0%} of {counted(len(members), 'sketch')} fit their "
+              f"own photo best; {counted(int(result.suspect.sum()), 'sketch', 'fits/fit')} another clearly better")
         for i in np.flatnonzero(result.suspect):
             print(f"  look at: sketch {members[i].sketch.name} fits {members[result.best[i]].photo.name} "
                   f"({result.best_value[i]:.2f}) better than {members[i].photo.name} ({result.own[i]:.2f})")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lib.base import images, pairing
 from lib.base.directions import DIRECTIONS, PHOTO_TO_SKETCH
+from lib.base.errors import StudyError, counted, unknown_name
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,8 +43,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from lib.base.errors import StudyError
-
     if options.database and (options.real or not options.recogniser):
         raise StudyError("--database goes with --recogniser and without folders. "
                          "The classical protocol of a study is part of `python -m lib run`.")
@@ -62,7 +61,6 @@ def run(options: argparse.Namespace) -> int:
 def _study(options: argparse.Namespace) -> int:
     from lib import databases
     from lib.base import paths
-    from lib.base.errors import unknown_name
     from lib.evaluation.recognition import deep_runs, deep_statements, recognisers
 
     if options.database not in databases.NAMES:
@@ -70,7 +68,8 @@ def _study(options: argparse.Namespace) -> int:
     paths.use_data(options.data)
     tables = deep_runs.recognise_study(options.profile, options.database, recognisers.named(options.recogniser),
                                        options.force)
-    print(f"{len(tables.computed)} runs computed; {tables.people} people, one probe and one gallery face each")
+    print(f"{counted(len(tables.computed), 'run')} computed; {counted(tables.people, 'person')}, one probe and one "
+          "gallery face each")
     for _, row in deep_statements.summary(tables).iterrows():
         print(f"  {row.direction}  {row.label:32} rank 1 {row['rank-1']:6.1%} [{row['rank-1_low']:.1%}, "
               f"{row['rank-1_high']:.1%}]   TAR at FAR 1 % {row.tar:6.1%}   EER {row.eer:6.1%}")
@@ -93,7 +92,8 @@ def _with_network(options: argparse.Namespace) -> int:
     outcome = deep_runs.judge_pairs(recogniser, probes, gallery, names)
     table = deep_runs.probe_rows(outcome, names, options.direction, str(options.synthesised))
     row = deep_statements.summary(deep_runs.DeepTables(table, table, len(names))).iloc[0]
-    print(f"{options.recogniser}, {options.direction}: {len(names)} people, one probe and one gallery face each")
+    print(f"{options.recogniser}, {options.direction}: {counted(len(names), 'person')}, one probe and one gallery "
+          "face each")
     for measure, text in (("rank-1", "rank 1"), ("rank-5", "rank 5"), ("rank-10", "rank 10"),
                           ("tar", "accepted at FAR 1 %"), ("eer", "equal error rate")):
         if measure == "rank-1" or not measure.startswith("rank") or int(measure[5:]) < len(names):
@@ -107,7 +107,6 @@ def _with_network(options: argparse.Namespace) -> int:
 
 
 def _classical(options: argparse.Namespace) -> int:
-    from lib.base.errors import StudyError
     from lib.evaluation import recognition
     from lib.evaluation.recognition.statements import accuracy_interval
 
@@ -120,7 +119,7 @@ def _classical(options: argparse.Namespace) -> int:
     interval = accuracy_interval(result.tests(), result.by_identity())
     best, dimension = result.best_of_mean
     print(f"{options.method}, {options.direction}: {len(names)} people, {protocol.train} train, {tested} recognised, "
-          f"{protocol.repeats} random splits (seed {protocol.seed})")
+          f"{counted(protocol.repeats, 'random split')} (seed {protocol.seed})")
     print(f"  all {result.accuracy.shape[1]} dimensions   {result.last:7.2%}   "
           f"95 % interval over people {interval.low:.2%} to {interval.high:.2%}, "
           f"spread over splits {result.spread[-1]:.2%}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from lib.base.errors import StudyError, counted
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", help="of this profile only")
@@ -19,7 +21,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from lib.base import files
-    from lib.base.errors import StudyError
     from lib.training import records, run_folders
 
     if options.migrate:
@@ -39,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
         raise StudyError("No run record here. Make one with `python -m lib train …`.")
     if options.csv:
         files.write_csv(options.csv, table, "%.4g")
-        print(f"{options.csv}: {len(table)} runs")
+        print(f"{options.csv}: {counted(len(table), 'run')}")
     places = ["profile", "database", "device", "processor", "precision", "torch"]
     shown = table.fillna({"processor": "not recorded"}).groupby(places, dropna=False).agg(
         runs=("seed", "size"), systems=("system", "nunique"), hours=("minutes", lambda minutes: minutes.sum() / 60),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lib import databases
 from lib.base import files, paths
-from lib.base.errors import StudyError, unknown_name
+from lib.base.errors import StudyError, counted, unknown_name
 from lib.base.hardware import available_cores
 from lib.base.labels import duration
 from lib.base.settings import PROFILES
@@ -79,7 +79,7 @@ def _run_study(profile: str, database: str, selected: list[Path], *, refresh: bo
     jobs = min(_AT_ONCE, available_cores(), len(selected))
     record = paths.study_folder(profile, database) / "private" / "notebooks.json"
     known = files.read_json(record) if record.exists() else {}
-    print(f"Study: profile {profile}, database {database}, {len(selected)} notebooks")
+    print(f"Study: profile {profile}, database {database}, {counted(len(selected), 'notebook')}")
     if any(notebooks.needs_runs(notebook) for notebook in selected):
         _complete(profile, database)
     else:

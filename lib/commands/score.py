@@ -10,7 +10,7 @@ import numpy as np
 
 from lib.base import images, pairing
 from lib.base.directions import DIRECTIONS
-from lib.base.errors import StudyError
+from lib.base.errors import StudyError, counted, some_of
 from lib.base.statistics import Interval, student_interval
 from lib.evaluation.scoring.folders import FolderScores, check_names, score_folders
 from lib.evaluation.scoring.measure import IMAGE_METRICS
@@ -96,7 +96,7 @@ def _folders(options: argparse.Namespace) -> int:
     print(f"{options.synthesised} against {options.reference}: " + ", ".join(map(_what_is_needed, of_images + of_sets)),
           flush=True)
     scores = score_folders(options.reference, options.synthesised, of_images + of_sets, options.pattern)
-    print(f"{len(scores.names)} pair{'s' * (len(scores.names) > 1)}")
+    print(counted(len(scores.names), "pair"))
     for metric in of_images + of_sets:
         if metric in scores.not_computed:
             print(f"  {metric:<18} not computed: {scores.not_computed[metric]}")
@@ -151,11 +151,11 @@ def _remark(scores: FolderScores) -> None:
     if scores.identical == len(scores.names):
         print("  All pairs are equal pixel by pixel: these are scores of images against themselves.")
     elif scores.identical:
-        print(f"  {scores.identical} of the pairs are equal pixel by pixel.")
+        print(f"  {some_of(scores.identical, len(scores.names), 'pair', 'is/are')} equal pixel by pixel.")
     for kind, count in zip(("real", "synthesised"), scores.repeated):
         if count:
-            print(f"  {count} of {len(scores.names)} {kind} images are equal to another of theirs under another name; "
-                  "intervals count each as a face of its own.")
+            print(f"  {some_of(count, len(scores.names), f'{kind} image', 'is/are')} equal to another of "
+                  "theirs under another name; intervals count each as a face of its own.")
 
 
 def _floors(scores: FolderScores) -> None:
@@ -182,7 +182,8 @@ def _sets_only(options: argparse.Namespace) -> int:
         raise StudyError("--sets-only looks at no names and scores no single image; leave --csv and --pattern out.")
     scores = score_sets_only(options.reference, options.synthesised, options.metrics or ["fid", "kid"])
     first, second = scores.counts
-    print(f"{options.synthesised} ({second} images) against {options.reference} ({first}), as sets, in colour")
+    print(f"{options.synthesised} ({counted(second, 'image')}) against {options.reference} ({first}), as sets, in "
+          "colour")
     for metric, result in scores.sets.items():
         print(f"  {metric:<18} {_distance(metric, result)}")
     for metric, reason in scores.not_computed.items():
@@ -225,7 +226,8 @@ def _beside(options: argparse.Namespace) -> int:
             limits = labels.with_limits(*(100 * value for value in (row.difference, row.low, row.high)), digits=1)
             print(f"  {row.label:<32} {limits}   p {labels.p_value(row.holm)}")
     if brought.left:
-        print(f"\n{brought.left} images of {options.synthesised} are no test faces of this study and were left out.")
+        print(f"\nLeft out of {options.synthesised}: {counted(brought.left, 'image', 'shows/show')} no test face of "
+              "this study.")
     written = outside.write(brought) + _figures(brought)
     print(f"\nwritten to {written[0].parent}: {', '.join(file.name for file in written)}")
     return 0
@@ -258,8 +260,8 @@ def _study(options: argparse.Namespace) -> int:
 
     paths.use_data(options.data)
     scores = scoring.score_study(options.profile, options.database, force=options.force)
-    print(f"{paths.study_folder(options.profile, options.database) / 'scores.csv'}: {len(scores.images)} rows; "
-          f"scored now: {len(scores.scored)} (runs × directions)")
+    print(f"{paths.study_folder(options.profile, options.database) / 'scores.csv'}: "
+          f"{counted(len(scores.images), 'row')}; scored now: {len(scores.scored)} (runs × directions)")
     print(f"tables: {tables.write_tables(options.profile, options.database)[0].parent}")
     if (options.profile, options.database) == ledger.STUDY:
         print(f"ledger: {ledger.write()}")

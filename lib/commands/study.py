@@ -9,7 +9,7 @@ from pathlib import Path
 from lib import databases
 from lib.base import paths, systems
 from lib.base.directions import DIRECTIONS
-from lib.base.errors import StudyError, listed, unknown_name
+from lib.base.errors import StudyError, counted, listed, unknown_name
 from lib.base.settings import PROFILES
 
 PAPER_SYSTEMS = ("u-gat-it", "drit", "cyclegan", "msg-sarl")
@@ -85,9 +85,9 @@ def _build(options: argparse.Namespace) -> int:
     studies.write(folder, study)
     size = page.write_page(folder / "study.html", study, stimuli)
     votes = plan[plan.kind == "vote"]
-    print(f"Study {study.id}: {votes[['database', 'face']].drop_duplicates().shape[0]} faces, "
-          f"{len(study.systems)} systems, {len(study.assignments)} raters × "
-          f"{len(votes) // len(study.assignments)} faces")
+    print(f"Study {study.id}: {counted(len(votes[['database', 'face']].drop_duplicates()), 'face')}, "
+          f"{len(study.systems)} systems, {counted(len(study.assignments), 'rater')} × "
+          f"{counted(len(votes) // len(study.assignments), 'face')}")
     print(plans.balance(plan).to_string())
     print(f"  page   {folder / 'study.html'} ({size / 1e6:.1f} MB"
           + (", heavy for a phone: fewer faces make it lighter)" if size > 15e6 else ")"))
@@ -209,9 +209,10 @@ def _analyse(options: argparse.Namespace) -> int:
     study = studies.read(options.study)
     answers = readers.read_answers(options.answers, study)
     aside = answers.set_aside
-    print(f"Study {study.id}: {answers.files} files read, {answers.votes.rater.nunique()} raters counted, "
-          f"{(aside.kind == 'quarantined').sum()} files quarantined, "
-          f"{(aside.kind == 'excluded').sum()} raters excluded")
+    print(f"Study {study.id}: {counted(answers.files, 'file')} read, "
+          f"{counted(answers.votes.rater.nunique(), 'rater')} counted, "
+          f"{counted((aside.kind == 'quarantined').sum(), 'file')} quarantined, "
+          f"{counted((aside.kind == 'excluded').sum(), 'rater')} excluded")
     for row in aside.itertuples(index=False):
         print(f"  {row.kind:<11} {row.file}: {row.reason}")
     if answers.simulated:

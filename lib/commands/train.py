@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lib import databases
 from lib.base import paths, systems
-from lib.base.errors import StudyError, unknown_name
+from lib.base.errors import StudyError, counted, unknown_name
 from lib.base.labels import duration
 from lib.base.settings import PROFILES
 from lib.evaluation import grids, scoring
@@ -132,7 +132,7 @@ def _grid(options: argparse.Namespace) -> int:
         return _hand_over(options, cells)
     if options.dry_run:
         waiting = cells if options.force else grids.missing(cells)
-        print(f"{len(cells)} runs, {len(cells) - len(waiting)} of them complete")
+        print(f"{counted(len(cells), 'run')}, {len(cells) - len(waiting)} of them complete")
         _forecast(waiting, card=False)
         at_once = options.jobs or side_by_side.jobs_here(len(waiting))
         print(f"about {duration(grids.forecast(waiting, at_once))}, {at_once} at a time")
@@ -166,8 +166,8 @@ def _hand_over(options: argparse.Namespace, cells: list[make_run.Cell]) -> int:
     live = {one.cell for one in standings if one.is_live}
     missing = [cell for cell in grids.missing(cells) if cell not in made]
     free = [cell for cell in missing if cell not in live]
-    print(f"{len(cells)} runs, {len(cells) - len(missing)} of them complete, {len(missing) - len(free)} waiting or "
-          "running in jobs")
+    print(f"{counted(len(cells), 'run')}, {len(cells) - len(missing)} of them complete, "
+          f"{len(missing) - len(free)} waiting or running in jobs")
     networks = {cell.network for cell in live}
     waiting = [cell for cell in free if cell.network not in networks]
     if len(waiting) < len(free):
@@ -202,4 +202,5 @@ def _forecast(waiting: list[make_run.Cell], *, card: bool) -> None:
         print(f"  {cell}: {'unknown' if seconds is None else f'about {duration(seconds)}'} ({source})")
     known = [seconds for seconds, _ in expected if seconds is not None]
     unknown = len(expected) - len(known)
-    print(f"one after the other about {duration(sum(known))}" + f", {unknown} runs not counted" * bool(unknown))
+    print(f"one after the other about {duration(sum(known))}"
+          + f", {counted(unknown, 'run')} not counted" * bool(unknown))

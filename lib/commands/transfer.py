@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lib import databases
 from lib.base import paths
+from lib.base.errors import counted
 from lib.base.settings import PROFILES
 
 
@@ -27,6 +28,7 @@ def run(options: argparse.Namespace) -> int:
     paths.use_data(options.data)
     found = transfer(options.trained_on, options.database, options.system, options.profile, options.seed)
     for (direction, metric), part in found.groupby(["direction", "metric"], sort=False):
-        print(f"{labels.TASK[direction]} {labels.METRIC[metric]}: {100 * part.value.mean():.2f} % on {len(part)} faces")
+        print(f"{labels.TASK[direction]} {labels.METRIC[metric]}: {100 * part.value.mean():.2f} % on "
+              f"{counted(len(part), 'face')}")
     print(f"{file(options.profile)}: trained on {options.trained_on}, scored on {options.database}")
     return 0

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from lib.base.directions import DIRECTIONS
+from lib.base.errors import counted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,5 +20,5 @@ def run(options: argparse.Namespace) -> int:
     from lib.training.translate import translate_folder
 
     count = translate_folder(options.checkpoint, options.input, options.output, options.direction)
-    print(f"{count} image{'s' * (count != 1)} written to {options.output}")
+    print(f"{counted(count, 'image')} written to {options.output}")
     return 0

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lib.base import pairing
-from lib.base.errors import StudyError, listed
+from lib.base.errors import StudyError, counted, listed, some_of
 from lib.databases import catalogue
 from lib.databases.pairs import Problem, natural
 from lib.databases.sheets import read_lines
@@ -65,8 +65,8 @@ def without_split(folder: Path, names: Iterable[str], own: dict[str, str]) -> li
 def unmatched(own: dict[str, str], names: Iterable[str]) -> list[str]:
     """A remark that counts and names the rows of ``split.csv`` which belong to none of ``names``, if any."""
     absent = sorted(own.keys() - set(names), key=natural)
-    return [f"{SPLIT}: {len(absent)} of {len(own)} rows name no pair of this copy: " + ", ".join(absent[:5])
-            + (", …" if len(absent) > 5 else "")] if absent else []
+    return [f"{SPLIT}: {some_of(len(absent), len(own), 'row', 'names/name')} no pair of this copy: "
+            + ", ".join(absent[:5]) + (", …" if len(absent) > 5 else "")] if absent else []
 
 
 def divide(names: dict[str, list[str]], known: dict[str, dict[str, str]], hints: dict[str, str],
@@ -80,7 +80,7 @@ def divide(names: dict[str, list[str]], known: dict[str, dict[str, str]], hints:
         found = {n: frozen.get(n) or hints.get(n) for n in members}
         contradicted = [n for n in members if n in frozen and hints.get(n, frozen[n]) != frozen[n]]
         if contradicted:
-            notes.append(f"{group}: {len(contradicted)} pairs lie in folders of the other split "
+            notes.append(f"{group}: {counted(len(contradicted), 'pair', 'lies/lie')} in folders of the other split "
                          f"(first {contradicted[0]}); the frozen list decides")
         if members and not any(found.values()):
             found, by_rule = by_hash(group, members), True

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lib.base import images
-from lib.base.errors import StudyError, listed
+from lib.base.errors import StudyError, listed, some_of
 from lib.databases.pairs import Index, Pair, shown
 
 WITHOUT, WITH = 5.0, 20.0  # at most so much colour has an image without any, at least so much one with plenty
@@ -58,8 +58,8 @@ def require_order(index: Index, split: str, pairs: Sequence[Pair], photos: np.nd
         groups = dict.fromkeys(pair.group for pair in found)
         raise StudyError(
             f"{index.folder}: photos and sketches of {', '.join(groups)} seem to be exchanged in the {split} split: of "
-            f"{len(found)} of {sum(pair.group in groups for pair in pairs)} pairs the photo has no colour and the "
-            f"sketch has:\n{_lines(index, found)}\nExchange the columns photo and sketch of "
+            f"{some_of(len(found), sum(pair.group in groups for pair in pairs), 'pair')} the photo has no "
+            f"colour and the sketch has:\n{_lines(index, found)}\nExchange the columns photo and sketch of "
             f"{index.folder / 'pairs.csv'}, or where there is none the folders. If you have looked and they are right: "
             f"`python -m lib prepare --database {index.database} --data {index.folder} --accept-pairing`.")
 
@@ -67,8 +67,8 @@ def require_order(index: Index, split: str, pairs: Sequence[Pair], photos: np.nd
 def remarks(index: Index, split: str, pairs: Sequence[Pair], photos: np.ndarray) -> list[str]:
     """A remark that names the pairs which look exchanged among others that do not; empty without any."""
     found = [pair for group in _by_group(pairs, photos) for pair in group.found if not group.most]
-    return [f"of {len(found)} of {len(pairs)} pairs, {split} split, the photo has no colour and the sketch has. Are "
-            f"they exchanged?\n{_lines(index, found)}"] if found else []
+    return [f"of {some_of(len(found), len(pairs), 'pair')}, {split} split, the photo has no colour and the sketch "
+            f"has. Are they exchanged?\n{_lines(index, found)}"] if found else []
 
 
 class _Group(NamedTuple):

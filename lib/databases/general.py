@@ -18,7 +18,7 @@ from pathlib import Path
 from lib.base import files, images
 from lib.base.errors import StudyError, listed
 from lib.databases import division, listed_pairs
-from lib.databases.pairs import EXCLUSIONS, Index, Pair, Problem, natural
+from lib.databases.pairs import EXCLUSIONS, Index, Pair, natural
 from lib.databases.sheets import read_rows
 
 ANNOTATIONS = {"train": "anno_train.json", "test": "anno_test.json"}

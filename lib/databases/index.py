@@ -14,7 +14,7 @@ from collections import Counter, defaultdict
 from dataclasses import replace
 from pathlib import Path
 
-from lib.base.errors import StudyError, listed
+from lib.base.errors import StudyError, counted, listed, some_of
 from lib.base.files import as_text
 from lib.databases import catalogue, division, general, layouts, listed_pairs
 from lib.databases.pairs import EXCLUSIONS, Index, Pair, Problem, natural, shown
@@ -84,7 +84,6 @@ def full_name(database: str, group: str, identity: str) -> str:
 
 def _pairs_by_name(database: str, folder: Path) -> tuple[list[Pair], list[Problem], dict[str, str]]:
     """Pairs by the identity in their file names; also split hints of the folders (name → split)."""
-    groups = catalogue.DATABASES[database]
     folders = layouts.image_folders(database, folder)
     found, strangers, foreign = _files_by_identity(database, folders)
     pairs, problems, hints = [], [], {}
@@ -108,11 +107,11 @@ def _pairs_by_name(database: str, folder: Path) -> tuple[list[Pair], list[Proble
                 problems.append(Problem(name, "photo and sketch lie in folders of different splits"))
             hints.update({name: split for split in said})
     for place, count in Counter(path.parent for path in strangers).items():
-        problems.append(Problem(shown(place, folder), f"{count} images of which cannot be told whether they are CUHK, "
-                                "AR or XM2VTS; put them in a folder cuhk/, ar/ or xm2vts/"))
+        problems.append(Problem(shown(place, folder), f"{counted(count, 'image')} of which cannot be told whether "
+                                "CUHK's, AR's or XM2VTS's; put them in a folder cuhk/, ar/ or xm2vts/"))
     for (place, group), count in Counter((path.parent, group) for path, group in foreign).items():
         one = next(path.name for path, other in foreign if (path.parent, other) == (place, group))
-        problems.append(Problem(f"{shown(place, folder)} ({group})", f"{count} images that by their names are {group}, "
+        problems.append(Problem(f"{shown(place, folder)} ({group})", f"{counted(count, 'image')} by name of {group}, "
                                 f"another database ({one}); rename them, or move them elsewhere"))
     problems += [Problem(shown(file, folder), f"{file.suffix} images are not read; convert it to PNG, or move it")
                  for place in folders for file in place.unread]
@@ -215,7 +214,7 @@ def _absent(names: dict[str, list[str]], known: dict[str, dict[str, str]], accou
     for group, listed_names in known.items():
         absent = [n for n in listed_names if n not in accounted and n not in set(names[group])]
         if absent:
-            notes.append(f"{group}: {len(absent)} of {len(listed_names)} pairs are not in this copy: "
+            notes.append(f"{group}: {some_of(len(absent), len(listed_names), 'pair', 'is/are')} not in this copy: "
                          + ", ".join(absent[:5]) + (", …" if len(absent) > 5 else ""))
     return notes
 

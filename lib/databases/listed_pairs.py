@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lib.base import images, pairing
-from lib.base.errors import StudyError, listed
+from lib.base.errors import StudyError, counted, listed
 from lib.databases import catalogue
 from lib.databases.pairs import Pair, Problem
 from lib.databases.sheets import read_lines
@@ -64,7 +64,7 @@ def read(folder: Path, named: Callable[[Row], tuple[str, str]],
     file = folder / PAIRS
     lines = rows(file)
     if wrong := {row.group for row in lines if groups is not None and row.group and row.group not in groups}:
-        raise StudyError(f"{file}: unknown group{'s' * (len(wrong) > 1)} {', '.join(sorted(wrong))}. "
+        raise StudyError(f"{file}: {counted(len(wrong), 'unknown group')}: {', '.join(sorted(wrong))}. "
                          f"Known: {', '.join(groups)}.")
     return pairs_of(folder, [Pair(name, group, row.split, folder / row.photo, folder / row.sketch, row.attributes)
                              for row in lines for group, name in [named(row)]])

@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from lib.base import images
-from lib.base.errors import StudyError, listed
+from lib.base.errors import StudyError, listed, some_of
+from lib.databases import layouts
 from lib.databases.pairs import Index, shown
 
 FACTOR = 1.4
@@ -22,7 +23,7 @@ def remarks(index: Index) -> list[str]:
     if not index.any_size:
         return []
     found = []
-    for domain, plural in (("photo", "photos"), ("sketch", "sketches")):
+    for domain in layouts.DOMAINS:
         sizes = {}
         for pair in index.pairs:
             if pair.name not in index.excluded:
@@ -36,7 +37,7 @@ def remarks(index: Index) -> list[str]:
         if odd.any():
             lines = [f"{shown(file, index.folder)}: {width}×{height}"
                      for (file, (width, height)), is_odd in zip(sizes.items(), odd, strict=True) if is_odd]
-            found.append(f"{len(lines)} of {len(sizes)} {plural} have other proportions than the rest, whose width is "
-                         f"{usual:.2f} of the height in the median:\n{listed(lines)}\nAre they turned? Resized to "
-                         f"{images.WIDTH}×{images.HEIGHT} as they are, these faces are squashed. Turn or crop them.")
+            found.append(f"{some_of(len(lines), len(sizes), domain, 'has/have')} other proportions than the rest, "
+                         f"whose width is {usual:.2f} of the height in the median:\n{listed(lines)}\nAre they turned? "
+                         f"Resized to {images.WIDTH}×{images.HEIGHT} as they are they are squashed. Turn or crop them.")
     return found

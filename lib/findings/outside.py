@@ -21,7 +21,7 @@ import pandas as pd
 from lib import databases
 from lib.base import files, images, pairing, paths, systems, tables_on_disk
 from lib.base.directions import DIRECTIONS, PHOTO_TO_SKETCH
-from lib.base.errors import StudyError, listed, unknown_name
+from lib.base.errors import StudyError, counted, listed, unknown_name
 from lib.base.settings import PROFILES, RunSettings
 from lib.evaluation.recognition import recognise_runs, statements
 from lib.evaluation.scoring import SET_METRICS, STUDY_METRICS, Scores, read_scores, score_images
@@ -75,8 +75,9 @@ def bring(reference: Path, results: Path, database: str, name: str, profile: str
                for name in names if name not in found]
     if lacking:
         raise StudyError(
-            f"{len(lacking)} test faces of {database} are missing:\n{listed(lacking)}\nA comparison needs all "
-            f"{len(names)}, called as the database calls them (or say with --pattern which part of a name counts).")
+            f"{counted(len(lacking), 'picture')} of test faces of {database} missing:\n{listed(lacking)}\n"
+            f"A comparison needs all {len(names)}, called as the database calls them (or say with --pattern which part "
+            "of a name counts).")
     targets = _read([real[name] for name in names])
     direction = _direction(targets, names, profile, database, reference)
     synthesised = _read([made[name] for name in names], targets.shape[1:3])
@@ -141,8 +142,8 @@ def _read(where: list[Path], size: tuple[int, int] = (images.HEIGHT, images.WIDT
     height, width = size
     if odd := [f"{file}: {face.shape[1]}×{face.shape[0]}" for file, face in zip(where, faces)
                if face.shape[:2] != (height, width)]:
-        raise StudyError(f"{len(odd)} images are not {width}×{height} (width×height):\n{listed(odd)}\nWrite them at "
-                         "that size; a score of resized images is another score.")
+        raise StudyError(f"{counted(len(odd), 'image', 'is/are')} not {width}×{height} (width×height):\n{listed(odd)}\n"
+                         "Write them at that size; a score of resized images is another score.")
     return np.stack(faces)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from lib.base import images
-from lib.base.errors import StudyError, listed
+from lib.base.errors import StudyError, listed, some_of
 from lib.base.pairing import by_name
 from lib.databases.alignment.faces import FaceError
 
@@ -48,8 +48,8 @@ def make_each(outputs: dict[Path, Path], make: Maker) -> Report:
     Raises StudyError, before anything is made, where an output is there already, be it an input or another file.
     """
     if taken := [str(file) for file in outputs.values() if file.exists()]:
-        raise StudyError(f"{len(taken)} of {len(outputs)} outputs are there already:\n{listed(taken, limit=3)}\n"
-                         "Remove them or give another place.")
+        raise StudyError(f"{some_of(len(taken), len(outputs), 'output', 'is/are')} there already:\n"
+                         f"{listed(taken, limit=3)}\nRemove them or give another place.")
     report = Report()
     for photo, output in outputs.items():
         try:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from lib.base import images, likeness
-from lib.base.errors import StudyError, listed, say_once
+from lib.base.errors import StudyError, counted, listed, say_once, some_of
 from lib.base.pairing import pair_by_name
 
 
@@ -28,7 +28,8 @@ def checked_faces(faces: np.ndarray, name: str) -> np.ndarray:
     faces = faces.astype(np.float64)
     bad = np.flatnonzero(~np.isfinite(faces).all(axis=1))
     if len(bad):
-        raise StudyError(f"{name}: NaN or infinite pixels in {len(bad)} of {len(faces)} images (first: row {bad[0]}). "
+        raise StudyError(f"{name}: NaN or infinite pixels in {some_of(len(bad), len(faces), 'image')} (first: row "
+                         f"{bad[0]}). "
                          "Find the program that wrote them and make them again.")
     return faces
 
@@ -61,7 +62,8 @@ def read_pairs(real: Path, synthesised: Path,
            if face.shape != (height, width)]
     if odd:
         raise StudyError(f"All images must have the size of {files[0]}, {width}×{height} (width×height); "
-                         f"{len(odd)} differ:\n{listed(odd)}\nAlign and resize them first.")
+                         f"{counted(len(odd), 'image', 'differs/differ')}:\n{listed(odd)}\n"
+                         "Align and resize them first.")
     remarks = [likeness.remark(f"images of {folder}", [pair.files[side].name for pair in pairs],
                                likeness.within(likeness.signatures(faces[side * len(names):(side + 1) * len(names)])))
                for side, folder in enumerate((real, synthesised))]
