@@ -129,6 +129,6 @@ def test_the_check_fails_where_a_file_says_something_else(tmp_path, monkeypatch,
     (tmp_path / "claims.md").write_text("MSG brings +2.01 points\n", encoding="utf-8")
     assert __main__.main(["claims", "--check"]) == 1
     said = capsys.readouterr().out
-    assert "claims.md, line 1" in said and "+2.01 points" in said and "1 files" in said
+    assert "claims.md, line 1" in said and "+2.01 points" in said and "1 file says" in said
     (tmp_path / "claims.md").write_text("MSG brings +1.01 points\n", encoding="utf-8")
     assert __main__.main(["claims", "--check"]) == 0

@@ -304,7 +304,7 @@ def test_a_cufsf_numbered_from_zero_is_paired_by_its_numbers(tmp_path):
 def test_files_of_another_database_are_reported(tmp_path):
     flat(tmp_path)
     write_photo(tmp_path / "train_photos" / "m-005-1.png", "of AR by its name")
-    with pytest.raises(StudyError, match=r"train_photos \(ar\): 1 images .* another database \(m-005-1.png\)"):
+    with pytest.raises(StudyError, match=r"train_photos \(ar\): 1 image .* another database \(m-005-1.png\)"):
         databases.load("cuhk-student", "train", tmp_path)
 
 

@@ -135,7 +135,7 @@ def test_absent_repeated_and_other_sized_images_are_refused(study, tmp_path):
     with pytest.raises(StudyError, match=f"1 picture of test faces of cuhk-student missing(.|\n)*{first.stem}: not in"):
         outside.bring(real, mine, "cuhk-student", "mine")
     write_png(first, np.zeros((256, 256), np.uint8))
-    with pytest.raises(StudyError, match=f"1 images are not 200×250(.|\n)*{first.name}: 256×256"):
+    with pytest.raises(StudyError, match=f"1 image is not 200×250(.|\n)*{first.name}: 256×256"):
         outside.bring(real, mine, "cuhk-student", "mine")
     first.write_bytes(content)
     (mine / f"{second.stem}-sz1.png").write_bytes(content)

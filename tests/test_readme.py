@@ -20,6 +20,7 @@ from lib.base.directions import DIRECTIONS
 from lib.base.settings import PROFILES, RunSettings
 from lib.databases import catalogue
 from lib.databases.portraits import database as portraits
+from lib.evaluation import recognition
 from lib.evaluation.recognition import deep_runs, deep_statements, statements
 from lib.findings import (
     ablations,
@@ -216,6 +217,10 @@ def test_recognition_rates():
     assert says(f"the untranslated grey photo reaches {grey.accuracy:.1f} %, MSG-SARL {sketches.accuracy:.1f} % with "
                 f"sketches and {photos.accuracy:.1f} % with photos")
     protocol = found.protocol
+    field = recognition.Protocol.for_database("cufs", sum(catalogue.GROUPS[group].test
+                                                         for group in catalogue.DATABASES["cufs"]))
+    assert says(f"on {field.train} of the {field.identities} test people of CUFS, a study here on the same share, "
+                f"{protocol.train} of {protocol.identities} on CUHK Student")
     assert says(f"({protocol.train} training and {protocol.identities - protocol.train} test people, "
                 f"{protocol.repeats} splits)")
     assert says(f"the grey photo reaches {grey.face_only:.1f} %, MSG-SARL {sketches.face_only:.1f} % and "

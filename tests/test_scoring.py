@@ -198,7 +198,7 @@ def test_sets_of_few_pairs_or_several_sizes_are_refused_with_the_reason(folders,
     assert __main__.main(["score", *map(str, folders), "--metrics", "ssim", "fid"]) == 0
     printed = capsys.readouterr().out
     assert "fid (colour, at least 4 pairs)" in printed.splitlines()[0]
-    assert "not computed: needs at least 4 pairs, and there are 3" in printed
+    assert "not computed: needs at least 4 pairs, not 3" in printed
     for folder in folders:
         write_png(folder / "d.png", np.zeros((20, 20), np.uint8))
     with pytest.raises(StudyError, match="one size throughout"):

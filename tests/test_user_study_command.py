@@ -43,7 +43,7 @@ def test_build_simulate_analyse(source, capsys):
     (folder / "one/simulated/extra.json").write_text("<script>", encoding="utf-8")
     assert study("analyse", folder / "one/simulated", "--study", folder / "one", "--resamples", "200") == 0
     out = capsys.readouterr().out
-    assert "1 files quarantined" in out and "made by a program" in out
+    assert "1 file quarantined" in out and "made by a program" in out
     text = (folder / "one/report/report.md").read_text(encoding="utf-8")
     assert "SIMULATED" in text and "extra.json" in text and "<script>" not in text
 
