@@ -8,7 +8,7 @@ import importlib
 import os
 import sys
 
-from lib.base.errors import StudyError
+from lib.base.errors import StudyError, visible
 
 # Listed by hand and imported when called: `score` must not wait for torch.
 COMMANDS = {
@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return options.run(options) or 0
     except StudyError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {visible(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\ninterrupted; run the same command again to go on", file=sys.stderr)

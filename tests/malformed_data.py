@@ -96,6 +96,8 @@ case("pairs.csv: has more than one column photo", "Keep one", name="a column tha
     prepare("sksf-a")(text("pairs.csv", b"photo,sketch,photo,split\na,b,c,train\n")))
 case("pairs.csv: lines of more cells", "line 3: a,b,train,young,blond", "double quotes", name="a comma without quotes")(
     prepare("sksf-a")(text("pairs.csv", b"photo,sketch,split,style\na,b,train,old\na,b,train,young,blond\n")))
+case("pairs.csv: cannot be used", "line 2: the name '../../a' cannot be a file's", "Mend", name="a name with a path")(
+    prepare("sksf-a")(text("pairs.csv", b"photo,sketch,split,name\na.png,b.png,train,../../a\n")))
 case("no such file", "photos/1.png", "--exclude-broken", name="a list of absent files")(
     prepare("sksf-a")(text("pairs.csv", b"photo,sketch,split\nphotos\\1.png,s\\1.png,train\n")))
 case(f"{TRAIN[0]}:", "has no photo", "--exclude-broken", name="a sketch without photo")(

@@ -80,14 +80,23 @@ def listed(folder, photo=write_photo, sketch=write_sketch, people=range(8), head
 
 
 def write_grey(path, person):
-    write_sketch(path, person, rgb=True)  # three channels, no colour
+    """Three channels and no colour, and not the picture that ``write_sketch`` draws."""
+    save(path, np.stack([field(person)] * 3, axis=-1))
+
+
+def write_coloured(path, person):
+    save(path, np.stack([255 - field(person), field(person), field(person) // 2], axis=-1))
 
 
 def write_yellowed(path, person):
     """A drawing on yellowed paper, scanned in colour."""
     grey = 0.3 * field(person) + 170
+    save(path, np.stack([grey, 0.96 * grey, 0.85 * grey], axis=-1).astype(np.uint8))
+
+
+def save(path, image):
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.stack([grey, 0.96 * grey, 0.85 * grey], axis=-1).astype(np.uint8)).save(path)
+    Image.fromarray(image).save(path)
 
 
 @pytest.mark.parametrize("database", ["sksf-a", "cuhk-student"])
@@ -115,8 +124,8 @@ def test_exchanged_folders_are_told_too(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("photo, sketch", [
-    (write_photo, write_sketch), (write_photo, write_grey), (write_photo, write_photo), (write_sketch, write_sketch),
-    (write_grey, write_sketch), (write_sketch, write_yellowed), (write_photo, write_yellowed)])
+    (write_photo, write_sketch), (write_photo, write_grey), (write_photo, write_coloured), (write_grey, write_sketch),
+    (write_grey, write_yellowed), (write_photo, write_yellowed)])
 def test_nothing_is_said_of_two_grey_or_two_coloured_images(tmp_path, capsys, photo, sketch):
     status, said, told = prepare(capsys, "sksf-a", listed(tmp_path / "sksf-a", photo, sketch))
     assert status == 0 and "test: 4 pairs ready" in said and "exchanged" not in told, told
@@ -199,7 +208,7 @@ def test_rows_of_the_split_that_name_no_pair_are_named(tmp_path, capsys, databas
     # A row that is nearly a pair's name is shown beside the pair that lacks one.
     rows[3] = (name.format("003.jpg"), "test")
     status, _, told = prepare(capsys, database, divided(folder, rows))
-    assert status == 2 and f"note: split.csv: 1 of 8 rows name no pair of this copy: {name.format('003.jpg')}" in told
+    assert status == 2 and f"note: split.csv: 1 of 8 rows names no pair of this copy: {name.format('003.jpg')}" in told
     assert f"{name.format(3)}: in neither split" in told and f"its row {name.format('003.jpg')} differs in" in told
 
 
@@ -216,3 +225,46 @@ def test_a_name_in_both_splits_of_the_list_is_refused(tmp_path):
                                                            ("f-005-01", "test")])
     with pytest.raises(StudyError, match=r"(?s)line 3: .*'valid'.*line 4: f-005-01 is to test, and by an earlier line"):
         databases.load("cuhk-student", "test", folder)
+
+
+# What else people's folders hold
+
+def rewritten(folder, change):
+    file = folder / "pairs.csv"
+    file.write_text(change(file.read_text(encoding="utf-8")), encoding="utf-8")
+    return folder
+
+
+def test_one_picture_as_photo_and_sketch_is_a_fault(tmp_path, capsys):
+    """By one path, and by copies in two formats."""
+    folder = rewritten(listed(tmp_path / "sksf-a"), lambda text: text.replace("photos/5.png", "sketches/5.png"))
+    for domain, suffix in (("photos", "png"), ("sketches", "bmp")):
+        write_sketch(folder / domain / f"2.{suffix}", "2", rgb=suffix == "bmp")
+    rewritten(folder, lambda text: text.replace("sketches/2.png", "sketches/2.bmp"))
+    status, _, told = prepare(capsys, "sksf-a", folder)
+    assert status == 2 and "2 faults" in told
+    assert "photo photos/2.png and sketch sketches/2.bmp are one picture" in told
+    assert "photo sketches/5.png and sketch sketches/5.png are one picture" in told
+
+
+def test_an_absent_file_is_one_fault(tmp_path, capsys):
+    folder = listed(tmp_path / "sksf-a")
+    (folder / "photos" / "3.png").unlink()
+    status, _, told = prepare(capsys, "sksf-a", folder)
+    assert status == 2 and "1 fault in" in told and told.count("no such file") == 1
+
+
+def test_links_that_lead_in_circles_are_not_followed(tmp_path):
+    folder = cuhk_as_distributed(tmp_path / "cuhk-student", 3, 3)
+    (folder / "Training photo" / "again").symlink_to(folder)
+    (folder / "photo copy").symlink_to(folder)
+    (folder / "Testing sketch").rename(tmp_path / "elsewhere")
+    (folder / "Testing sketch").symlink_to(tmp_path / "elsewhere")  # a link to another place is
+    assert databases.load("cuhk-student", "test", folder).names == tuple(names("cuhk-student", "test", 3))
+
+
+@pytest.mark.parametrize("missing", databases.SPLITS)
+def test_a_split_without_pairs_is_told_with_what_to_do(tmp_path, missing):
+    folder = cuhk_as_distributed(tmp_path, 3 * (missing != "train"), 3 * (missing != "test"))
+    with pytest.raises(StudyError, match=rf"no {missing} pairs of cuhk-student in this copy. Add them, .*split.csv"):
+        databases.load("cuhk-student", missing, folder)

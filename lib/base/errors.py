@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import functools
 import sys
+import unicodedata
 from collections.abc import Iterable
 
 
@@ -61,7 +62,13 @@ def _agreeing(count: int, verb: str) -> str:
     return f" {one if count == 1 else several}" if verb else ""
 
 
+def visible(message: str) -> str:
+    """A message with what terminals obey or do not show, in names of files, spelt out: ``\\x1b``, ``\\u200f``."""
+    return "".join(c.encode("unicode_escape").decode("ascii")
+                   if c not in "\n\t" and unicodedata.category(c) in ("Cc", "Cf") else c for c in message)
+
+
 @functools.cache
 def say_once(message: str) -> None:
     """Tell something that is no error, on standard error; the same words once in a process."""
-    print(message, file=sys.stderr)
+    print(visible(message), file=sys.stderr)

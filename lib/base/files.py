@@ -43,9 +43,10 @@ class atomic_file:
     def __enter__(self) -> Path:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
+            handle, name = tempfile.mkstemp(prefix=f".{self.path.name[:40]}.", dir=self.path.parent)
         except OSError as error:
-            raise StudyError(f"{self.path}: cannot be written ({error}). Free space or choose another place.") from None
+            raise StudyError(f"{self.path}: cannot be written ({error.strerror or error}). Free space or choose "
+                             "another place.") from None
         os.close(handle)
         self.temporary = Path(name)
         return self.temporary
@@ -64,7 +65,7 @@ class atomic_file:
             self.temporary.unlink(missing_ok=True)
         if kind is not None and issubclass(kind, OSError):
             raise StudyError(
-                f"{self.path}: cannot be written ({error}). Free space or choose another place; "
+                f"{self.path}: cannot be written ({error.strerror or error}). Free space or choose another place; "
                 "earlier results are untouched.") from None
 
 

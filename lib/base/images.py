@@ -35,6 +35,7 @@ _REFUSED = {"P": "a palette image", "PA": "a palette image", "CMYK": "a CMYK ima
             "RGBA": "an image with transparency", "LA": "an image with transparency", "I;16": "a 16-bit image",
             "I;16B": "a 16-bit image", "I": "a 16- or 32-bit image", "F": "a floating-point image",
             "1": "a 1-bit image"}
+_UNREADABLE = (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 _ORIENTATION = 0x112  # EXIF tag: how a viewer is to turn the stored pixels, 1 for not at all
 RESAMPLING = {"nearest": Image.Resampling.NEAREST, "bilinear": Image.Resampling.BILINEAR,
               "bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS, "area": Image.Resampling.BOX}
@@ -50,11 +51,12 @@ def list_images(folder: Path) -> list[Path]:
     folder = Path(folder)
     try:
         if not folder.is_dir():
-            raise StudyError(f"{folder}: no such folder. Check the path.")
+            raise StudyError(f"{folder}: is a file, no folder. Give the folder that holds it." if folder.exists() else
+                             f"{folder}: no such folder. Check the path.")
         visible = sorted(p for p in folder.iterdir() if not p.name.startswith("."))
     except OSError as error:
         raise StudyError(f"{folder}: cannot be read ({error.strerror or error}). Check its permissions.") from None
-    files = [p for p in visible if p.suffix.lower() in SUFFIXES]
+    files = [p for p in visible if p.suffix.lower() in SUFFIXES and not p.is_dir()]
     if unread := [p.name for p in visible if p.suffix.lower() in UNREAD_SUFFIXES]:
         raise StudyError(f"{folder}: images of kinds that are not read here ({', '.join(SUFFIXES)} are), "
                          f"{len(unread)} beside {len(files)} others:\n{listed(unread)}\n"
@@ -76,7 +78,11 @@ def _what_else(entries: list[Path]) -> str:
                  if path.is_dir() and any(file.suffix.lower() in SUFFIXES for file in path.iterdir())]
     except OSError:
         below = []
-    return f" Its folders {', '.join(below[:5])} do: give one of them." if below else ""
+    if below:
+        return f" Its folders {', '.join(below[:5])} do: give one of them."
+    others = [path.name for path in entries if path.is_file()]
+    return (f" It holds {', '.join(others[:3])}{', …' if len(others) > 3 else ''}: convert what is an image to PNG."
+            if others else " It is empty: give the folder of the images.")
 
 
 def read_image(path: Path) -> np.ndarray:
@@ -112,8 +118,16 @@ def read_image(path: Path) -> np.ndarray:
             return np.asarray(image)
     except FileNotFoundError:
         raise StudyError(f"{path}: no such file.") from None
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise StudyError(f"{path}: cannot be read as an image ({error}). Replace or remove the file.") from None
+    except _UNREADABLE as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: Exception) -> StudyError:
+    """The error for a file that Pillow refuses, without the path that its own words repeat."""
+    empty = path.is_file() and not path.stat().st_size
+    cause = ("the file is empty" if empty else "it is damaged, or no image of a kind that is read here"
+             if isinstance(error, UnidentifiedImageError) else getattr(error, "strerror", None) or error)
+    return StudyError(f"{path}: cannot be read as an image ({cause}). Replace or remove the file.")
 
 
 def size_of(path: Path) -> tuple[int, int]:
@@ -121,8 +135,8 @@ def size_of(path: Path) -> tuple[int, int]:
     try:
         with Image.open(path) as image:
             return image.size
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise StudyError(f"{path}: cannot be read as an image ({error}). Replace or remove the file.") from None
+    except _UNREADABLE as error:
+        raise _unreadable(path, error) from None
 
 
 def read_photo(source: Path | BinaryIO, name: str) -> np.ndarray:
@@ -154,7 +168,7 @@ def read_photo(source: Path | BinaryIO, name: str) -> np.ndarray:
             return np.asarray(upright.convert("RGB"))
     except FileNotFoundError:
         raise StudyError(f"{name}: no such file.") from None
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except _UNREADABLE as error:
         cause = "no image of a kind that is read here" if isinstance(error, UnidentifiedImageError) else error
         raise StudyError(f"{name}: cannot be read as an image ({cause}). Give a JPEG or PNG.") from None
 

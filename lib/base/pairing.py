@@ -72,7 +72,8 @@ def _compiled(pattern: str) -> re.Pattern:
     try:
         expression = re.compile(pattern)
     except re.error as error:
-        raise StudyError(f"The pattern '{pattern}' is no regular expression ({error}).") from None
+        raise StudyError(f"The pattern '{pattern}' is no regular expression ({error}). Mend it; one that "
+                         "works is '(.+?)(?:_fake_B)?'.") from None
     if expression.groups != 1:
         raise StudyError(f"The pattern '{pattern}' has {expression.groups} groups. Give it one, the name that counts, "
                          "e.g. '(.+?)(?:_fake_B)?'; write other parentheses as (?:…).")
@@ -114,6 +115,11 @@ def _composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
+def _spaced(name: str) -> str:
+    """Without marks that cannot be seen, such as those of writing from right to left, and with single spaces inside."""
+    return " ".join("".join(c for c in name if unicodedata.category(c) != "Cf").split())
+
+
 def _feret_subject(name: str) -> str:
     fit = re.fullmatch(_FERET, name)
     return fit[1] if fit else name
@@ -122,6 +128,7 @@ def _feret_subject(name: str) -> str:
 _IGNORED: dict[str, Callable[[str], str]] = {
     "letter case": str.casefold,
     "the form of accented letters (NFC and NFD of Unicode)": _composed,
+    "spaces and characters that cannot be seen": _spaced,
     "zeros before numbers": _padding,
     "endings": _ending,
     "all but the subject in FERET's names": _feret_subject,

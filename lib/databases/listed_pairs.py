@@ -46,6 +46,8 @@ def rows(file: Path) -> list[Row]:
             problems.append(f"line {line}: names no {'sketch' if photo else 'photo'}")
         if row["split"].lower() not in catalogue.SPLITS:
             problems.append(f"line {line}: split must be train or test, not '{row['split']}'")
+        if set(row.get("name", "")) & set("/\\\0") or row.get("name") in (".", ".."):
+            problems.append(f"line {line}: the name '{row['name']}' cannot be a file's; leave out / and \\")
     if not found:
         problems.append("it has no line below the header")
     if problems:

@@ -22,7 +22,7 @@ import numpy as np
 
 from lib.base import cache, images, likeness
 from lib.base.errors import StudyError, say_once
-from lib.databases import catalogue, exchange, layouts, pairing, proportions
+from lib.databases import catalogue, division, exchange, layouts, pairing, proportions
 from lib.databases.pairs import Index, Pair, Problem, require_sound, shown
 from lib.databases.sheets import read_rows, write_rows
 
@@ -46,7 +46,9 @@ def read_split(index: Index, split: str) -> tuple[tuple[Pair, ...], Pixels]:
     if index.problems:
         require_sound(index, [*index.problems, *read_pairs(index, split)[1]])
     if not pairs:
-        raise StudyError(f"{index.folder}: no {split} pairs of {index.database} in this copy.")
+        raise StudyError(f"{index.folder}: no {split} pairs of {index.database} in this copy. Add them, or name people "
+                         f"who {'train' if split == 'train' else 'are tested'} in {index.folder / division.SPLIT} "
+                         "(name,split).")
     fingerprint = _fingerprint(index, split, pairs)
     file = _cache_file(index, split)
     kept = _from_cache(file, fingerprint)
@@ -69,12 +71,17 @@ def read_pairs(index: Index, split: str) -> tuple[Pixels, list[Problem]]:
     photos = np.zeros((len(pairs), images.HEIGHT, images.WIDTH, 3), np.uint8)
     sketches = np.zeros((len(pairs), images.HEIGHT, images.WIDTH), np.uint8)
     problems = []
+    told = {problem.name for problem in index.problems}  # of their absent files
     for i, pair in enumerate(pairs):
         for path, faces, convert in ((pair.photo, photos, images.to_rgb), (pair.sketch, sketches, images.to_grey)):
             try:
                 faces[i] = convert(_read_face(path, index.any_size))
             except StudyError as error:
-                problems.append(Problem(pair.name, str(error).replace(f"{index.folder}{os.sep}", "")))
+                if path.exists() or pair.name not in told:
+                    problems.append(Problem(pair.name, str(error).replace(f"{index.folder}{os.sep}", "")))
+        if photos[i].any() and (images.to_grey(photos[i]) == sketches[i]).all():
+            one, other = (shown(path, index.folder) for path in (pair.photo, pair.sketch))
+            problems.append(Problem(pair.name, f"photo {one} and sketch {other} are one picture"))
     return (photos, sketches), problems
 
 

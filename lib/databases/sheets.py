@@ -63,7 +63,8 @@ def read_lines(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str
     except UnicodeDecodeError:
         raise not_utf_8(path) from None
     except (OSError, csv.Error) as error:
-        raise StudyError(f"{path}: cannot be read as CSV ({error}). Mend or remove it.") from None
+        cause = getattr(error, "strerror", None) or error
+        raise StudyError(f"{path}: cannot be read as CSV ({cause}). Mend or remove it.") from None
     if missing := [c for c in columns if c not in names]:
         raise StudyError(f"{path}: needs the columns {','.join(columns)}, lacks {','.join(missing)}. Its first line is "
                          f"{header.strip() or 'empty'}. Name the columns there as here, in small letters.")
