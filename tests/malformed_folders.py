@@ -278,7 +278,7 @@ def recognise(*options, count=6):
 
 case("6 training identities of 6", "Train with fewer", name="nobody left to recognise")(
     recognise("--train-identities", "6"))
-case("1 training identities", "at least two", name="one person to train")(recognise("--train-identities", "1"))
+case("1 training identity", "at least two", name="one person to train")(recognise("--train-identities", "1"))
 case("0 repeats", "at least one", name="no repeats")(recognise("--train-identities", "3", "--repeats", "0"))
 case("--seed -1", "from 0 on", name="a negative seed")(recognise("--train-identities", "3", "--seed", "-1"))
 

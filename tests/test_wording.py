@@ -11,7 +11,8 @@ from lib.base.errors import counted, some_of
 
 @pytest.mark.parametrize("noun, several", [
     ("image", "images"), ("test face", "test faces"), ("pair", "pairs"), ("sketch", "sketches"), ("person", "people"),
-    ("train pair", "train pairs"), ("box", "boxes"), ("class", "classes")])
+    ("train pair", "train pairs"), ("box", "boxes"), ("class", "classes"),
+    ("training identity", "training identities"), ("day", "days")])
 def test_only_one_thing_is_singular(noun, several):
     assert counted(1, noun) == f"1 {noun}"
     for number in (0, 2, 11, 21, 101):

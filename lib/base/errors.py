@@ -54,6 +54,8 @@ def some_of(count: int, whole: int, noun: str, verb: str = "") -> str:
 def _plural(noun: str) -> str:
     if noun.endswith("person"):
         return f"{noun.removesuffix('person')}people"
+    if noun.endswith("y") and noun[-2] not in "aeou":
+        return f"{noun[:-1]}ies"
     return f"{noun}{'es' if noun.endswith(('ch', 's', 'x')) else 's'}"
 
 

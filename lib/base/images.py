@@ -117,7 +117,7 @@ def read_image(path: Path) -> np.ndarray:
                     "program follows that. Turn the pixels, e.g. with `convert IN -auto-orient OUT.png`.")
             return np.asarray(image)
     except FileNotFoundError:
-        raise StudyError(f"{path}: no such file.") from None
+        raise StudyError(f"{path}: no such file. Check the path.") from None
     except _UNREADABLE as error:
         raise _unreadable(path, error) from None
 
@@ -167,7 +167,7 @@ def read_photo(source: Path | BinaryIO, name: str) -> np.ndarray:
                 upright = Image.alpha_composite(Image.new("RGBA", opaque.size, "white"), opaque)
             return np.asarray(upright.convert("RGB"))
     except FileNotFoundError:
-        raise StudyError(f"{name}: no such file.") from None
+        raise StudyError(f"{name}: no such file. Check the path.") from None
     except _UNREADABLE as error:
         cause = "no image of a kind that is read here" if isinstance(error, UnidentifiedImageError) else error
         raise StudyError(f"{name}: cannot be read as an image ({cause}). Give a JPEG or PNG.") from None

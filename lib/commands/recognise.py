@@ -120,10 +120,10 @@ def _classical(options: argparse.Namespace) -> int:
     best, dimension = result.best_of_mean
     print(f"{options.method}, {options.direction}: {len(names)} people, {protocol.train} train, {tested} recognised, "
           f"{counted(protocol.repeats, 'random split')} (seed {protocol.seed})")
-    print(f"  all {result.accuracy.shape[1]} dimensions   {result.last:7.2%}   "
+    print(f"  all {counted(result.accuracy.shape[1], 'dimension')}   {result.last:7.2%}   "
           f"95 % interval over people {interval.low:.2%} to {interval.high:.2%}, "
           f"spread over splits {result.spread[-1]:.2%}")
-    print(f"  best of mean        {best:7.2%}   at {dimension} dimensions, chosen on the tested faces")
+    print(f"  best of mean        {best:7.2%}   at {counted(dimension, 'dimension')}, chosen on the tested faces")
     print(f"  mean of best        {result.mean_of_best:7.2%}   the number papers print; optimistic: "
           "each split chooses its dimension on the tested faces")
     for rank in (5, 10):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from lib.base import images, likeness
 from lib.base.errors import StudyError, counted, listed, say_once, some_of
-from lib.base.pairing import pair_by_name
+from lib.base.pairing import Partners, pair_by_name
 
 
 def checked_faces(faces: np.ndarray, name: str) -> np.ndarray:
@@ -41,7 +42,9 @@ def read_coloured_pairs(real: Path, synthesised: Path, pattern: str | None = Non
     Returns names, real and synthesised images.  Raises StudyError as ``read_pairs`` does for names.
     """
     pairs = pair_by_name([real, synthesised], pattern=pattern)
-    first, second = ([images.read_image(pair.files[side]) for pair in pairs] for side in (0, 1))
+    faces = _read_all([pair.files[side] for side in (0, 1) for pair in pairs])
+    first, second = faces[:len(pairs)], faces[len(pairs):]
+    _warn_of_single_images(real, synthesised, pairs, first, second)
     return tuple(pair.name for pair in pairs), first, second
 
 
@@ -56,7 +59,7 @@ def read_pairs(real: Path, synthesised: Path,
     pairs = pair_by_name([real, synthesised], pattern=pattern)
     names = tuple(pair.name for pair in pairs)
     files = [pair.files[side] for side in (0, 1) for pair in pairs]
-    faces = [images.to_grey(images.read_image(file)) for file in files]
+    faces = [images.to_grey(face) for face in _read_all(files)]
     height, width = faces[0].shape
     odd = [f"{file}: {face.shape[1]}×{face.shape[0]}" for file, face in zip(files, faces)
            if face.shape != (height, width)]
@@ -70,4 +73,32 @@ def read_pairs(real: Path, synthesised: Path,
     for text in filter(None, remarks):
         say_once(f"warning: {text}. A person under several names trains and is tested at once, and is taken for an "
                  "error when recognised under another one.")
+    _warn_of_single_images(real, synthesised, pairs, faces[:len(names)], faces[len(names):])
     return names, np.stack(faces[:len(names)]), np.stack(faces[len(names):])
+
+
+def _read_all(files: Sequence[Path]) -> list[np.ndarray]:
+    """Every file as it is, grey or RGB; raises StudyError listing all that cannot be read."""
+    faces, problems = [], []
+    for file in files:
+        try:
+            faces.append(images.read_image(file))
+        except StudyError as error:
+            problems.append(str(error))
+    if problems:
+        raise StudyError(f"{counted(len(problems), 'image')} cannot be used:\n{listed(problems)}")
+    return faces
+
+
+def _warn_of_single_images(real: Path, synthesised: Path, pairs: Sequence[Partners], first: Sequence[np.ndarray],
+                           second: Sequence[np.ndarray]) -> None:
+    """Say which folders hold images that are blank, and how many pairs are one picture twice."""
+    for side, (folder, faces) in enumerate(((real, first), (synthesised, second))):
+        blank = [pair.files[side].name for pair, face in zip(pairs, faces, strict=True) if face.min() == face.max()]
+        if blank:
+            say_once(f"warning: {folder}: {some_of(len(blank), len(faces), 'image', 'is/are')} of one grey level and "
+                     f"nobody's face, e.g. {blank[0]}.")
+    same = [pair.name for pair, one, other in zip(pairs, first, second, strict=True) if np.array_equal(one, other)]
+    if same:
+        say_once(f"warning: {real} and {synthesised}: {some_of(len(same), len(pairs), 'pair', 'is/are')} equal pixel by "
+                 f"pixel, e.g. {same[0]}: recognition of an image by itself says nothing.")

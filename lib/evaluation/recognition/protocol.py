@@ -49,12 +49,13 @@ class Protocol:
 
     def __post_init__(self):
         if self.train < 2:
-            raise StudyError(f"{self.train} training identities: at least two are needed to tell people apart.")
+            raise StudyError(f"{counted(self.train, 'training identity')}: at least two are needed to tell people "
+                             "apart.")
         if self.identities - self.train < 2:
-            raise StudyError(f"{self.train} training identities of {self.identities}: "
+            raise StudyError(f"{counted(self.train, 'training identity')} of {self.identities}: "
                              "at least two must be left to be recognised. Train with fewer.")
         if self.repeats < 1:
-            raise StudyError(f"{self.repeats} repeats: at least one is needed.")
+            raise StudyError(f"{counted(self.repeats, 'repeat')}: at least one is needed.")
 
     @classmethod
     def for_database(cls, database: str, identities: int, repeats: int = 20, seed: int = 0) -> Protocol:
