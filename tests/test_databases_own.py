@@ -247,6 +247,13 @@ def test_one_picture_as_photo_and_sketch_is_a_fault(tmp_path, capsys):
     assert "photo sketches/5.png and sketch sketches/5.png are one picture" in told
 
 
+def test_an_image_of_one_colour_is_a_fault(tmp_path, capsys):
+    folder = listed(tmp_path / "sksf-a")
+    Image.new("RGB", (200, 250), (250, 240, 230)).save(folder / "photos" / "3.png")
+    status, _, told = prepare(capsys, "sksf-a", folder)
+    assert status == 2 and "1 fault in" in told and "photos/3.png: has one colour throughout" in told
+
+
 def test_an_absent_file_is_one_fault(tmp_path, capsys):
     folder = listed(tmp_path / "sksf-a")
     (folder / "photos" / "3.png").unlink()

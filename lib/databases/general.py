@@ -68,7 +68,7 @@ def _group_and_name(database: str, row: listed_pairs.Row) -> tuple[str, str]:
 
 def _entries(file: Path) -> list[dict]:
     """One annotation per pair; raises StudyError for a file of another form, listing the entries that lack a name."""
-    entries = files.read_json(file)
+    entries = files.read_json(file, "Restore the file.")
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise StudyError(f"{file}: not FS2K's annotations, which are a list of records. Restore the file.")
     problems = [f"entry {number}: image_name is {entry.get('image_name')!r}, not like photo1/image0110"

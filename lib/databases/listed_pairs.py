@@ -16,7 +16,7 @@ from pathlib import Path
 from lib.base import images, pairing
 from lib.base.errors import StudyError, counted, listed
 from lib.databases import catalogue
-from lib.databases.pairs import Pair, Problem
+from lib.databases.pairs import Pair, Problem, shown
 from lib.databases.sheets import read_lines
 
 PAIRS = "pairs.csv"
@@ -75,13 +75,16 @@ def read(folder: Path, named: Callable[[Row], tuple[str, str]],
 def pairs_of(folder: Path, pairs: list[Pair]) -> tuple[list[Pair], list[Problem]]:
     """The pairs under names of their own, and a fault for each file that is absent and each name that stays common."""
     counts = Counter(pair.name for pair in pairs)
-    pairs = [replace(pair, name=f"{pair.photo.parent.name}-{pair.name}") if counts[pair.name] > 1 else pair
+    pairs = [replace(pair, name=f"{pair.photo.parent.name}-{pair.name}")
+             if counts[pair.name] > 1 and not pair.name.startswith(f"{pair.photo.parent.name}-") else pair
              for pair in pairs]
     problems = [Problem(pair.name, _absent(file, folder)) for pair in pairs for file in (pair.photo, pair.sketch)
                 if not file.is_file()]
-    counts = Counter(pair.name for pair in pairs)
-    problems += [Problem(name, f"{count} lines have this name; give each its own in a column called name")
-                 for name, count in counts.items() if count > 1]
+    for name, count in Counter(pair.name for pair in pairs).items():
+        if count > 1:
+            photos = dict.fromkeys(shown(pair.photo, folder) for pair in pairs if pair.name == name)
+            problems.append(Problem(name, f"{count} pairs have this name ({', '.join(photos)}); keep one, or give each "
+                                          f"its own in a column called name of {PAIRS}"))
     return pairs, problems
 
 

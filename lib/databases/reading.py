@@ -164,16 +164,17 @@ def _accepted_rows(index: Index) -> dict[str, str]:
 
 def _read_face(path: Path, any_size: bool) -> np.ndarray:
     face = images.read_image(path)
-    if any_size:
-        if min(face.shape[:2]) < SMALLEST:
-            raise StudyError(f"{path}: {face.shape[1]}×{face.shape[0]} pixels show no face; at least {SMALLEST} are "
-                             "needed each way. Replace the file.")
-        return images.resize(face, images.HEIGHT, images.WIDTH)
-    if face.shape[:2] != (images.HEIGHT, images.WIDTH):
+    height, width = face.shape[:2]
+    if any_size and min(height, width) < SMALLEST:
+        raise StudyError(f"{path}: {width}×{height} pixels show no face; at least {SMALLEST} are needed each way. "
+                         "Replace the file.")
+    if not any_size and (height, width) != (images.HEIGHT, images.WIDTH):
         raise StudyError(
-            f"{path}: {face.shape[1]}×{face.shape[0]} pixels instead of {images.WIDTH}×{images.HEIGHT}. Use the "
-            "cropped version of the database, or align the faces (eyes at (75, 125) and (125, 125)).")
-    return face
+            f"{path}: {width}×{height} pixels instead of {images.WIDTH}×{images.HEIGHT}. Use the cropped version of "
+            "the database, or align the faces (eyes at (75, 125) and (125, 125)).")
+    if (face == face[:1, :1]).all():
+        raise StudyError(f"{path}: has one colour throughout and shows no face. Replace the file.")
+    return images.resize(face, images.HEIGHT, images.WIDTH)
 
 
 def _fingerprint(index: Index, split: str, pairs: tuple[Pair, ...]) -> str:

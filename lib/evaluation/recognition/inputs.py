@@ -100,5 +100,5 @@ def _warn_of_single_images(real: Path, synthesised: Path, pairs: Sequence[Partne
                      f"nobody's face, e.g. {blank[0]}.")
     same = [pair.name for pair, one, other in zip(pairs, first, second, strict=True) if np.array_equal(one, other)]
     if same:
-        say_once(f"warning: {real} and {synthesised}: {some_of(len(same), len(pairs), 'pair', 'is/are')} equal pixel by "
-                 f"pixel, e.g. {same[0]}: recognition of an image by itself says nothing.")
+        say_once(f"warning: {real} and {synthesised}: {some_of(len(same), len(pairs), 'pair', 'is/are')} equal pixel "
+                 f"by pixel, e.g. {same[0]}: recognition of an image by itself says nothing.")
