@@ -39,5 +39,5 @@ def remarks(index: Index) -> list[str]:
                      for (file, (width, height)), is_odd in zip(sizes.items(), odd, strict=True) if is_odd]
             found.append(f"{some_of(len(lines), len(sizes), domain, 'has/have')} other proportions than the rest, "
                          f"whose width is {usual:.2f} of the height in the median:\n{listed(lines)}\nAre they turned? "
-                         f"Resized to {images.WIDTH}×{images.HEIGHT} as they are they are squashed. Turn or crop them.")
+                         f"Resizing to {images.WIDTH}×{images.HEIGHT} squashes them. Turn or crop them.")
     return found
