@@ -9,6 +9,7 @@ import os
 import sys
 
 from lib.base.errors import StudyError
+from lib.commands import arguments as command_line
 
 # Listed by hand and imported when called: `score` must not wait for torch.
 COMMANDS = {
@@ -42,16 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit status (0 done, 2 input that cannot be used, 130 interrupted)."""
     arguments = sys.argv[1:] if arguments is None else arguments
     _print_anything()
-    parser = argparse.ArgumentParser(prog="python -m lib", description=__doc__.split(";")[0])
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, summary in COMMANDS.items():
-        sub = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
-        if arguments and arguments[0] == name:
-            module = importlib.import_module(f"lib.commands.{name}")
-            module.add_arguments(sub)
-            sub.set_defaults(run=module.run)
-    options = parser.parse_args(arguments)
-    try:
+    try:  # from here on: a command may import for seconds
+        options = _parsed(arguments)
         return options.run(options) or 0
     except StudyError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -63,6 +56,19 @@ def main(arguments: list[str] | None = None) -> int:
         # The reader (head, less) closed the pipe: nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _parsed(arguments: list[str]) -> argparse.Namespace:
+    """The options of a command, whose module alone is imported; ``run`` is what runs it."""
+    parser = command_line.Parser(prog="python -m lib", description=__doc__.split(";")[0])
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, summary in COMMANDS.items():
+        sub = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        if arguments and arguments[0] == name:
+            module = importlib.import_module(f"lib.commands.{name}")
+            module.add_arguments(sub)
+            sub.set_defaults(run=module.run)
+    return parser.parse_args(arguments)
 
 
 def _print_anything() -> None:

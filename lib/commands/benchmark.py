@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from lib.base import files
 from lib.base.errors import StudyError
 from lib.base.settings import PROFILES
+from lib.commands import arguments
 from lib.training.plans import Plan, plan
 
 if TYPE_CHECKING:  # help must not wait for pandas
@@ -42,7 +43,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     if options.scaling and options.roofline:
-        raise StudyError("Give --scaling or --roofline.")
+        raise StudyError("Give --scaling or --roofline, not both.")
+    if not options.roofline:
+        arguments.refuse_unused(options, ["card"], "For a card only: give --roofline, too.")
+    if options.scaling or options.roofline:
+        arguments.refuse_unused(options, ("precision", "threads", "compiled"),
+                                "For the measured speed only: leave out --scaling or --roofline.")
     if options.scaling:
         return _scaling(options)
     if options.roofline:

@@ -15,6 +15,7 @@ import numpy as np
 from lib import databases
 from lib.base import images
 from lib.base.errors import StudyError, say_once, unknown_name
+from lib.commands import arguments
 from lib.databases import catalogue, division, index, layouts, pairing, reading, sheets
 from lib.databases.pairs import EXCLUSIONS, Index, Pair, Problem, require_sound
 
@@ -37,7 +38,7 @@ wrong is listed at once."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.epilog, parser.formatter_class = LAYOUTS, argparse.RawDescriptionHelpFormatter
+    arguments.set_epilog(parser, LAYOUTS)
     parser.add_argument("--database", required=True, help=", ".join(databases.NAMES))
     parser.add_argument("--data", type=Path, help="the database's folder, or the folder that holds it (default: data/)")
     parser.add_argument("--exclude-broken", action="store_true",
@@ -51,6 +52,8 @@ def run(options: argparse.Namespace) -> int:
     if name not in databases.NAMES:
         raise unknown_name("database", name, databases.NAMES)
     if name in databases.EMBEDDED:
+        arguments.refuse_unused(options, ("exclude_broken", "accept_pairing"),
+                                f"{name} is drawn by this project, and nothing in it is faulty.")
         for split in databases.SPLITS:
             print(f"{name}: {len(databases.load(name, split))} {split} pairs, drawn by this project; no data needed")
         return 0

@@ -7,10 +7,14 @@ from pathlib import Path
 
 from lib.base import images, pairing
 from lib.base.directions import DIRECTIONS, PHOTO_TO_SKETCH
+from lib.commands import arguments
+
+_OF_STUDY = "profile", "data", "force"
+_OF_PROTOCOL = "train_identities", "repeats", "seed", "method"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.epilog, parser.formatter_class = pairing.RULES, argparse.RawDescriptionHelpFormatter
+    arguments.set_epilog(parser, pairing.RULES)
     parser.add_argument("real", type=Path, metavar="REAL_DIR", nargs="?",
                         help="real images: sketches for photo-to-sketch, photos for sketch-to-photo")
     parser.add_argument("synthesised", type=Path, metavar="SYNTHESISED_DIR", nargs="?",
@@ -48,10 +52,16 @@ def run(options: argparse.Namespace) -> int:
         raise StudyError("--database goes with --recogniser and without folders. "
                          "The classical protocol of a study is part of `python -m lib run`.")
     if options.database:
+        arguments.refuse_unused(options, (*_OF_PROTOCOL, "direction", "pattern", "csv"),
+                                "For two folders only: a study is recognised as a whole, into its own tables.")
         return _study(options)
+    arguments.refuse_unused(options, _OF_STUDY, "For a study only: give --recogniser and --database, without "
+                                                "folders.")
     if not options.synthesised:
         raise StudyError("Give two folders, REAL_DIR and SYNTHESISED_DIR, or --recogniser with --database.")
     if options.recogniser:
+        arguments.refuse_unused(options, _OF_PROTOCOL, "For the field's protocol only, in which people train: "
+                                                       "leave --recogniser out.")
         return _with_network(options)
     if options.train_identities is None:
         raise StudyError("Give --train-identities N, the people who train the classifier, or --recogniser dlib, which "

@@ -15,7 +15,7 @@ from lib.base.errors import StudyError, unknown_name
 from lib.base.hardware import available_cores
 from lib.base.labels import duration
 from lib.base.settings import PROFILES
-from lib.commands import notebooks
+from lib.commands import arguments, notebooks
 from lib.findings import study
 
 _AT_ONCE = 2  # notebooks; each holds its own copy of the libraries and faces in memory
@@ -43,6 +43,8 @@ def run(options: argparse.Namespace) -> int:
     for database in chosen:
         if database not in databases.NAMES:
             raise unknown_name("database", database, databases.NAMES)
+    if options.check:
+        arguments.refuse_unused(options, ["refresh"], "--check writes nothing; leave one of the two out.")
     if options.refresh and not set(chosen) <= set(databases.EMBEDDED):
         raise StudyError("--refresh writes figures into files that are published: embedded databases only.")
     paths.use_data(options.data)

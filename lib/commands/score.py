@@ -12,6 +12,7 @@ from lib.base import images, pairing
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
 from lib.base.statistics import Interval, student_interval
+from lib.commands import arguments
 from lib.evaluation.scoring.folders import FolderScores, check_names, score_folders
 from lib.evaluation.scoring.measure import IMAGE_METRICS
 from lib.evaluation.scoring.sets import FOLDER_SET_METRICS
@@ -30,11 +31,12 @@ memory than 300. Where the names are those of a study's test faces, the floors o
 --as NAME scores the folder as the study scores its own runs, adds it to the study's tables, recognition and figures in
 results/<profile>/<database>/outside/NAME, which git ignores, and tests it against every system there, paired face by
 face, with Holm's correction. The real images must be the study's own, pixel by pixel."""
+_OF_STUDY = "attributes", "regions", "colours"  # further tables of a study's own runs
 _MANY_IMAGES = 2048  # as many as FID has features
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.epilog, parser.formatter_class = _MORE, argparse.RawDescriptionHelpFormatter
+    arguments.set_epilog(parser, _MORE)
     parser.add_argument("reference", nargs="?", type=Path, metavar="REFERENCE_DIR", help="real images")
     parser.add_argument("synthesised", nargs="?", type=Path, metavar="SYNTHESISED_DIR",
                         help="images to score, by the same names (suffixes may differ)")
@@ -82,6 +84,8 @@ def run(options: argparse.Namespace) -> int:
                          "`python -m lib score REFERENCE_DIR SYNTHESISED_DIR --metrics ssim fsim`.")
     if not (options.reference and options.synthesised):
         raise StudyError("Give REFERENCE_DIR and SYNTHESISED_DIR, or --profile and --database to score a study.")
+    arguments.refuse_unused(options, (*_OF_STUDY, "data", "force"),
+                            "For a study only: give --profile and --database instead of folders.")
     return _sets_only(options) if options.sets_only else _folders(options)
 
 
@@ -200,6 +204,8 @@ def _beside(options: argparse.Namespace) -> int:
     """A folder in the tables of a study, marked as brought."""
     if not (options.reference and options.synthesised and options.database):
         raise StudyError("--as NAME needs REFERENCE_DIR, SYNTHESISED_DIR and --database.")
+    arguments.refuse_unused(options, (*_OF_STUDY, "force"),
+                            "For a study's own runs only: give --profile and --database, without folders and --as.")
     if options.csv or options.metrics or options.sets_only:
         raise StudyError("--as NAME takes the study's own metrics and writes its own tables; leave --csv, --metrics "
                          "and --sets-only out.")

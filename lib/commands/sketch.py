@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from lib.base.directions import DIRECTIONS, PHOTO_TO_SKETCH
+from lib.commands import arguments
 
 MORE = """\
 A photo shows one frontal face; it is turned as its EXIF says. Refused with the reason are: no face, several, one turned
@@ -16,7 +17,7 @@ trained on and whom it serves badly."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.epilog, parser.formatter_class = MORE, argparse.RawDescriptionHelpFormatter
+    arguments.set_epilog(parser, MORE)
     parser.add_argument("photo", type=Path, metavar="PHOTO", help="a frontal portrait, or a folder of them")
     parser.add_argument("output", type=Path, metavar="OUT", nargs="?",
                         help="PNG to write, or folder for those of a folder (default: PHOTO-sketch.png here)")
@@ -48,6 +49,8 @@ def network_of(options: argparse.Namespace):
     if options.checkpoint and options.system:
         raise StudyError("Give --checkpoint or --system, not both.")
     if not options.system:
+        arguments.refuse_unused(options, ("database", "profile", "seed"),
+                                "For a system trained here only: give --system, too.")
         return Translator(options.checkpoint or checkpoints.PRETRAINED)
     file = plans.plan(options.profile, options.system).folder(options.database, options.seed) / "checkpoint.pt"
     if not file.exists():

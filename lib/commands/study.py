@@ -11,6 +11,7 @@ from lib.base import paths, systems
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError, listed, unknown_name
 from lib.base.settings import PROFILES
+from lib.commands import arguments
 
 PAPER_SYSTEMS = ("u-gat-it", "drit", "cyclegan", "msg-sarl")
 EXAMPLE_SYSTEMS = ("msg-sarl", "fast-rslcr", "lle", "pixel-regression")  # of this repository, where the paper's lack
@@ -76,6 +77,9 @@ def _build(options: argparse.Namespace) -> int:
     from lib.evaluation.user_study import page
     from lib.evaluation.user_study import plan as plans
 
+    if options.plan:
+        arguments.refuse_unused(options, ("raters", "per_rater", "checks", "seed"),
+                                "--plan says who judges what; leave one of the two out.")
     paths.use_data(options.data)
     stimuli, plan, folder = _from_folders(options) if options.candidate else _from_runs(options)
     title = {} if options.title is None else {"title": options.title}
@@ -100,9 +104,10 @@ def _from_runs(options: argparse.Namespace):
     from lib.evaluation.user_study import plan as plans
     from lib.evaluation.user_study import stimuli as sources
 
-    given = [name for name in ("photos", "sketches", "faces") if getattr(options, name) is not None]
-    if given:
-        raise StudyError(f"--{given[0]} goes with --candidate NAME=DIR, not with run folders.")
+    arguments.refuse_unused(options, ("photos", "sketches", "faces"),
+                            "For other folders only: give --candidate NAME=DIR instead of --database and --system.")
+    if options.plan:
+        arguments.refuse_unused(options, ["system"], "--plan names the systems; leave one of the two out.")
     if options.profile not in PROFILES:
         raise unknown_name("profile", options.profile, PROFILES)
     judged = tuple(options.system or PAPER_SYSTEMS)
@@ -181,6 +186,9 @@ def _from_folders(options: argparse.Namespace):
     if clash or not (options.photos and options.sketches):
         raise StudyError("--candidate NAME=DIR needs --photos DIR and --sketches DIR, "
                          "and neither --database nor --system.")
+    arguments.refuse_unused(options, ("profile", "run_seed", "data"), "For run folders only: leave --candidate out.")
+    if options.plan:
+        arguments.refuse_unused(options, ["faces"], "--plan names the faces; leave one of the two out.")
     if options.faces is not None and options.faces < 1:
         raise StudyError(f"--faces {options.faces}: a study needs at least one.")
     folders = dict(_assignment(text, "--candidate", "NAME=DIR") for text in options.candidate)

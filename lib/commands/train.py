@@ -11,6 +11,7 @@ from lib.base import paths, systems
 from lib.base.errors import StudyError, unknown_name
 from lib.base.labels import duration
 from lib.base.settings import PROFILES
+from lib.commands import arguments
 from lib.evaluation import grids, scoring
 from lib.evaluation.cluster import standing, submission
 from lib.findings import ledger, tables
@@ -53,7 +54,7 @@ _OF_LAUNCHER = ("per_job", "gpus", "cpus", "memory", "hours", "at_most", "partit
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.epilog, parser.formatter_class = _MORE, argparse.RawDescriptionHelpFormatter
+    arguments.set_epilog(parser, _MORE)
     parser.add_argument("--database", required=True, help=", ".join(databases.NAMES))
     parser.add_argument("--grid", choices=tuple(GRIDS),
                         help="instead of --system: every run that is missing of the eight ablation cells, of the "
@@ -105,6 +106,11 @@ def run(options: argparse.Namespace) -> int:
     if asked := _only_elsewhere(options):
         raise StudyError(f"{', '.join(asked)}: for a grid that is handed over; give --grid and --launcher too."
                          if asked != ["--dry-run"] else "--dry-run: give --grid too.")
+    if not options.grid:
+        arguments.refuse_unused(options, ["jobs"], "For a grid only: give --grid instead of --system.")
+    if options.launcher == "local":
+        arguments.refuse_unused(options, (name for name in _OF_LAUNCHER if name not in ("per_job", "gpus")),
+                                "For a cluster only: give --launcher slurm.")
     paths.use_data(options.data)
     if options.grid:
         return _grid(options)
