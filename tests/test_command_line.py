@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from lib.__main__ import main
+from lib.base import images
 from lib.commands import arguments
 
 # What cannot work together: the arguments, what is named as without effect, and a word of the remedy.
@@ -53,6 +55,42 @@ def test_given_is_what_stood_on_the_line_also_with_the_default_value():
     inner.add_argument("--profile", default="cpu")
     inner.add_argument("file", nargs="?")
     assert parser.parse_args([]).given == set()
-    assert parser.parse_args("--number 3 --several a --switch".split()).given == {"number", "several", "switch"}
-    options = parser.parse_args("inner --profile cpu".split())
+    assert parser.parse_args(["--number", "3", "--several", "a", "--switch"]).given == {"number", "several", "switch"}
+    options = parser.parse_args(["inner", "--profile", "cpu"])
     assert options.given == {"profile"} and options.number == 3 and options.file is None
+
+
+@pytest.mark.parametrize("line, meant", [
+    ("gallery --profile quik", "quick"), ("gallery --database portrats", "portraits"),
+    ("gallery --astronaut --database cuhk-studnt", "cuhk-student"), ("records --profile cpp", "cpu"),
+    ("records --database cuhk-studen", "cuhk-student"), ("attention --database cuf", "cufs"),
+    ("sketch me.png --system msg-sarl --database cuhk-studnt", "cuhk-student"),
+    ("sketch me.png --system msg-sarl --profile cp", "cpu"), ("try --system msg-sarl --profile papper", "paper"),
+    ("transfer --trained-on cufs --database cuf", "cufsf"), ("transfer --trained-on cuf --database cufs", "cufsf"),
+    ("score --profile quik --database cufs", "quick"), ("ledger --database cuf", "cufs"), ("jobs --profile cp", "cpu"),
+    ("recognise --recogniser dlib --database cufs --profile cp", "cpu"), ("train --database cuf --system lle", "cufs"),
+    ("run --database cuf", "cufs"), ("study build --profile quik", "quick"), ("prepare --database cuf", "cufs")])
+def test_a_misspelt_profile_or_database_is_told_by_every_command(line, meant, capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path))
+    assert main(line.split()) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(("error: Unknown profile", "error: Unknown database")) and meant in said.split("mean")[1]
+
+
+@pytest.mark.parametrize("line", ["sketch me.png --checkpoint scores.csv", "export scores.csv out.safetensors",
+                                  "translate scores.csv me.png out --direction photo-to-sketch"])
+def test_a_file_that_is_no_checkpoint_is_told_so_and_nobody_is_to_delete_it(line, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scores.csv").write_text("image,value\n", encoding="utf-8")
+    images.write_png(tmp_path / "me.png", np.zeros((8, 8, 3), np.uint8))
+    assert main(line.split()) == 2
+    said = capsys.readouterr().err
+    assert "scores.csv: cannot be read as a checkpoint (it is none)" in said and "checkpoint.pt of a run folder" in said
+    assert "elete" not in said and (tmp_path / "scores.csv").exists()
+
+
+@pytest.mark.parametrize("name", ["lle", "grey-input"])
+def test_a_system_without_a_network_draws_nobody(name, capsys):
+    assert main(["sketch", "me.png", "--system", name]) == 2
+    said = capsys.readouterr().err
+    assert "has no network" in said and "msg-sarl" in said and "Train it" not in said

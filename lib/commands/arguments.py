@@ -7,7 +7,8 @@ import shutil
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from lib.base.errors import StudyError
+from lib.base.errors import StudyError, unknown_name
+from lib.base.settings import PROFILES
 
 _WIDEST = 100  # columns of help; narrower on a narrower terminal
 
@@ -31,6 +32,17 @@ def refuse_unused(options: argparse.Namespace, names: Iterable[str], why: str) -
     """
     if unused := [f"--{name.replace('_', '-')}" for name in names if name in options.given]:
         raise StudyError(f"{', '.join(unused)}: without effect here. {why}")
+
+
+def require_known(profile: str | None, *names: str | None) -> None:
+    """Raise StudyError, with what may be meant, for a profile or database that there is not; None is passed over."""
+    from lib import databases  # loads NumPy, for which help must not wait
+
+    if profile is not None and profile not in PROFILES:
+        raise unknown_name("profile", profile, PROFILES)
+    for name in names:
+        if name is not None and name not in databases.NAMES:
+            raise unknown_name("database", name, databases.NAMES)
 
 
 def set_epilog(parser: argparse.ArgumentParser, text: str) -> None:

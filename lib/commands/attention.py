@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lib import databases
 from lib.base.settings import PROFILES
+from lib.commands import arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +23,7 @@ def run(options: argparse.Namespace) -> int:
     from lib.evaluation.attention import looking, measure_study, overview
     from lib.evaluation.attention.attend_runs import FACES
 
+    arguments.require_known(options.profile, options.database)
     paths.use_data(options.data)
     faces = FACES if options.faces is None else options.faces
     result = measure_study(options.profile, options.database, faces, options.force)

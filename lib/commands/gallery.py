@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from lib.commands import arguments
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", default="quick", help="of this profile (default: quick)")
@@ -24,6 +26,7 @@ def run(options: argparse.Namespace) -> int:
     study = options.profile, options.database, options.system or (), options.seed
     if options.astronaut and options.film:
         raise StudyError("--film shows training faces; the astronaut is none. Leave one of the two out.")
+    arguments.require_known(options.profile, options.database)
     written = sitter.keep(*study) if options.astronaut else gallery.keep(*study, options.film)
     print(f"{written[0].parent}: {len(written)} strips, {sum(file.stat().st_size for file in written) / 1e3:.0f} kB")
     return 0

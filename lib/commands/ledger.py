@@ -6,6 +6,7 @@ import argparse
 
 from lib import databases
 from lib.base.settings import PROFILES
+from lib.commands import arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     from lib.findings import ledger
 
+    arguments.require_known(options.profile, options.database)
     file = ledger.write(options.profile, options.database)
     tested = ledger.tested_systems(options.profile)
     found = set("msg-sarl+" + ledger.effects(options.profile, options.database).alternative)

@@ -14,7 +14,7 @@ import numpy as np
 
 from lib import databases
 from lib.base import images
-from lib.base.errors import StudyError, say_once, unknown_name
+from lib.base.errors import StudyError, say_once
 from lib.commands import arguments
 from lib.databases import catalogue, division, index, layouts, pairing, reading, sheets
 from lib.databases.pairs import EXCLUSIONS, Index, Pair, Problem, require_sound
@@ -49,8 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     name = options.database
-    if name not in databases.NAMES:
-        raise unknown_name("database", name, databases.NAMES)
+    arguments.require_known(None, name)
     if name in databases.EMBEDDED:
         arguments.refuse_unused(options, ("exclude_broken", "accept_pairing"),
                                 f"{name} is drawn by this project, and nothing in it is faulty.")

@@ -70,13 +70,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _study(options: argparse.Namespace) -> int:
-    from lib import databases
     from lib.base import paths
-    from lib.base.errors import unknown_name
     from lib.evaluation.recognition import deep_runs, deep_statements, recognisers
 
-    if options.database not in databases.NAMES:
-        raise unknown_name("database", options.database, databases.NAMES)
+    arguments.require_known(options.profile, options.database)
     paths.use_data(options.data)
     tables = deep_runs.recognise_study(options.profile, options.database, recognisers.named(options.recogniser),
                                        options.force)

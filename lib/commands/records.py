@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from lib.commands import arguments
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", help="of this profile only")
@@ -22,6 +24,7 @@ def run(options: argparse.Namespace) -> int:
     from lib.base.errors import StudyError
     from lib.training import records, run_folders
 
+    arguments.require_known(options.profile, options.database)
     if options.migrate:
         changed = records.migrate()
         print("\n".join([*changed, f"{len(changed)} records changed"]))

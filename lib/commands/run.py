@@ -37,12 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    if options.profile not in PROFILES:
-        raise unknown_name("profile", options.profile, PROFILES)
     chosen = options.database or ["portraits"]
-    for database in chosen:
-        if database not in databases.NAMES:
-            raise unknown_name("database", database, databases.NAMES)
+    arguments.require_known(options.profile, *chosen)
     if options.check:
         arguments.refuse_unused(options, ["refresh"], "--check writes nothing; leave one of the two out.")
     if options.refresh and not set(chosen) <= set(databases.EMBEDDED):

@@ -70,6 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    arguments.require_known(options.profile, options.database)
     if options.name:
         return _beside(options)
     if options.profile or options.database:

@@ -42,6 +42,7 @@ def add_network_arguments(parser: argparse.ArgumentParser) -> None:
 
 def network_of(options: argparse.Namespace):
     """The translator that the options ask for; raises StudyError where both or none of its files are there."""
+    from lib.base import systems
     from lib.base.errors import StudyError
     from lib.training import checkpoints, plans
     from lib.training.translate import Translator
@@ -52,6 +53,11 @@ def network_of(options: argparse.Namespace):
         arguments.refuse_unused(options, ("database", "profile", "seed"),
                                 "For a system trained here only: give --system, too.")
         return Translator(options.checkpoint or checkpoints.PRETRAINED)
+    arguments.require_known(options.profile, options.database)
+    if not systems.get(systems.base_name(options.system)).trains:
+        raise StudyError(f"--system {options.system}: has no network, so it cannot draw your own photo; `train` lets "
+                         "it make a database's test faces. Give a system that trains: "
+                         f"{', '.join(systems.of_kind(*systems.TRAINED_KINDS))}.")
     file = plans.plan(options.profile, options.system).folder(options.database, options.seed) / "checkpoint.pt"
     if not file.exists():
         raise StudyError(f"{file}: not trained here. Train it with `python -m lib train --database {options.database} "

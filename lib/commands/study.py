@@ -108,8 +108,7 @@ def _from_runs(options: argparse.Namespace):
                             "For other folders only: give --candidate NAME=DIR instead of --database and --system.")
     if options.plan:
         arguments.refuse_unused(options, ["system"], "--plan names the systems; leave one of the two out.")
-    if options.profile not in PROFILES:
-        raise unknown_name("profile", options.profile, PROFILES)
+    arguments.require_known(options.profile)
     judged = tuple(options.system or PAPER_SYSTEMS)
     counts = _face_counts(options.database or ["portraits", "portraits-wild"])
     loaded = sources.available_in_databases(list(counts), options.profile)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lib import databases
 from lib.base import paths, systems
-from lib.base.errors import StudyError, unknown_name
+from lib.base.errors import StudyError
 from lib.base.labels import duration
 from lib.base.settings import PROFILES
 from lib.commands import arguments
@@ -99,8 +99,7 @@ def _positive(text: str) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    if options.database not in databases.NAMES:
-        raise unknown_name("database", options.database, databases.NAMES)
+    arguments.require_known(options.profile, options.database)
     if bool(options.grid) == bool(options.system):
         raise StudyError("Give --system (once or several times) or --grid.")
     if asked := _only_elsewhere(options):

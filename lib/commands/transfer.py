@@ -8,6 +8,7 @@ from pathlib import Path
 from lib import databases
 from lib.base import paths
 from lib.base.settings import PROFILES
+from lib.commands import arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +25,7 @@ def run(options: argparse.Namespace) -> int:
     from lib.base import labels
     from lib.evaluation.transfer import file, transfer
 
+    arguments.require_known(options.profile, options.trained_on, options.database)
     paths.use_data(options.data)
     found = transfer(options.trained_on, options.database, options.system, options.profile, options.seed)
     for (direction, metric), part in found.groupby(["direction", "metric"], sort=False):
