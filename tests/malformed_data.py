@@ -181,7 +181,7 @@ case(PT, "NaN or infinite", "Train again", name="weights that are no numbers")(
     translate(weights(lambda state: state.update({first(): torch.full_like(state[first()], torch.nan)}))))
 
 
-@case("these inputs would be overwritten", "another output folder")
+@case("would lie among them", "another folder")
 def outputs_over_inputs(place):
     arguments = translate(saved())(place)
     return [*arguments[:3], str(place / "photos"), *arguments[4:]]

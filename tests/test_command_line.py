@@ -94,3 +94,11 @@ def test_a_system_without_a_network_draws_nobody(name, capsys):
     assert main(["sketch", "me.png", "--system", name]) == 2
     said = capsys.readouterr().err
     assert "has no network" in said and "msg-sarl" in said and "Train it" not in said
+
+
+@pytest.mark.parametrize("line", [["sketch", "me.png", ""], ["prepare", "--database", "cufs", "--data="],
+                                  ["score", "a", ""], ["site", "--output", ""]])
+def test_an_empty_argument_is_not_taken_for_this_folder_or_for_none(line, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(line) == 2 and "empty" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
 from lib.base.directions import DIRECTIONS, PHOTO_TO_SKETCH
 from lib.commands import arguments
 
+_ENDS_OF_FOLDERS = tuple(filter(None, ("/", os.sep, os.altsep)))
 MORE = """\
 A photo shows one frontal face; it is turned as its EXIF says. Refused with the reason are: no face, several, one turned
 aside or too small, a drawing taken for a photo, more than 100 million pixels. dlib finds the eyes, with models (CC0, a
@@ -19,8 +21,10 @@ trained on and whom it serves badly."""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.set_epilog(parser, MORE)
     parser.add_argument("photo", type=Path, metavar="PHOTO", help="a frontal portrait, or a folder of them")
-    parser.add_argument("output", type=Path, metavar="OUT", nargs="?",
-                        help="PNG to write, or folder for those of a folder (default: PHOTO-sketch.png here)")
+    parser.add_argument("output", metavar="OUT", nargs="?",
+                        help="image to write, in the format of its ending (.png, .jpg, .tif, .bmp), or folder to write "
+                             "PNGs into; a folder that is not there yet ends in / (default: PHOTO-sketch.png here, of "
+                             "a folder of photos the folder PHOTO-sketches here)")
     parser.add_argument("--direction", choices=DIRECTIONS,
                         help="sketch-to-photo makes a photo of a drawing (default: photo-to-sketch)")
     parser.add_argument("--eyes", metavar="x,y,x,y", help="as of `align`: where the eyes are, instead of finding them")
@@ -95,10 +99,11 @@ def _outputs(options: argparse.Namespace) -> dict[Path, Path]:
     """Photo → picture to write."""
     from lib.databases.alignment import photos
 
+    output = Path(options.output) if options.output else None
     what = "sketch" if options.direction in (None, PHOTO_TO_SKETCH) else "photo"
     if options.photo.is_dir():
         plural = "sketches" if what == "sketch" else "photos"
-        return photos.outputs_in(options.output or Path(f"{options.photo.resolve().name}-{plural}"), options.photo)
-    if options.output and options.output.is_dir():
-        return photos.outputs_in(options.output, options.photo)
-    return {options.photo: options.output or Path(f"{options.photo.stem}-{what}.png")}
+        return photos.outputs_in(output or Path(f"{options.photo.resolve().name}-{plural}"), options.photo)
+    if output and (output.is_dir() or options.output.endswith(_ENDS_OF_FOLDERS)):
+        return photos.outputs_in(output, options.photo)
+    return {options.photo: output or Path(f"{options.photo.stem}-{what}.png")}
