@@ -125,10 +125,20 @@ def test_the_check_fails_where_a_file_says_something_else(tmp_path, monkeypatch,
     monkeypatch.setattr(drift.ledger, "as_markdown", lambda: (paths.ROOT / "results/ledger.md").read_text(encoding="utf-8"))
     monkeypatch.setattr(drift.claims, "as_markdown", lambda: "MSG brings +1.01 points\n")
     monkeypatch.setattr(drift.reproducibility, "as_markdown", lambda: drift.reproducibility.file().read_text(encoding="utf-8"))
-    monkeypatch.setattr(drift.tables, "write_tables", lambda *_: [])
+    def write_tables(profile, database, folder):
+        (folder / "new.md").write_text("| a row |\n", encoding="utf-8")
+        return [folder / "new.md"] * ((profile, database) == ("quick", "portraits"))
+
+    monkeypatch.setattr(drift.tables, "write_tables", write_tables)
     (tmp_path / "claims.md").write_text("MSG brings +2.01 points\n", encoding="utf-8")
     assert __main__.main(["claims", "--check"]) == 1
-    said = capsys.readouterr().out
-    assert "claims.md, line 1" in said and "+2.01 points" in said and "1 files" in said
+    said = capsys.readouterr()
+    assert "claims.md, line 1" in said.out and "+2.01 points" in said.out and "than the scores: 2" in said.out
+    assert "written by `python -m lib claims`" in said.out
+    steps = said.err.splitlines()[1:]
+    assert all(f" {number} of {len(steps)}: " in step for number, step in enumerate(steps, 1))
+    assert "claims.md" in steps[0]
+    assert "new.md: missing. It is written by `python -m lib score --profile quick --database portraits`" in said.out
     (tmp_path / "claims.md").write_text("MSG brings +1.01 points\n", encoding="utf-8")
+    monkeypatch.setattr(drift.tables, "write_tables", lambda *_: [])
     assert __main__.main(["claims", "--check"]) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -214,8 +215,10 @@ def _beside(options: argparse.Namespace) -> int:
     from lib.findings import outside, tables
 
     paths.use_data(options.data)
+    print(f"{options.synthesised} beside a study: some minutes where distances of sets are among its scores",
+          file=sys.stderr, flush=True)
     brought = outside.bring(options.reference, options.synthesised, options.database, options.name, options.profile,
-                            options.pattern)
+                            options.pattern, lambda line: print(line, file=sys.stderr, flush=True))
     print(f"{brought.name}, {labels.DIRECTION[brought.direction]}, beside the study of {brought.database}, profile "
           f"{brought.profile} ({outside.MARK}):")
     print(tables.as_text(brought.table).to_string())
@@ -264,6 +267,8 @@ def _study(options: argparse.Namespace) -> int:
     from lib.findings import ledger, tables
 
     paths.use_data(options.data)
+    print(f"scoring the runs of {options.database}, profile {options.profile}, that have changed, then writing tables",
+          file=sys.stderr, flush=True)
     scores = scoring.score_study(options.profile, options.database, force=options.force)
     print(f"{paths.study_folder(options.profile, options.database) / 'scores.csv'}: {len(scores.images)} rows; "
           f"scored now: {len(scores.scored)} (runs × directions)")
