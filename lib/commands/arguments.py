@@ -36,13 +36,14 @@ def refuse_unused(options: argparse.Namespace, names: Iterable[str], why: str) -
 
 def require_known(profile: str | None, *names: str | None) -> None:
     """Raise StudyError, with what may be meant, for a profile or database that there is not; None is passed over."""
-    from lib import databases  # loads NumPy, for which help must not wait
-
     if profile is not None and profile not in PROFILES:
         raise unknown_name("profile", profile, PROFILES)
-    for name in names:
-        if name is not None and name not in databases.NAMES:
-            raise unknown_name("database", name, databases.NAMES)
+    if given := [name for name in names if name is not None]:
+        from lib import databases  # takes long to load, for which folders alone do not wait
+
+        for name in given:
+            if name not in databases.NAMES:
+                raise unknown_name("database", name, databases.NAMES)
 
 
 def set_epilog(parser: argparse.ArgumentParser, text: str) -> None:

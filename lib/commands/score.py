@@ -11,7 +11,7 @@ import numpy as np
 
 from lib.base import images, pairing
 from lib.base.directions import DIRECTIONS
-from lib.base.errors import StudyError
+from lib.base.errors import StudyError, listed
 from lib.base.statistics import Interval, student_interval
 from lib.commands import arguments
 from lib.evaluation.scoring.folders import FolderScores, check_names, score_folders
@@ -270,7 +270,8 @@ def _study(options: argparse.Namespace) -> int:
     print(f"scoring the runs of {options.database}, profile {options.profile}, that have changed, then writing tables",
           file=sys.stderr, flush=True)
     scores = scoring.score_study(options.profile, options.database, force=options.force)
-    print(f"{paths.study_folder(options.profile, options.database) / 'scores.csv'}: {len(scores.images)} rows; "
+    folder = paths.study_folder(options.profile, options.database)
+    print(f"{folder / 'scores.csv'}: {len(scores.images)} rows; "
           f"scored now: {len(scores.scored)} (runs × directions)")
     print(f"tables: {tables.write_tables(options.profile, options.database)[0].parent}")
     if (options.profile, options.database) == ledger.STUDY:
@@ -279,20 +280,25 @@ def _study(options: argparse.Namespace) -> int:
         from lib.evaluation import attribute_spread
 
         spread = attribute_spread.write(options.profile, options.database)
-        print(f"{attribute_spread.NAME}:\n{spread.to_string(index=False, float_format='%.2f')}")
+        print(f"{folder / attribute_spread.NAME}:\n{spread.to_string(index=False, float_format='%.2f')}")
     if options.regions:
         from lib.evaluation import region_scores
         from lib.findings import region_effects
 
         table = region_scores.summary(region_scores.write(options.profile, options.database, region_effects.SYSTEMS))
-        print(f"{region_scores.NAME}, means over faces:\n{table.to_string(float_format='%.3f')}")
+        means = table.drop(columns="faces").groupby(["direction", "system"], sort=False).mean()
+        print(f"By region, means over faces and trainings:\n{means.to_string(float_format='%.3f')}\n"
+              f"all rows: {folder / region_scores.NAME}")
     if options.colours:
         from lib.findings import colours
 
-        table = colours.write(options.profile, options.database)
-        print(f"{colours.NAME}:\n{table.to_string(index=False, float_format='%.3f')}")
-    for run in scores.absent:
-        print(f"  {run}: no images on this machine; its rows stay as they are")
+        table = colours.overview(colours.write(options.profile, options.database))
+        print("Colours of synthesised photos: chroma as a share of the real photo's, and the way from the sketch's mean "
+              "colour (0) to the photo's (1);\nin between: measures whose 95 % limits lie between "
+              f"{colours.BETWEEN[0]:g} and {colours.BETWEEN[1]:g}\n{table.to_string(float_format='%.2f')}\n"
+              f"all rows, with limits, hair and background: {folder / colours.NAME}")
+    if scores.absent:
+        print(f"no images on this machine, their rows stay as they are:\n{listed(scores.absent, limit=10)}")
     for metric, reason in scores.not_computed.items():
         print(f"  {metric}: not computed: {reason}")
     return 0
