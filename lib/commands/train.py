@@ -138,9 +138,13 @@ def _grid(options: argparse.Namespace) -> int:
     if options.dry_run:
         waiting = cells if options.force else grids.missing(cells)
         print(f"{len(cells)} runs, {len(cells) - len(waiting)} of them complete")
+        if not waiting:
+            print("nothing left to do")
+            return 0
         _forecast(waiting, card=False)
         at_once = options.jobs or side_by_side.jobs_here(len(waiting))
-        print(f"about {duration(grids.forecast(waiting, at_once))}, {at_once} at a time")
+        if seconds := grids.forecast(waiting, at_once):
+            print(f"about {duration(seconds)}, {at_once} at a time")
         return 0
     try:
         for cell in grids.fill(cells, force=options.force, jobs=options.jobs):
@@ -178,6 +182,7 @@ def _hand_over(options: argparse.Namespace, cells: list[make_run.Cell]) -> int:
     if len(waiting) < len(free):
         print(f"{len(free) - len(waiting)} use networks that a job is to train: start this again when it has ended")
     if not waiting:
+        print("nothing left to hand over")
         return 0
     resources = _resources(options, len(waiting))
     shares = submission.jobs_of(waiting, resources.per_job)
@@ -204,7 +209,16 @@ def _forecast(waiting: list[make_run.Cell], *, card: bool) -> None:
     """A line for each run that would be made, and their sum."""
     expected = submission.expected_seconds(waiting, card=card)
     for cell, (seconds, source) in zip(waiting, expected, strict=True):
-        print(f"  {cell}: {'unknown' if seconds is None else f'about {duration(seconds)}'} ({source})")
+        print(f"  {cell}: {_in_words(seconds, source)}")
     known = [seconds for seconds, _ in expected if seconds is not None]
     unknown = len(expected) - len(known)
-    print(f"one after the other about {duration(sum(known))}" + f", {unknown} runs not counted" * bool(unknown))
+    if not known:
+        print("one after the other: unknown")
+    elif sum(known):
+        print(f"one after the other about {duration(sum(known))}" + f", {unknown} runs not counted" * bool(unknown))
+
+
+def _in_words(seconds: float | None, source: str) -> str:
+    if seconds is None:
+        return f"unknown ({source})"
+    return f"about {duration(seconds)} ({source})" if seconds else "trained already; faces and scores are missing"
