@@ -8,8 +8,7 @@ import importlib
 import os
 import sys
 
-from lib.base.errors import StudyError
-from lib.commands import arguments as command_line
+from lib.base.errors import StudyError  # no more than this: what takes time to import is imported where Ctrl-C is answered
 
 # Listed by hand and imported when called: `score` must not wait for torch.
 COMMANDS = {
@@ -63,6 +62,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parsed(arguments: list[str]) -> argparse.Namespace:
     """The options of a command, whose module alone is imported; ``run`` is what runs it."""
+    from lib.commands import arguments as command_line
+
     parser = command_line.Parser(prog="python -m lib", description=__doc__.split(";")[0])
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, summary in COMMANDS.items():

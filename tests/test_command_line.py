@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -102,3 +106,22 @@ def test_an_empty_argument_is_not_taken_for_this_folder_or_for_none(line, capsys
     monkeypatch.chdir(tmp_path)
     assert main(line) == 2 and "empty" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("interrupted", ["lib.commands.train", "lib.commands.score"])
+def test_an_interruption_while_modules_are_imported_is_one_line(interrupted, capsys, monkeypatch):
+    def import_module(name):
+        assert name == interrupted
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(importlib, "import_module", import_module)
+    assert main([interrupted.rpartition(".")[2], "--help"]) == 130
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.strip().startswith("interrupted") and said.err.count("\n") == 2
+
+
+def test_little_is_imported_before_an_interruption_is_answered():
+    code = ("import sys, lib.__main__; "
+            "sys.exit(bool({'numpy', 'torch', 'difflib', 'lib.commands.arguments'} & set(sys.modules)))")
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
