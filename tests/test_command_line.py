@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 
-from lib.__main__ import main
+from lib.__main__ import COMMANDS, main
 from lib.base import images
 from lib.commands import arguments
 
@@ -125,3 +126,30 @@ def test_little_is_imported_before_an_interruption_is_answered():
             "sys.exit(bool({'numpy', 'torch', 'difflib', 'lib.commands.arguments'} & set(sys.modules)))")
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
+
+
+LINES = [[name] for name in COMMANDS] + [["study", action] for action in ("build", "analyse", "simulate")]
+
+
+@pytest.mark.parametrize("line", LINES, ids=" ".join)
+def test_help_fits_the_terminal(line, capsys, monkeypatch):
+    for columns in (120, 100, 60):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        with pytest.raises(SystemExit, match="0"):
+            main([*line, "--help"])
+        text = capsys.readouterr().out
+        if columns > 60:  # on a narrower one commands to copy stay on one line
+            assert max(map(len, text.splitlines())) <= columns
+        assert max(map(len, text.split("\n\n")[1].splitlines())) <= columns  # what the command does
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_explains_every_argument(name):
+    parser = arguments.Parser()
+    importlib.import_module(f"lib.commands.{name}").add_arguments(parser)
+    inner = [action.choices.values() for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    for each in (parser, *(one for several in inner for one in several)):
+        for action in each._actions:
+            if not isinstance(action, argparse._SubParsersAction):
+                assert action.help, f"{action.option_strings or action.dest}: no word of explanation"
+                assert "(default " not in action.help.replace("(default metrics", ""), "(default: …) everywhere"

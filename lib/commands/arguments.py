@@ -48,7 +48,7 @@ def require_known(profile: str | None, *names: str | None) -> None:
 
 def set_epilog(parser: argparse.ArgumentParser, text: str) -> None:
     """Put a text below a command's help: paragraphs filled to the terminal's width, indented lines left as they are."""
-    width = min(shutil.get_terminal_size().columns - 2, _WIDEST)
+    width = max(min(shutil.get_terminal_size().columns - 2, _WIDEST), 20)
     blocks: list[list[str]] = []
     for line in text.splitlines():
         goes_on = blocks and line and not line.startswith(" ") and blocks[-1][-1] and not blocks[-1][-1].startswith(" ")
@@ -56,6 +56,7 @@ def set_epilog(parser: argparse.ArgumentParser, text: str) -> None:
             blocks[-1].append(line)
         else:
             blocks.append([line])
-    filled = [block[0] if block[0].startswith(" ") else textwrap.fill(" ".join(block), max(width, 20))
+    filled = [block[0] if block[0].startswith(" ") else textwrap.fill(" ".join(block), width)
               for block in blocks]
     parser.epilog, parser.formatter_class = "\n".join(filled), argparse.RawDescriptionHelpFormatter
+    parser.description = textwrap.fill(parser.description or "", width)  # that formatter leaves it as it is, too

@@ -11,10 +11,10 @@ from lib.commands import arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--profile", default="quick", help=f"{', '.join(PROFILES)} (default: quick)")
-    parser.add_argument("--database", required=True, help=", ".join(databases.NAMES))
+    parser.add_argument("--profile", default="quick", metavar="NAME", help=f"{', '.join(PROFILES)} (default: quick)")
+    parser.add_argument("--database", required=True, metavar="NAME", help=", ".join(databases.NAMES))
     parser.add_argument("--faces", type=int, metavar="N", help="the first N test faces (default: 20)")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases (default: data/)")
     parser.add_argument("--force", action="store_true", help="measure again what is unchanged")
 
 

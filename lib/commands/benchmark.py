@@ -27,8 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--system", action="append", metavar="SYSTEM",
                         help="may be given several times (default: all that train)")
     parser.add_argument("--precision", action="append", choices=("fp32", "bf16"),
-                        help="default: fp32, and bf16 where this machine multiplies it faster")
-    parser.add_argument("--threads", type=int, action="append", help="default: one, and one per core")
+                        help="may be given several times (default: fp32, and bf16 where this machine multiplies it "
+                             "faster)")
+    parser.add_argument("--threads", type=int, action="append", metavar="N",
+                        help="how many threads compute; may be given several times (default: one, and one per core)")
     parser.add_argument("--compiled", action="store_true", help="pass the networks through torch's compiler first")
     parser.add_argument("--scaling", action="store_true",
                         help="instead: how operations and time grow with 16 times the pixels, pairs and epochs "
@@ -38,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              "card could take for it (default: msg-sarl, paper)")
     parser.add_argument("--card", type=float, nargs=2, metavar=("TFLOP/s", "TB/s"), default=_CARD,
                         help=f"of --roofline: the card (default: {_CARD[0]:g} {_CARD[1]:g}, an NVIDIA H100)")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="write the table")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="also write the table here")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ _ORDER = ("complete", "made", "running", "waiting", "failed")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--profile", help=f"of this profile only: {', '.join(PROFILES)}")
+    parser.add_argument("--profile", metavar="NAME", help=f"of this profile only: {', '.join(PROFILES)}")
     parser.add_argument("--database", metavar="NAME", help=f"of this database only: {', '.join(databases.NAMES)}")
     parser.add_argument("--gather", action="store_true",
                         help="put the scores of runs that are made into the study's tables; one process at a time")

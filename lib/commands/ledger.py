@@ -10,9 +10,9 @@ from lib.commands import arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--profile", default="quick",
+    parser.add_argument("--profile", default="quick", metavar="NAME",
                         help=f"study whose effects are shown: {', '.join(PROFILES)} (default: quick)")
-    parser.add_argument("--database", default="cuhk-student",
+    parser.add_argument("--database", default="cuhk-student", metavar="NAME",
                         help=f"{', '.join(databases.NAMES)} (default: cuhk-student)")
 
 

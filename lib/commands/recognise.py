@@ -22,16 +22,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--recogniser", metavar="NAME",
                         help="a network instead of the field's protocol: dlib, or a function of yours from a uint8 "
                              "image to a vector, as module:function; nobody trains, everybody is looked up")
-    parser.add_argument("--database", help="with --recogniser and without folders: every system of this study, into "
+    parser.add_argument("--database", metavar="NAME", help="with --recogniser and without folders: every system of this study, into "
                                            "deep_recognition.csv beside its scores")
-    parser.add_argument("--profile", default="cpu", help="of the study (default: cpu)")
-    parser.add_argument("--data", type=Path, help="folder that holds the databases (default: data/)")
+    parser.add_argument("--profile", default="cpu", metavar="NAME", help="of the study (default: cpu)")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases (default: data/)")
     parser.add_argument("--force", action="store_true", help="of a study: compute again what is there")
     parser.add_argument("--train-identities", type=int, metavar="N",
                         help="people who train the classifier, the others are recognised (150 of 338 on CUFS); needed "
                              "without --recogniser")
-    parser.add_argument("--repeats", type=int, default=20, help="random splits (default: 20)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the splits (default: 0)")
+    parser.add_argument("--repeats", type=int, default=20, metavar="N", help="random splits (default: 20)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the splits (default: 0)")
     parser.add_argument("--direction", choices=DIRECTIONS, default=DIRECTIONS[0],
                         help="photo-to-sketch probes with real images, sketch-to-photo with synthesised ones "
                              "(default: photo-to-sketch)")

@@ -9,7 +9,7 @@ from lib.commands import arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--profile", help="of this profile only")
+    parser.add_argument("--profile", metavar="NAME", help="of this profile only")
     parser.add_argument("--database", metavar="NAME", help="of this database only")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write one row per run")
     parser.add_argument("--work", action="store_true",

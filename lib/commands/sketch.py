@@ -26,8 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              "PNGs into; a folder that is not there yet ends in / (default: PHOTO-sketch.png here, of "
                              "a folder of photos the folder PHOTO-sketches here)")
     parser.add_argument("--direction", choices=DIRECTIONS,
-                        help="sketch-to-photo makes a photo of a drawing (default: photo-to-sketch)")
-    parser.add_argument("--eyes", metavar="x,y,x,y", help="as of `align`: where the eyes are, instead of finding them")
+                        help="sketch-to-photo makes a photo of a drawing (default: photo-to-sketch; with --strip by the "
+                             "look of the picture)")
+    parser.add_argument("--eyes", metavar="x,y,x,y", help="where the eyes are, in pixels from the upper left corner, instead of finding them")
     parser.add_argument("--strip", action="store_true",
                         help="write the aligned photo, the sketch and the photo made from that sketch in one picture")
     add_network_arguments(parser)
@@ -38,10 +39,10 @@ def add_network_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--checkpoint", type=Path, metavar="FILE",
                         help="a network of your own: checkpoint.pt, or what `export` wrote (default: the one that "
                              "comes along)")
-    parser.add_argument("--system", help="instead: a system trained here, e.g. msg-sarl")
-    parser.add_argument("--database", default="cuhk-student", help="of that system (default: cuhk-student)")
-    parser.add_argument("--profile", default="cpu", help="of that system (default: cpu)")
-    parser.add_argument("--seed", type=int, default=0, help="of that system (default: 0)")
+    parser.add_argument("--system", metavar="SYSTEM", help="instead: a system trained here, e.g. msg-sarl")
+    parser.add_argument("--database", default="cuhk-student", metavar="NAME", help="of that system (default: cuhk-student)")
+    parser.add_argument("--profile", default="cpu", metavar="NAME", help="of that system (default: cpu)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of that system (default: 0)")
 
 
 def network_of(options: argparse.Namespace):

@@ -33,10 +33,12 @@ Systems
 A choice that the paper leaves open and that is worth trying otherwise is a setting, named in results/ledger.md. A
 system with changed settings has a folder of its own:
   msg-sarl+position_softmax=double         the double softmax that Eqs 6 and 7 print
-  msg-sarl+holdout=16                      keeps 16 training pairs out and scores them while it trains (curve.csv)
-  ps2man+form=described, u-gat-it+form=full, cyclegan+pairing=paired         other forms of the rivals
-  backbone+without_msg=own-pyramid, backbone+without_attention=residual, backbone+discriminator_rate=0.2
-                                           controls that tell a part from its size
+  msg-sarl+holdout=16                      keeps 16 training pairs out and scores them (curve.csv)
+  ps2man+form=described                    other forms of the rivals;
+                                           also u-gat-it+form=full, cyclegan+pairing=paired
+  backbone+without_msg=own-pyramid         controls that tell a part from its size; also
+                                           backbone+without_attention=residual,
+                                           backbone+discriminator_rate=0.2
 
 A grid measures first how long it will take on this machine. On a processor it makes several runs side by side, one
 thread each; on a GPU start the command several times, and the processes share the runs out. It may be interrupted and
@@ -55,20 +57,19 @@ _OF_LAUNCHER = ("per_job", "gpus", "cpus", "memory", "hours", "at_most", "partit
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.set_epilog(parser, _MORE)
-    parser.add_argument("--database", required=True, help=", ".join(databases.NAMES))
+    parser.add_argument("--database", required=True, metavar="NAME", help=", ".join(databases.NAMES))
     parser.add_argument("--grid", choices=tuple(GRIDS),
                         help="instead of --system: every run that is missing of the eight ablation cells, of the "
-                             "ledger's alternatives or of the deep rivals, with a forecast; scored as well; seeds 0, 1, "
-                             "2 unless said")
+                             "ledger's alternatives or of the deep rivals, with a forecast, and their scores")
     parser.add_argument("--system", action="append", metavar="SYSTEM",
                         help="a row of the tables, e.g. msg-sarl, fast-rslcr; with changed choices as "
                              "msg-sarl+position_softmax=double; may be given several times")
-    parser.add_argument("--profile", default="quick", help=f"{', '.join(PROFILES)} (default: quick)")
-    parser.add_argument("--seed", type=int, action="append",
+    parser.add_argument("--profile", default="quick", metavar="NAME", help=f"{', '.join(PROFILES)} (default: quick)")
+    parser.add_argument("--seed", type=int, action="append", metavar="N",
                         help="may be given several times (default: 0; of a grid 0, 1 and 2)")
     parser.add_argument("--jobs", type=int, metavar="N",
                         help="of a grid: how many runs at once (default: one per core, or one with a graphics card)")
-    parser.add_argument("--data", type=Path, help="folder that holds the databases (default: data/)")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases (default: data/)")
     parser.add_argument("--force", action="store_true",
                         help="make the run again from the start, e.g. where only its scores came with the repository; "
                              "without it an unfinished run goes on where it was")
@@ -81,12 +82,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                          help="runs that share a job and its resources, side by side (default: 1; local: all)")
     cluster.add_argument("--gpus", type=int, choices=(0, 1), help="GPUs of a job (default: 0)")
     cluster.add_argument("--cpus", type=_positive, metavar="N", help="cores of a job (default: 1 a run, with a GPU 4)")
-    cluster.add_argument("--memory", type=float, metavar="GB", help="memory of a job")
-    cluster.add_argument("--hours", type=float,
-                         help="time limit of a job, which then goes back into the queue (default: 24)")
-    cluster.add_argument("--at-most", type=_positive, metavar="N", help="jobs that run at the same time")
-    cluster.add_argument("--partition", help="as of sbatch")
-    cluster.add_argument("--account", help="as of sbatch")
+    cluster.add_argument("--memory", type=float, metavar="GB", help="memory of a job in GB (default: the cluster's)")
+    cluster.add_argument("--hours", type=float, metavar="H",
+                         help="time limit of a job in hours, after which it goes back into the queue (default: 24)")
+    cluster.add_argument("--at-most", type=_positive, metavar="N",
+                         help="jobs that run at the same time (default: as many as the cluster lets)")
+    cluster.add_argument("--partition", metavar="NAME", help="as of sbatch (default: the cluster's)")
+    cluster.add_argument("--account", metavar="NAME", help="as of sbatch (default: the cluster's)")
     cluster.add_argument("--sbatch", action="append", metavar="NAME[=VALUE]", default=[],
                          help="any other option of sbatch, e.g. qos=low; may be given several times")
 

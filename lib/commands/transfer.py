@@ -15,10 +15,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     names = ", ".join(databases.NAMES)
     parser.add_argument("--trained-on", required=True, metavar="NAME", help=f"train on this one: {names}")
     parser.add_argument("--database", required=True, metavar="NAME", help="score on the test faces of this one")
-    parser.add_argument("--system", default="msg-sarl", help="(default: msg-sarl)")
-    parser.add_argument("--profile", default="quick", help=f"{', '.join(PROFILES)} (default: quick)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases")
+    parser.add_argument("--system", default="msg-sarl", metavar="SYSTEM", help="what is trained (default: msg-sarl)")
+    parser.add_argument("--profile", default="quick", metavar="NAME", help=f"{', '.join(PROFILES)} (default: quick)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the training (default: 0)")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases (default: data/)")
 
 
 def run(options: argparse.Namespace) -> int:
