@@ -59,7 +59,8 @@ def test_one_training_of_every_rival_is_no_ranking_and_a_learner_is_not_outrun(s
     assert len(sentences) == 4 and all("unconverged FCN (+" in sentence for sentence in sentences)
     lines = dict(zip(LEADS, deep_rivals.standing(*study)))
     assert lines["fcn"].startswith("above FCN in all 4") and "unconverged" in lines["fcn"]
-    assert lines["pix2pix"].startswith("below pix2pix in 4 of 4: FP2S SSIM, FP2S FSIM") and "unconv" not in lines["pix2pix"]
+    assert lines["pix2pix"].startswith("below pix2pix in 4 of 4: FP2S SSIM, FP2S FSIM")
+    assert "unconverged" not in lines["pix2pix"]
     assert all("one training" in line for line in lines.values())
 
 
@@ -78,6 +79,22 @@ def test_the_worth_of_pairs_is_a_paired_difference(study):
     half = stats.t.ppf(0.975, 2) * 1 / np.sqrt(3)  # gains of 2, 3 and 4 points; the same for every face
     np.testing.assert_allclose(found[["gain", "low", "high"]], [[3, 3 - half, 3 + half]] * 4, atol=1e-3)
     assert set(found.seeds) == {3} and set(found.limits) == {"faces and trainings"}
+
+
+def test_other_forms_are_measured_against_the_row_of_their_rival(study):
+    assert deep_rivals.other_forms(*study).empty
+    file = paths.study_folder(*study) / "scores.csv"
+    scores = tables_on_disk.read_csv(file)
+    own = scores[(scores.system == "cyclegan") & (scores.seed == 0)]
+    gains = own.metric.map({"ssim": 0.02, "fsim": -0.01})
+    better = own.assign(system="cyclegan+pairing=paired", value=own.value + gains)
+    rows = pd.concat([scores[(scores.system != "cyclegan") | (scores.seed == 0)], better])
+    tables_on_disk.write(file, rows.sample(frac=1, random_state=0))  # rows in any order
+    table = deep_rivals.other_forms(*study)
+    assert table.gain.tolist() == pytest.approx([2, -1] * 2) and set(table.limits) == {"faces"}
+    shown = deep_rivals.forms_as_text(table)
+    assert shown.index.tolist() == ["CycleGAN shown pairs"] and shown.columns.tolist()[:2] == ["FP2S SSIM", "FP2S FSIM"]
+    assert shown.iloc[0, 0].startswith("+2.0 [") and shown.iloc[0, 1].startswith("−1.0 [")
 
 
 def test_what_is_not_trained_needs_no_repeats(study):

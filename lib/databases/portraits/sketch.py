@@ -10,14 +10,14 @@ import numpy as np
 
 from lib.databases.portraits import clothes, details
 from lib.databases.portraits.artists import Artist
-from lib.databases.portraits.geometry import EYE_LEVEL, MIDDLE, SIDES, Face
+from lib.databases.portraits.geometry import CENTRE, EYE_LEVEL, MIDDLE, SIDES, Face
 from lib.databases.portraits.pencil import Sheet
 from lib.databases.portraits.photo import Sitter
 from lib.databases.portraits.raster import Grid, bell, step
 from lib.databases.portraits.sketched_hair import draw_brows_and_beard, draw_hair
 from lib.databases.portraits.surface import Relief
 
-LIGHT = np.array((-0.42, -0.24, 0.87), np.float32)
+LIGHT = np.array((-0.44, -0.06, 0.90), np.float32)  # hardly from above: a dark chin would read as a beard
 
 
 def draw(sitter: Sitter, artist: Artist, sheet: Sheet) -> np.ndarray:
@@ -59,7 +59,10 @@ def shade_of(face: Face, relief: Relief, grid: Grid) -> np.ndarray:
 def _shade(sheet: Sheet, sitter: Sitter, artist: Artist) -> None:
     grid, rng = sheet.grid, sheet.rng
     shade = shade_of(sitter.face, sitter.relief, grid) * (1 - sitter.coverage) ** 1.5
-    sheet.tone(artist.rub * grid.blur(shade, 0.8))
+    # Around the mouth the finger does what strokes do elsewhere: short strokes there would read as stubble.
+    rubbed = 0.8 * _around_mouth(sitter.face, grid) * shade
+    sheet.tone(grid.blur(artist.rub * shade + 0.3 * rubbed, 0.8))
+    shade = shade - rubbed
     for turn, low, high, strength in ((0.0, 0.14, 0.85, 1.0), (-64.0, artist.cross, 1.0, 0.7)):
         angle = np.radians(artist.hatch_angle + turn)
         along, across = np.array([np.cos(angle), -np.sin(angle)]), np.array([np.sin(angle), np.cos(angle)])
@@ -73,14 +76,32 @@ def _shade(sheet: Sheet, sitter: Sitter, artist: Artist) -> None:
         length = rng.uniform(10, 19, (len(centre), 1))
         m = 40
         s = np.linspace(-0.5, 0.5, m)[None]
+        along, across = _along_the_jaw(sitter.face, centre, along)
         curve = (0.06 * (centre[:, :1] - MIDDLE) / 50) * length * (4 * s * s - 1) * 2
-        paths = centre[:, None] + (length * s)[..., None] * along + curve[..., None] * across
+        paths = centre[:, None] + (length * s)[..., None] * along[:, None] + curve[..., None] * across[:, None]
         paths = (paths + 0.25 * rng.standard_normal((len(centre), 1, 2))).astype(np.float32)
         seen = grid.sample(shade, paths)
         taper = 0.25 + 0.75 * np.sqrt(np.clip(1 - 4 * s * s, 0, 1))
         press = np.clip((seen - low) / (high - low), 0, 1) ** 0.9 * taper
         press = artist.hatch * strength * 1.7 * press * rng.uniform(0.7, 1.25, (len(centre), 1))
         sheet.strokes(paths, press.astype(np.float32), 0.8, 2)
+
+
+def _around_mouth(face: Face, grid: Grid) -> np.ndarray:
+    """Where a beard would grow, (H, W), 1 at the mouth, falling to 0 towards cheeks and neck."""
+    return bell(grid.y, float(face.mouth["line"][20, 1]) + 10, 21) * bell(grid.x, MIDDLE, 30)
+
+
+def _along_the_jaw(face: Face, centre: np.ndarray, along: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Directions of strokes at ``centre`` and across them, (n, 2) each: ``along``, but on the jaw along its edge."""
+    offset = centre - CENTRE
+    edge = np.stack([-offset[:, 1], offset[:, 0]], -1) / np.maximum(np.hypot(*offset.T), 1)[:, None]
+    edge *= np.where(edge @ along < 0, -1, 1)[:, None]
+    low = face.chin_y - CENTRE[1]
+    share = step(offset[:, 1:], 15, 0.8 * low) * (1 - step(offset[:, 1:], low, low + 4))  # the neck is no jaw
+    turned = (1 - share) * along + share * edge
+    turned /= np.hypot(*turned.T)[:, None]
+    return turned, np.stack([-turned[:, 1], turned[:, 0]], -1)
 
 
 def _outline(sheet: Sheet, face: Face, coverage: np.ndarray, artist: Artist) -> None:

@@ -87,7 +87,7 @@ class Relief:
         centre = MIDDLE + np.float32(n["bend"]) * np.sin(np.float32(np.pi) * np.clip(along, 0, 1))
         width = n["bridge"] * (1.0 + 0.45 * along**2)
         rise = tall * (1.8 + 7.6 * along**1.5) * step(y, n["nasion"] - 14, n["nasion"] + 4)
-        cut = 1 - step(y, n["tip"] - 1.0, n["base"] + 2.4)
+        cut = 1 - step(y, n["tip"] - 1.0, n["base"] + 4.0)
         height += (rise * cut) * np.exp(-0.5 * ((x - centre) / width) ** 2)
         # A broad foot carries the ridge into the cheeks and fades towards the base.
         foot = 3.6 * step(y, n["nasion"], n["tip"] - 6) * (1 - step(y, n["tip"] - 4, n["base"] + 9))

@@ -36,8 +36,8 @@ class Light:
 
 def studio_light(rng: np.random.Generator) -> Light:
     """Soft light from the front, a little above and to the left, nearly the same for everyone."""
-    x, y = -0.28 + 0.06 * rng.standard_normal(), -0.42 + 0.05 * rng.standard_normal()
-    return Light(direction=(x, y, 0.86), key=0.80, ambient=0.34, exposure=float(np.exp(0.04 * rng.standard_normal())))
+    x, y = -0.34 + 0.06 * rng.standard_normal(), -0.24 + 0.05 * rng.standard_normal()
+    return Light(direction=(x, y, 0.86), key=0.78, ambient=0.36, exposure=float(np.exp(0.04 * rng.standard_normal())))
 
 
 def wild_light(rng: np.random.Generator) -> Light:
