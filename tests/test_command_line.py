@@ -153,3 +153,41 @@ def test_help_explains_every_argument(name):
             if not isinstance(action, argparse._SubParsersAction):
                 assert action.help, f"{action.option_strings or action.dest}: no word of explanation"
                 assert "(default " not in action.help.replace("(default metrics", ""), "(default: …) everywhere"
+
+
+@pytest.mark.parametrize("line", [
+    "benchmark --threads 0", "benchmark --roofline --card 0 1", "benchmark --roofline --card 795 nan",
+    "train --database cufs --grid rivals --jobs -2", "train --database cufs --system lle --seed -1",
+    "train --database cufs --grid rivals --launcher slurm --hours -1",
+    "train --database cufs --grid rivals --launcher slurm --memory nan", "sketch a.png --system msg-sarl --seed -1",
+    "gallery --seed two", "transfer --trained-on cufs --database cufsf --seed -1", "records --csv kept.png",
+    "benchmark --csv kept.png", "records --csv folder", "score folder folder --csv folder/"])
+def test_a_value_that_cannot_be_meant_is_refused_at_once(line, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "kept.png").write_bytes(b"an image")
+    with pytest.raises(SystemExit, match="2"):
+        main(line.split())
+    option = next(word for word in reversed(line.split()) if word.startswith("--"))
+    assert f"argument {option}" in capsys.readouterr().err
+    assert (tmp_path / "kept.png").read_bytes() == b"an image" and len(list(tmp_path.iterdir())) == 2
+
+
+def test_numbers_of_no_notebook_run_none(capsys):
+    assert main(["run", "--only", " , "]) == 2 and "such as 03,06" in capsys.readouterr().err
+
+
+def test_a_recogniser_that_fails_is_named_with_its_image_and_its_error(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    for folder in ("real", "made"):
+        for number in range(3):
+            images.write_png(tmp_path / folder / f"{number}.png", rng.integers(0, 256, (250, 200, 3), dtype=np.uint8))
+    folders = [str(tmp_path / "real"), str(tmp_path / "made")]
+    assert main(["recognise", *folders, "--recogniser", "os.path:join"]) == 2
+    assert "0: the recogniser os.path:join fails (TypeError" in capsys.readouterr().err
+
+
+def test_a_file_where_a_folder_is_wanted_is_told_so(tmp_path, capsys):
+    (tmp_path / "a.txt").touch()
+    assert main(["score", str(tmp_path / "a.txt"), str(tmp_path)]) == 2
+    assert "a.txt: a file; give the folder" in capsys.readouterr().err

@@ -28,6 +28,8 @@ def table_file(text: str) -> Path:
     """The type of an option that names a table to write: an image's name is a slip, and the image would be lost."""
     if text.lower().endswith(SUFFIXES):
         raise argparse.ArgumentTypeError(f"{text} is an image's name; name a file that ends in .csv")
+    if Path(text).is_dir() or text.endswith("/"):
+        raise argparse.ArgumentTypeError(f"{text} is a folder; name a file in it that ends in .csv")
     return Path(text)
 
 
@@ -52,7 +54,8 @@ def list_images(folder: Path) -> list[Path]:
     folder = Path(folder)
     try:
         if not folder.is_dir():
-            raise StudyError(f"{folder}: no such folder. Check the path.")
+            raise StudyError(f"{folder}: a file; give the folder that holds the images." if folder.exists() else
+                             f"{folder}: no such folder. Check the path.")
         visible = sorted(p for p in folder.iterdir() if not p.name.startswith("."))
     except OSError as error:
         raise StudyError(f"{folder}: cannot be read ({error.strerror or error}). Check its permissions.") from None

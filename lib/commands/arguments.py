@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import shutil
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -32,6 +33,33 @@ def refuse_unused(options: argparse.Namespace, names: Iterable[str], why: str) -
     """
     if unused := [f"--{name.replace('_', '-')}" for name in names if name in options.given]:
         raise StudyError(f"{', '.join(unused)}: without effect here. {why}")
+
+
+def positive(text: str) -> int:
+    """The type of an option: a whole number of at least one."""
+    return _whole(text, 1)
+
+
+def from_zero(text: str) -> int:
+    """The type of an option, such as a seed: a whole number of at least zero."""
+    return _whole(text, 0)
+
+
+def above_zero(text: str) -> float:
+    """The type of an option: a number above zero, not infinite."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number above zero")
+    return value
+
+
+def _whole(text: str, least: int) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least {('zero', 'one')[least]}")
+    return int(text)
 
 
 def require_known(profile: str | None, *names: str | None) -> None:

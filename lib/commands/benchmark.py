@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lib.base import files
+from lib.base import files, images
 from lib.base.errors import StudyError
 from lib.base.settings import PROFILES
 from lib.commands import arguments
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--precision", action="append", choices=("fp32", "bf16"),
                         help="may be given several times (default: fp32, and bf16 where this machine multiplies it "
                              "faster)")
-    parser.add_argument("--threads", type=int, action="append", metavar="N",
+    parser.add_argument("--threads", type=arguments.positive, action="append", metavar="N",
                         help="how many threads compute; may be given several times (default: one, and one per core)")
     parser.add_argument("--compiled", action="store_true", help="pass the networks through torch's compiler first")
     parser.add_argument("--scaling", action="store_true",
@@ -38,9 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--roofline", action="store_true",
                         help="instead: what a step multiplies and moves, kind by kind, and the shortest time that a "
                              "card could take for it (default: msg-sarl, paper)")
-    parser.add_argument("--card", type=float, nargs=2, metavar=("TFLOP/s", "TB/s"), default=_CARD,
+    parser.add_argument("--card", type=arguments.above_zero, nargs=2, metavar=("TFLOP/s", "TB/s"), default=_CARD,
                         help=f"of --roofline: the card (default: {_CARD[0]:g} {_CARD[1]:g}, an NVIDIA H100)")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="also write the table here")
+    parser.add_argument("--csv", type=images.table_file, metavar="FILE", help="also write the table here")
 
 
 def run(options: argparse.Namespace) -> int:

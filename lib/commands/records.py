@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
+from lib.base import images
 from lib.commands import arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", metavar="NAME", help="of this profile only")
     parser.add_argument("--database", metavar="NAME", help="of this database only")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="write one row per run")
+    parser.add_argument("--csv", type=images.table_file, metavar="FILE", help="write one row per run")
     parser.add_argument("--work", action="store_true",
                         help="count steps, updates and operations of the study's trainings into training_work.csv; "
                              "needs --profile and --database")

@@ -65,7 +65,9 @@ def _select(only: str | None) -> list[Path]:
     if not only:
         return found
     known = {notebook.name[:2]: notebook for notebook in found}
-    numbers = [number.strip().zfill(2) for number in only.split(",")]
+    numbers = [number.strip().zfill(2) for number in only.split(",") if number.strip()]
+    if not numbers:
+        raise StudyError(f"--only {only}: give numbers of notebooks, such as 03,06.")
     for number in numbers:
         if number not in known:
             raise unknown_name("notebook", number, known)

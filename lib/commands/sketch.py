@@ -42,7 +42,7 @@ def add_network_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--system", metavar="SYSTEM", help="instead: a system trained here, e.g. msg-sarl")
     parser.add_argument("--database", default="cuhk-student", metavar="NAME", help="of that system (default: cuhk-student)")
     parser.add_argument("--profile", default="cpu", metavar="NAME", help="of that system (default: cpu)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of that system (default: 0)")
+    parser.add_argument("--seed", type=arguments.from_zero, default=0, metavar="N", help="of that system (default: 0)")
 
 
 def network_of(options: argparse.Namespace):

@@ -62,7 +62,7 @@ def _add_sources(build: argparse.ArgumentParser) -> None:
     build.add_argument("--system", action="append", metavar="SYSTEM",
                        help=f"may be given several times (default: the paper's {', '.join(PAPER_SYSTEMS)})")
     build.add_argument("--profile", default="quick", metavar="NAME", help=f"{', '.join(PROFILES)} (default: quick)")
-    build.add_argument("--run-seed", type=int, default=0, metavar="N", help="which run of each system (default: 0)")
+    build.add_argument("--run-seed", type=arguments.from_zero, default=0, metavar="N", help="which run of each system (default: 0)")
     build.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases (default: data/)")
     build.add_argument("--candidate", action="append", metavar="NAME=DIR", help="pictures of a system from any folder")
     build.add_argument("--photos", type=Path, metavar="DIR", help="photos that go with --candidate (same file names)")

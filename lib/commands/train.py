@@ -65,9 +65,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="a row of the tables, e.g. msg-sarl, fast-rslcr; with changed choices as "
                              "msg-sarl+position_softmax=double; may be given several times")
     parser.add_argument("--profile", default="quick", metavar="NAME", help=f"{', '.join(PROFILES)} (default: quick)")
-    parser.add_argument("--seed", type=int, action="append", metavar="N",
+    parser.add_argument("--seed", type=arguments.from_zero, action="append", metavar="N",
                         help="may be given several times (default: 0; of a grid 0, 1 and 2)")
-    parser.add_argument("--jobs", type=int, metavar="N",
+    parser.add_argument("--jobs", type=arguments.positive, metavar="N",
                         help="of a grid: how many runs at once (default: one per core, or one with a graphics card)")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases (default: data/)")
     parser.add_argument("--force", action="store_true",
@@ -78,26 +78,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     cluster = parser.add_argument_group("on a cluster (of a grid; `python -m lib jobs` says how far it is)")
     cluster.add_argument("--launcher", choices=submission.LAUNCHERS,
                          help="slurm: hand the missing runs over as a job array; local: one job in the background here")
-    cluster.add_argument("--per-job", type=_positive, metavar="N",
+    cluster.add_argument("--per-job", type=arguments.positive, metavar="N",
                          help="runs that share a job and its resources, side by side (default: 1; local: all)")
     cluster.add_argument("--gpus", type=int, choices=(0, 1), help="GPUs of a job (default: 0)")
-    cluster.add_argument("--cpus", type=_positive, metavar="N", help="cores of a job (default: 1 a run, with a GPU 4)")
-    cluster.add_argument("--memory", type=float, metavar="GB", help="memory of a job in GB (default: the cluster's)")
-    cluster.add_argument("--hours", type=float, metavar="H",
+    cluster.add_argument("--cpus", type=arguments.positive, metavar="N", help="cores of a job (default: 1 a run, with a GPU 4)")
+    cluster.add_argument("--memory", type=arguments.above_zero, metavar="GB", help="memory of a job in GB (default: the cluster's)")
+    cluster.add_argument("--hours", type=arguments.above_zero, metavar="H",
                          help="time limit of a job in hours, after which it goes back into the queue (default: 24)")
-    cluster.add_argument("--at-most", type=_positive, metavar="N",
+    cluster.add_argument("--at-most", type=arguments.positive, metavar="N",
                          help="jobs that run at the same time (default: as many as the cluster lets)")
     cluster.add_argument("--partition", metavar="NAME", help="as of sbatch (default: the cluster's)")
     cluster.add_argument("--account", metavar="NAME", help="as of sbatch (default: the cluster's)")
     cluster.add_argument("--sbatch", action="append", metavar="NAME[=VALUE]", default=[],
                          help="any other option of sbatch, e.g. qos=low; may be given several times")
-
-
-def _positive(text: str) -> int:
-    """A whole number of at least one."""
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least one")
-    return int(text)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--database", required=True, metavar="NAME", help="score on the test faces of this one")
     parser.add_argument("--system", default="msg-sarl", metavar="SYSTEM", help="what is trained (default: msg-sarl)")
     parser.add_argument("--profile", default="quick", metavar="NAME", help=f"{', '.join(PROFILES)} (default: quick)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the training (default: 0)")
+    parser.add_argument("--seed", type=arguments.from_zero, default=0, metavar="N", help="of the training (default: 0)")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases (default: data/)")
 
 

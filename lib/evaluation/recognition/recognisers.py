@@ -94,6 +94,9 @@ def _kept_or_new(recogniser: Recogniser, face: np.ndarray, name: str, digest: st
         vector = np.asarray(recogniser.embed(face), dtype=float)
     except StudyError as error:
         raise StudyError(f"{name}: {error}") from None
+    except Exception as error:  # of somebody's own function, which may fail in any way
+        raise StudyError(f"{name}: the recogniser {recogniser.name} fails ({type(error).__name__}: {error}). It is to "
+                         "turn a uint8 image into a vector.") from error
     if vector.ndim != 1 or not np.isfinite(vector).all():
         raise StudyError(f"{name}: the recogniser {recogniser.name} gave an array {vector.shape}, or NaN in it; it "
                          "must give a vector of numbers.")
