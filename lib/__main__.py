@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import codecs
+import errno
 import importlib
 import os
 import sys
@@ -38,6 +39,10 @@ COMMANDS = {
 _PLAIN = str.maketrans({"…": "...", "→": "->", "×": "x", "−": "-", "–": "-", "—": "-", "±": "+/-", "’": "'"})
 
 
+# What no program can mend: a full disk or share, a file of somebody else, a medium that is read-only or breaks.
+_OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit status (0 done, 2 input that cannot be used, 130 interrupted)."""
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -55,9 +60,16 @@ def main(arguments: list[str] | None = None) -> int:
         print("\ninterrupted; run the same command again to go on", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # The reader (head, less) closed the pipe: nothing is wrong.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _print_no_more()  # the reader (head, less) closed the pipe: nothing is wrong
         return 0
+    except OSError as error:
+        if error.errno not in _OF_THE_MACHINE:
+            raise
+        if error.filename is None:
+            _print_no_more()
+        print(f"error: {error.filename or 'output'}: cannot be written or read ({error.strerror}). Free space, or choose "
+              "a place that is yours.", file=sys.stderr)
+        return 2
 
 
 def _parsed(arguments: list[str]) -> argparse.Namespace:
@@ -73,6 +85,11 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
             module.add_arguments(sub)
             sub.set_defaults(run=module.run)
     return parser.parse_args(arguments)
+
+
+def _print_no_more() -> None:
+    """Let what is still in the buffer of standard output go nowhere, or it would fail once more at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _print_anything() -> None:

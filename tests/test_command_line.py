@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
+import os
+import shutil
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from safetensors import SafetensorError
 
 from lib.__main__ import COMMANDS, main
 from lib.base import images
 from lib.commands import arguments
+from lib.training import checkpoints
 
 # What cannot work together: the arguments, what is named as without effect, and a word of the remedy.
 WITHOUT_EFFECT = [
@@ -191,3 +196,29 @@ def test_a_file_where_a_folder_is_wanted_is_told_so(tmp_path, capsys):
     (tmp_path / "a.txt").touch()
     assert main(["score", str(tmp_path / "a.txt"), str(tmp_path)]) == 2
     assert "a.txt: a file; give the folder" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device that is always full")
+def test_an_output_that_is_full_ends_in_one_line():
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run([sys.executable, "-m", "lib", "prepare", "--database", "portraits"], stdout=full,
+                              stderr=subprocess.PIPE)
+    assert done.returncode == 2
+    assert done.stderr.decode().startswith("error: output: cannot be written") and done.stderr.count(b"\n") == 1
+
+
+def test_a_full_disk_ends_the_site_and_an_export_in_one_line(tmp_path, monkeypatch, capsys):
+    def full(*arguments, **named):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(tmp_path / "site.css"))
+
+    monkeypatch.setattr(shutil, "copy", full)
+    assert main(["site", "--output", str(tmp_path / "site")]) == 2
+    assert "site.css: cannot be written or read (No space left" in capsys.readouterr().err
+
+    def refused(*arguments):
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(checkpoints, "save_file", refused)
+    assert main(["export", str(checkpoints.PRETRAINED), str(tmp_path / "small.safetensors")]) == 2
+    assert "small.safetensors: cannot be written" in capsys.readouterr().err
+    assert not (tmp_path / "small.safetensors").exists()

@@ -129,7 +129,10 @@ def export(checkpoint: Path, path: Path) -> int:
         raise StudyError(f"{checkpoint}: numbers too large for half precision in {', '.join(beyond)}.")
     about = {"format": FORMAT, "system": contents["system"], "seed": contents["seed"], "settings": contents["settings"]}
     with files.atomic_file(path) as temporary:
-        save_file(tensors, temporary, {name: json.dumps(value) for name, value in about.items()})
+        try:
+            save_file(tensors, temporary, {name: json.dumps(value) for name, value in about.items()})
+        except SafetensorError as error:  # its writer reports a full disk this way
+            raise OSError(str(error)) from None
     return path.stat().st_size
 
 
