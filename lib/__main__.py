@@ -9,7 +9,7 @@ import importlib
 import os
 import sys
 
-from lib.base.errors import StudyError  # no more than this: what takes time to import is imported where Ctrl-C is answered
+from lib.base.errors import StudyError  # no more: what takes time to import is imported where Ctrl-C is answered
 
 # Listed by hand and imported when called: `score` must not wait for torch.
 COMMANDS = {
@@ -67,7 +67,8 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         if error.filename is None:
             _print_no_more()
-        print(f"error: {error.filename or 'output'}: cannot be written or read ({error.strerror}). Free space, or choose "
+        print(f"error: {error.filename or 'output'}: cannot be written or read ({error.strerror}). Free space, or "
+              f"choose "
               "a place that is yours.", file=sys.stderr)
         return 2
 

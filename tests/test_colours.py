@@ -118,8 +118,8 @@ def test_the_overview_has_a_row_for_each_system_and_counts_what_is_in_between():
     """Made-up values: both seeds of one system, and a region that does not decide."""
     rows = [("cyclegan", seed, region, measure, value + seed / 10, value > 0.2)
             for seed in (0, 1) for region, measure, value in (
-                ("whole", "chroma", 0.1), ("whole", "position", 0.3), ("face", "chroma", 0.2), ("face", "position", 0.4),
-                ("hair", "chroma", 9.0))]
+                ("whole", "chroma", 0.1), ("whole", "position", 0.3), ("face", "chroma", 0.2),
+                ("face", "position", 0.4), ("hair", "chroma", 9.0))]
     rows += [("drit", 0, "whole", "chroma", 1.0, False)]
     found = colours.overview(pd.DataFrame(rows, columns=["system", "seed", "region", "measure", "mean", "between"]))
     assert found.index.tolist() == ["cyclegan", "drit"] and found.trainings.tolist() == [2, 1]

@@ -154,7 +154,8 @@ def test_forecast_counts_what_is_left_of_a_run(study, steady):
     assert grids.forecast([cell]) == pytest.approx(30 * (1 - 2 / plan("quick", "msg-sarl").settings.epochs))
 
 
-@pytest.mark.parametrize("more, said", [([], "nothing left to do"), (["--launcher", "local"], "nothing left to hand over"),
+@pytest.mark.parametrize("more, said",
+                         [([], "nothing left to do"), (["--launcher", "local"], "nothing left to hand over"),
                                         (["--launcher", "slurm", "--gpus", "1"], "nothing left to hand over")])
 def test_a_grid_that_is_complete_has_nothing_left_and_no_duration(study, monkeypatch, capsys, more, said):
     monkeypatch.setattr(grids, "missing", lambda cells: [])
@@ -169,7 +170,8 @@ def test_runs_that_lack_only_scores_are_no_training(study, steady, capsys):
         cell = grids.Cell("portraits", "tiny", "fcn", seed)
         recorded(cell, 50)
         (cell.folder / "checkpoint.pt").touch()
-    assert __main__.main(["train", "--grid", "rivals", "--database", "portraits", "--profile", "tiny", "--dry-run"]) == 0
+    assert __main__.main(["train", "--grid", "rivals", "--database", "portraits", "--profile", "tiny",
+                          "--dry-run"]) == 0
     printed = capsys.readouterr().out
     assert printed.count("trained already") == 3 and printed.count("about 30 s (measured here)") == 15
     assert "one after the other about 8 min" in printed  # 15 times 30 s
@@ -200,7 +202,9 @@ def test_runs_go_side_by_side_and_failures_are_told(study, monkeypatch):
     broken.folder.mkdir(parents=True)
     (broken.folder / "checkpoint.pt").write_bytes(b"not a checkpoint")
     lines = []
-    with pytest.raises(StudyError, match="1 of 3 runs failed(.|\n)*backbone-msg(.|\n)*checkpoint.pt: cannot be read as a checkpoint"):
+    with pytest.raises(StudyError,
+                       match="1 of 3 runs failed(.|\n)*backbone-msg(.|\n)*checkpoint.pt: cannot be read as a "
+                             "checkpoint"):
         grids.fill([*fine, broken], report=lines.append, jobs=2)
     assert grids.missing([*fine, broken]) == [broken]
     assert files.read_json(fine[0].folder / "run.json")["threads"] == max(1, available_cores() // 2)

@@ -130,7 +130,8 @@ def test_kept_tables_of_all_studies_are_found_beside_each_other(tmp_path, monkey
     assert known["mean"].tolist() == pytest.approx([0.25, 1 / 3] * 2, abs=1e-6)
 
 
-@pytest.mark.parametrize("file", [file for file in COMMITTED if file.name != "published_tables.csv"], ids=lambda file: file.name)
+@pytest.mark.parametrize("file", [file for file in COMMITTED if file.name != "published_tables.csv"],
+                         ids=lambda file: file.name)
 def test_a_word_among_numbers_is_named_with_its_line(file, tmp_path):
     """In every kind of committed table, in its last column of numbers."""
     with file.open(encoding="utf-8", newline="") as lines:

@@ -139,7 +139,8 @@ def test_damaged_and_malicious_checkpoints_are_refused(run, tmp_path):
 def test_full_disk_is_reported_and_the_old_checkpoint_stays(tmp_path):
     path = tmp_path / "checkpoint.pt"
     checkpoints.save(path, {"settings": {}, "weights": torch.zeros(10)})
-    code = ("import resource, sys, torch; from lib.training import checkpoints; from lib.base.errors import StudyError\n"
+    code = ("import resource, sys, torch; from lib.training import checkpoints; from lib.base.errors import "
+            "StudyError\n"
             "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
             "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
             "try: checkpoints.save(sys.argv[1], {'settings': {}, 'weights': torch.zeros(100000)})\n"

@@ -13,7 +13,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="an embedded one, any with --astronaut (default: portraits)")
     parser.add_argument("--system", action="append", metavar="SYSTEM",
                         help="may be given several times (default: all trained systems with faces here)")
-    parser.add_argument("--seed", type=arguments.from_zero, default=0, metavar="N", help="which run of each (default: 0)")
+    parser.add_argument("--seed", type=arguments.from_zero, default=0, metavar="N",
+                        help="which run of each (default: 0)")
     parser.add_argument("--film", action="store_true", help="keep training faces after 1, 2, 4, … epochs, too")
     parser.add_argument("--astronaut", action="store_true", help="instead of the embedded people: a public-domain "
                         "portrait, by networks trained on any database, real faces included")

@@ -41,7 +41,8 @@ wrong is listed at once."""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.set_epilog(parser, LAYOUTS)
     parser.add_argument("--database", required=True, metavar="NAME", help=", ".join(databases.NAMES))
-    parser.add_argument("--data", type=Path, metavar="DIR", help="the database's folder, or the folder that holds it (default: data/)")
+    parser.add_argument("--data", type=Path, metavar="DIR",
+                        help="the database's folder, or the folder that holds it (default: data/)")
     parser.add_argument("--exclude-broken", action="store_true",
                         help=f"leave faulty pairs out and record each with its reason in {EXCLUSIONS}")
     parser.add_argument("--accept-pairing", action="store_true",

@@ -22,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--recogniser", metavar="NAME",
                         help="a network instead of the field's protocol: dlib, or a function of yours from a uint8 "
                              "image to a vector, as module:function; nobody trains, everybody is looked up")
-    parser.add_argument("--database", metavar="NAME", help="with --recogniser and without folders: every system of this study, into "
+    parser.add_argument("--database", metavar="NAME",
+                        help="with --recogniser and without folders: every system of this study, into "
                                            "deep_recognition.csv beside its scores")
     parser.add_argument("--profile", default="cpu", metavar="NAME", help="of the study (default: cpu)")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases (default: data/)")

@@ -56,7 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="with --database: compare the folder with every system of that study, in its own tables "
                              "and figures under results/…/outside/NAME; the study's tables stay as they are")
     study = parser.add_argument_group("instead of folders, or with --as")
-    study.add_argument("--profile", metavar="NAME", help="score all runs of a study into its scores.csv and set_scores.csv; with --as "
+    study.add_argument("--profile", metavar="NAME",
+                       help="score all runs of a study into its scores.csv and set_scores.csv; with --as "
                                          "the study to compare with (default: that of the largest images)")
     study.add_argument("--database", metavar="NAME", help="the study's database")
     study.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases (default: data/)")
@@ -293,8 +294,8 @@ def _study(options: argparse.Namespace) -> int:
         from lib.findings import colours
 
         table = colours.overview(colours.write(options.profile, options.database))
-        print("Colours of synthesised photos: chroma as a share of the real photo's, and the way from the sketch's mean "
-              "colour (0) to the photo's (1);\nin between: measures whose 95 % limits lie between "
+        print("Colours of synthesised photos: chroma as a share of the real photo's, and the way from the sketch's "
+              "mean colour (0) to the photo's (1);\nin between: measures whose 95 % limits lie between "
               f"{colours.BETWEEN[0]:g} and {colours.BETWEEN[1]:g}\n{table.to_string(float_format='%.2f')}\n"
               f"all rows, with limits, hair and background: {folder / colours.NAME}")
     if scores.absent:

@@ -26,9 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              "PNGs into; a folder that is not there yet ends in / (default: PHOTO-sketch.png here, of "
                              "a folder of photos the folder PHOTO-sketches here)")
     parser.add_argument("--direction", choices=DIRECTIONS,
-                        help="sketch-to-photo makes a photo of a drawing (default: photo-to-sketch; with --strip by the "
+                        help="sketch-to-photo makes a photo of a drawing (default: photo-to-sketch; with --strip by "
+                             "the "
                              "look of the picture)")
-    parser.add_argument("--eyes", metavar="x,y,x,y", help="where the eyes are, in pixels from the upper left corner, instead of finding them")
+    parser.add_argument("--eyes", metavar="x,y,x,y",
+                        help="where the eyes are, in pixels from the upper left corner, instead of finding them")
     parser.add_argument("--strip", action="store_true",
                         help="write the aligned photo, the sketch and the photo made from that sketch in one picture")
     add_network_arguments(parser)
@@ -40,7 +42,8 @@ def add_network_arguments(parser: argparse.ArgumentParser) -> None:
                         help="a network of your own: checkpoint.pt, or what `export` wrote (default: the one that "
                              "comes along)")
     parser.add_argument("--system", metavar="SYSTEM", help="instead: a system trained here, e.g. msg-sarl")
-    parser.add_argument("--database", default="cuhk-student", metavar="NAME", help="of that system (default: cuhk-student)")
+    parser.add_argument("--database", default="cuhk-student", metavar="NAME",
+                        help="of that system (default: cuhk-student)")
     parser.add_argument("--profile", default="cpu", metavar="NAME", help="of that system (default: cpu)")
     parser.add_argument("--seed", type=arguments.from_zero, default=0, metavar="N", help="of that system (default: 0)")
 

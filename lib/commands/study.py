@@ -31,11 +31,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     build.add_argument("--raters", type=int, default=30, metavar="N", help="raters planned for (default: 30)")
     build.add_argument("--per-rater", type=int, default=10, metavar="N", help="faces each of them judges (default: 10)")
     build.add_argument("--checks", type=int, default=2, metavar="N", help="attention checks for each (default: 2)")
-    build.add_argument("--seed", type=int, default=0, metavar="N", help="of the draw of faces, raters' hands and orders (default: 0)")
-    build.add_argument("--plan", type=Path, metavar="FILE", help="use this plan.csv instead of drawing one: rebuilds a study")
+    build.add_argument("--seed", type=int, default=0, metavar="N",
+                       help="of the draw of faces, raters' hands and orders (default: 0)")
+    build.add_argument("--plan", type=Path, metavar="FILE",
+                       help="use this plan.csv instead of drawing one: rebuilds a study")
     build.add_argument("--title", default=None, metavar="TEXT", help="heading of the page")
-    build.add_argument("--contact", default="", metavar="TEXT", help="whom to ask and send answers to, shown on the page")
-    build.add_argument("--output", type=Path, metavar="DIR", help="folder of the study (default: a private folder beside the runs)")
+    build.add_argument("--contact", default="", metavar="TEXT",
+                       help="whom to ask and send answers to, shown on the page")
+    build.add_argument("--output", type=Path, metavar="DIR",
+                       help="folder of the study (default: a private folder beside the runs)")
 
     analyse = actions.add_parser("analyse", help="read answers, report", description=(
         "Read the JSON files raters saved, set aside what cannot be trusted, apply the rules, and report."))
@@ -47,7 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     simulate = actions.add_parser("simulate", help="make answers by program, to try things out", description=(
         "Write answers of raters whose preferences you set. They are marked as simulated and never count as people's."))
     simulate.add_argument("--study", type=Path, required=True, metavar="DIR", help="folder that `study build` made")
-    simulate.add_argument("--output", type=Path, metavar="DIR", help="folder for the answers (default: STUDY/simulated)")
+    simulate.add_argument("--output", type=Path, metavar="DIR",
+                          help="folder for the answers (default: STUDY/simulated)")
     simulate.add_argument("--worth", action="append", default=[], metavar="SYSTEM=NUMBER",
                           help="relative worth of a system (others: 1); may be given several times")
     simulate.add_argument("--careless", type=float, default=0.1, metavar="SHARE",
@@ -57,17 +62,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_sources(build: argparse.ArgumentParser) -> None:
     build.add_argument("--database", action="append", metavar="NAME[=FACES]",
-                       help=f"{', '.join(databases.NAMES)}, with the number of faces (default: 20; 30 of cufsf and portraits-wild); "
+                       help=f"{', '.join(databases.NAMES)}, with the number of faces (default: 20; 30 of cufsf and "
+                            f"portraits-wild); "
                             "may be given several times")
     build.add_argument("--system", action="append", metavar="SYSTEM",
                        help=f"may be given several times (default: the paper's {', '.join(PAPER_SYSTEMS)})")
     build.add_argument("--profile", default="quick", metavar="NAME", help=f"{', '.join(PROFILES)} (default: quick)")
-    build.add_argument("--run-seed", type=arguments.from_zero, default=0, metavar="N", help="which run of each system (default: 0)")
+    build.add_argument("--run-seed", type=arguments.from_zero, default=0, metavar="N",
+                       help="which run of each system (default: 0)")
     build.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases (default: data/)")
     build.add_argument("--candidate", action="append", metavar="NAME=DIR", help="pictures of a system from any folder")
     build.add_argument("--photos", type=Path, metavar="DIR", help="photos that go with --candidate (same file names)")
-    build.add_argument("--sketches", type=Path, metavar="DIR", help="artists' sketches that go with --candidate (same file names)")
-    build.add_argument("--faces", type=int, metavar="N", help="how many faces of those folders (default: all, at most 50)")
+    build.add_argument("--sketches", type=Path, metavar="DIR",
+                       help="artists' sketches that go with --candidate (same file names)")
+    build.add_argument("--faces", type=int, metavar="N",
+                       help="how many faces of those folders (default: all, at most 50)")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -81,8 +81,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     cluster.add_argument("--per-job", type=arguments.positive, metavar="N",
                          help="runs that share a job and its resources, side by side (default: 1; local: all)")
     cluster.add_argument("--gpus", type=int, choices=(0, 1), help="GPUs of a job (default: 0)")
-    cluster.add_argument("--cpus", type=arguments.positive, metavar="N", help="cores of a job (default: 1 a run, with a GPU 4)")
-    cluster.add_argument("--memory", type=arguments.above_zero, metavar="GB", help="memory of a job in GB (default: the cluster's)")
+    cluster.add_argument("--cpus", type=arguments.positive, metavar="N",
+                         help="cores of a job (default: 1 a run, with a GPU 4)")
+    cluster.add_argument("--memory", type=arguments.above_zero, metavar="GB",
+                         help="memory of a job in GB (default: the cluster's)")
     cluster.add_argument("--hours", type=arguments.above_zero, metavar="H",
                          help="time limit of a job in hours, after which it goes back into the queue (default: 24)")
     cluster.add_argument("--at-most", type=arguments.positive, metavar="N",
