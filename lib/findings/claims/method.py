@@ -95,8 +95,7 @@ def attention_used() -> str:
     return (f"Of {len(paired)} differences that the paper credits to it {(~paired.compatible).sum()} lie farther from "
             "ours than limits and the luck of single trainings reach. Position attention is nearly one-hot (entropy "
             f"below {ONE_HOT} of the most possible) in {(entropy < ONE_HOT).sum()} of {len(entropy)} SARBs. Switching "
-            f"all "
-            f"attention off changes sketches by {sketches.min():.2f} to {sketches.max():.2f} and photos by "
+            f"all attention off changes sketches by {sketches.min():.2f} to {sketches.max():.2f} and photos by "
             f"{photos.min():.2f} to {photos.max():.2f} grey levels of 255 ({len(sketches)} networks). "
             f"{part_or_size.account(*NEW_SEEDS, 'self-attention')}")
 
