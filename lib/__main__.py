@@ -68,8 +68,7 @@ def main(arguments: list[str] | None = None) -> int:
         if error.filename is None:
             _print_no_more()
         print(f"error: {error.filename or 'output'}: cannot be written or read ({error.strerror}). Free space, or "
-              f"choose "
-              "a place that is yours.", file=sys.stderr)
+              "choose a place that is yours.", file=sys.stderr)
         return 2
 
 

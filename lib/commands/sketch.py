@@ -27,8 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              "a folder of photos the folder PHOTO-sketches here)")
     parser.add_argument("--direction", choices=DIRECTIONS,
                         help="sketch-to-photo makes a photo of a drawing (default: photo-to-sketch; with --strip by "
-                             "the "
-                             "look of the picture)")
+                             "the look of the picture)")
     parser.add_argument("--eyes", metavar="x,y,x,y",
                         help="where the eyes are, in pixels from the upper left corner, instead of finding them")
     parser.add_argument("--strip", action="store_true",

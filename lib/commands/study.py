@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_sources(build: argparse.ArgumentParser) -> None:
     build.add_argument("--database", action="append", metavar="NAME[=FACES]",
                        help=f"{', '.join(databases.NAMES)}, with the number of faces (default: 20; 30 of cufsf and "
-                            f"portraits-wild); "
+                            "portraits-wild); "
                             "may be given several times")
     build.add_argument("--system", action="append", metavar="SYSTEM",
                        help=f"may be given several times (default: the paper's {', '.join(PAPER_SYSTEMS)})")
