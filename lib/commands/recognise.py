@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              "image to a vector, as module:function; nobody trains, everybody is looked up")
     parser.add_argument("--database", metavar="NAME",
                         help="with --recogniser and without folders: every system of this study, into "
-                                           "deep_recognition.csv beside its scores")
+                             "deep_recognition.csv beside its scores")
     parser.add_argument("--profile", default="cpu", metavar="NAME", help="of the study (default: cpu)")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases (default: data/)")
     parser.add_argument("--force", action="store_true", help="of a study: compute again what is there")

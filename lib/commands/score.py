@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     study = parser.add_argument_group("instead of folders, or with --as")
     study.add_argument("--profile", metavar="NAME",
                        help="score all runs of a study into its scores.csv and set_scores.csv; with --as "
-                                         "the study to compare with (default: that of the largest images)")
+                            "the study to compare with (default: that of the largest images)")
     study.add_argument("--database", metavar="NAME", help="the study's database")
     study.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases (default: data/)")
     study.add_argument("--attributes", action="store_true",
