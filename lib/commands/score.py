@@ -216,8 +216,6 @@ def _beside(options: argparse.Namespace) -> int:
     from lib.findings import outside, tables
 
     paths.use_data(options.data)
-    print(f"{options.synthesised} beside a study: some minutes where distances of sets are among its scores",
-          file=sys.stderr, flush=True)
     brought = outside.bring(options.reference, options.synthesised, options.database, options.name, options.profile,
                             options.pattern, lambda line: print(line, file=sys.stderr, flush=True))
     print(f"{brought.name}, {labels.DIRECTION[brought.direction]}, beside the study of {brought.database}, profile "
