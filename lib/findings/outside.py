@@ -82,7 +82,8 @@ def bring(reference: Path, results: Path, database: str, name: str, profile: str
     direction = _direction(targets, names, profile, database, reference)
     synthesised = _read([made[name] for name in names], targets.shape[1:3])
     targets, synthesised = (_in_colours(faces, direction) for faces in (targets, synthesised))
-    report(f"scoring {len(names)} faces as the study of {database}, profile {profile}, scores its own: may take minutes")
+    report(f"scoring {len(names)} faces as the study of {database}, profile {profile}, scores its own: may take "
+           f"minutes")
     mine = _scored(direction, name, database, names, targets, synthesised, scores)
     report("comparing them face by face with every system of that study")
     table = _with_row(tables.rivals(profile, database, direction), tables.summary(profile, database, mine), name)
