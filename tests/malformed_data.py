@@ -166,9 +166,9 @@ def first():
 
 PT = "checkpoint.pt"
 case(PT, "no such checkpoint", "Train it", name="no checkpoint")(translate(lambda path: None))
-case(PT, "cannot be read as a checkpoint", "Delete it", name="text for a checkpoint")(
+case(PT, "cannot be read as a checkpoint", "trained again with --force", name="text for a checkpoint")(
     translate(lambda path: path.write_text("weights", encoding="utf-8")))
-case(PT, "cannot be read as a checkpoint", "Delete it", name="half a checkpoint")(
+case(PT, "cannot be read as a checkpoint", "trained again with --force", name="half a checkpoint")(
     translate(lambda path: (saved()(path), path.write_bytes(path.read_bytes()[:5000]))))
 case(PT, "refused", "multiarray.scalar", "float(", name="a NumPy scalar in a checkpoint")(
     translate(saved(loss=np.float64(0.5))))
@@ -183,8 +183,10 @@ case(PT, "Unknown trained system 'stargan'", "Train again", name="a checkpoint o
     translate(saved(system="stargan")))
 case(PT, "another version of the study (settings: colour)", "Train again", name="a checkpoint of other settings")(
     translate(lambda path: torch.save({**sound(), "settings": {**sound()["settings"], "colour": 1}}, path)))
-case(PT, "its settings is a list", "Delete it", name="settings of another kind")(translate(saved(settings=[1])))
-case(PT, "no table of tensors", "Delete it", name="weights of another kind")(translate(saved(method={"generators": 5})))
+case(PT, "its settings is a list", "trained again with --force",
+     name="settings of another kind")(translate(saved(settings=[1])))
+case(PT, "no table of tensors", "trained again with --force",
+     name="weights of another kind")(translate(saved(method={"generators": 5})))
 case(PT, "do not fit its own settings", "1 missing, first", "take a checkpoint", name="a missing weight")(
     translate(weights(lambda state: state.pop(list(state)[3]))))
 case(PT, "1 unexpected, first head.bias", "take a checkpoint", name="an unexpected weight")(
@@ -195,7 +197,7 @@ case(PT, "NaN or infinite", "Train again", name="weights that are no numbers")(
     translate(weights(lambda state: state.update({first(): torch.full_like(state[first()], torch.nan)}))))
 
 
-@case("these inputs would be overwritten", "another output folder")
+@case("would lie among them", "another folder")
 def outputs_over_inputs(place):
     arguments = translate(saved())(place)
     return [*arguments[:3], str(place / "photos"), *arguments[4:]]

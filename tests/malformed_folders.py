@@ -55,7 +55,7 @@ def a_folder_that_is_not_there(place):
     return ["score", str(place / "real"), str(place)]
 
 
-@case("real: is a file, no folder", "Give the folder")
+@case("real: a file", "give the folder")
 def a_file_for_a_folder(place):
     image(place / "real.png").rename(place / "real")
     return ["score", str(place / "real"), str(place)]

@@ -101,7 +101,9 @@ def test_the_command_marks_writes_draws_and_leaves_the_study_alone(study, capsys
     where = study / "photo-to-sketch"
     assert __main__.main(["score", str(where / "real"), str(where / "mine"), "--database", "cuhk-student", "--as",
                           "my method"]) == 0, capsys.readouterr().err
-    told = capsys.readouterr().out
+    told, steps = capsys.readouterr()
+    assert [word in line for word,
+            line in zip(("scoring 9", "comparing", "recognising"), steps.splitlines())] == [True] * 3
     assert "my method (brought from outside)" in told and "my method minus" in told and "Holm" in told
     assert "NLDA rank-1" in told and "not for other trainings" in told
     folder = paths.study_folder("tiny", "cuhk-student") / "outside" / "my method"

@@ -326,7 +326,8 @@ def test_the_survey_of_the_data_needs_no_run(made, tmp_path, monkeypatch):
     use_small_study(monkeypatch)
     study.survey_data(*STUDY, report=lambda line: None)
     folder = tmp_path / "tiny" / "portraits"
-    assert {file.name for file in folder.iterdir()} == {"pairing.csv", "pairing_by_sketch.csv", "resize_ceiling.csv", "private"}
+    assert {file.name for file in folder.iterdir()} == {"pairing.csv", "pairing_by_sketch.csv", "resize_ceiling.csv",
+                                                        "private"}
     for name in ("pairing.csv", "pairing_by_sketch.csv", "resize_ceiling.csv"):
         assert (folder / name).read_bytes() == (made[0] / "tiny" / "portraits" / name).read_bytes()
 
@@ -341,7 +342,8 @@ def executed(monkeypatch):
 
 
 def test_some_notebooks_alone_leave_the_tables_fresh(copied, executed, capsys):
-    reader = next(file.stem for file in sorted((paths.ROOT / "notebooks").glob("*.ipynb")) if notebooks.needs_runs(file))
+    reader = next(file.stem for file in sorted((paths.ROOT / "notebooks").glob("*.ipynb"))
+                  if notebooks.needs_runs(file))
     (copied / "private" / "notebooks.json").write_text(f'{{"{reader}": 7.0}}', encoding="utf-8")
     before = times(copied)
     assert __main__.main(["run", "--profile", "tiny", "--only", reader[:2]]) == 0

@@ -51,7 +51,8 @@ def test_ranges_say_one_number_once():
 def test_the_account_counts_runs_not_directions():
     for system in systems.ABLATIONS:
         trained(system, 0, **{f"{P2S}/discriminator": 0.2 if SWITCHES.MSG[system] else 0.25})
-    assert training_outcomes.account(training_outcomes.final_losses("cpu", "portraits")).startswith("In 0 of the 8 runs")
+    losses = training_outcomes.final_losses("cpu", "portraits")
+    assert training_outcomes.account(losses).startswith("In 0 of the 8 runs")
     trained("backbone", 1, **{f"{P2S}/discriminator": 0.01, f"{S2P}/discriminator": 0.01})
     trained("msg-sarl", 1, **{f"{P2S}/discriminator": 0.2, f"{S2P}/discriminator": 0.001})
     text = training_outcomes.account(training_outcomes.final_losses("cpu", "portraits"))

@@ -6,7 +6,6 @@ traceback and exits with status 2; code that imports the package catches ``Study
 
 from __future__ import annotations
 
-import difflib
 import functools
 import sys
 import unicodedata
@@ -19,6 +18,8 @@ class StudyError(Exception):
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> StudyError:
     """Return the error for a misspelt ``name`` of some ``kind``, suggesting the nearest known ones."""
+    import difflib  # for mistakes alone: the command line imports this module before it can be interrupted cleanly
+
     known = sorted(known)
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
     hint = f"Did you mean {' or '.join(near)}?" if near else f"Known: {', '.join(known)}."

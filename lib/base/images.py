@@ -28,6 +28,8 @@ def table_file(text: str) -> Path:
     """The type of an option that names a table to write: an image's name is a slip, and the image would be lost."""
     if text.lower().endswith(SUFFIXES):
         raise argparse.ArgumentTypeError(f"{text} is an image's name; name a file that ends in .csv")
+    if Path(text).is_dir() or text.endswith("/"):
+        raise argparse.ArgumentTypeError(f"{text} is a folder; name a file in it that ends in .csv")
     return Path(text)
 
 
@@ -36,6 +38,8 @@ _REFUSED = {"P": "a palette image", "PA": "a palette image", "CMYK": "a CMYK ima
             "I;16B": "a 16-bit image", "I": "a 16- or 32-bit image", "F": "a floating-point image",
             "1": "a 1-bit image"}
 _UNREADABLE = (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+_WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP"}
+_HOW = {"PNG": {"compress_level": 3}, "JPEG": {"quality": 95, "subsampling": 0}, "TIFF": {}, "BMP": {}}
 _ORIENTATION = 0x112  # EXIF tag: how a viewer is to turn the stored pixels, 1 for not at all
 RESAMPLING = {"nearest": Image.Resampling.NEAREST, "bilinear": Image.Resampling.BILINEAR,
               "bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS, "area": Image.Resampling.BOX}
@@ -51,7 +55,7 @@ def list_images(folder: Path) -> list[Path]:
     folder = Path(folder)
     try:
         if not folder.is_dir():
-            raise StudyError(f"{folder}: is a file, no folder. Give the folder that holds it." if folder.exists() else
+            raise StudyError(f"{folder}: a file; give the folder that holds the images." if folder.exists() else
                              f"{folder}: no such folder. Check the path.")
         visible = sorted(p for p in folder.iterdir() if not p.name.startswith("."))
     except OSError as error:
@@ -185,11 +189,40 @@ def write_png(path: Path, image: np.ndarray) -> None:
 
     Raises StudyError for another dtype or shape, and when the disk refuses.
     """
-    path = Path(path)
+    _write(Path(path), image, "PNG")
+
+
+def write_image(path: Path, image: np.ndarray) -> None:
+    """Write as ``write_png``, in the format that the name's ending says (``require_writable``)."""
+    require_writable(path)
+    _write(Path(path), image, _WRITTEN[Path(path).suffix.lower()])
+
+
+def require_writable(path: Path) -> None:
+    """Raise StudyError for a name whose ending is no format that is written here."""
+    if Path(path).suffix.lower() not in _WRITTEN:
+        raise StudyError(f"{path}: which format is that to be? Give a name that ends in {', '.join(_WRITTEN)}, or a "
+                         "folder, with / at its end where there is none yet.")
+
+
+def require_folder_for_images(folder: Path, source: Path) -> None:
+    """Raise StudyError where images made from ``source`` cannot go into ``folder``.
+
+    That is where it is a file, has the name of an image, or is the folder that they are made from, in which they would
+    be taken for further inputs.
+    """
+    if folder.is_file() or folder.suffix.lower() in SUFFIXES and not folder.is_dir():
+        raise StudyError(f"{folder}: a file or the name of one; give a folder for the images.")
+    if source.is_dir() and folder.resolve() == source.resolve():
+        raise StudyError(f"{folder}: the images are made from those in there, and would lie among them. Give another "
+                         "folder.")
+
+
+def _write(path: Path, image: np.ndarray, kind: str) -> None:
     if image.dtype != np.uint8 or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
         raise StudyError(f"{path}: expected a uint8 image (H, W) or (H, W, 3), got {image.dtype} {image.shape}.")
     with atomic_file(path) as temporary:
-        Image.fromarray(np.ascontiguousarray(image)).save(temporary, format="PNG", compress_level=3)
+        Image.fromarray(np.ascontiguousarray(image)).save(temporary, format=kind, **_HOW[kind])
 
 
 def to_grey(image: np.ndarray) -> np.ndarray:

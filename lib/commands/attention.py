@@ -8,13 +8,14 @@ from pathlib import Path
 from lib import databases
 from lib.base.errors import counted
 from lib.base.settings import PROFILES
+from lib.commands import arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--profile", default="quick", help=f"{', '.join(PROFILES)} (default: quick)")
-    parser.add_argument("--database", required=True, help=", ".join(databases.NAMES))
+    parser.add_argument("--profile", default="quick", metavar="NAME", help=f"{', '.join(PROFILES)} (default: quick)")
+    parser.add_argument("--database", required=True, metavar="NAME", help=", ".join(databases.NAMES))
     parser.add_argument("--faces", type=int, metavar="N", help="the first N test faces (default: 20)")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases (default: data/)")
     parser.add_argument("--force", action="store_true", help="measure again what is unchanged")
 
 
@@ -23,6 +24,7 @@ def run(options: argparse.Namespace) -> int:
     from lib.evaluation.attention import looking, measure_study, overview
     from lib.evaluation.attention.attend_runs import FACES
 
+    arguments.require_known(options.profile, options.database)
     paths.use_data(options.data)
     faces = FACES if options.faces is None else options.faces
     result = measure_study(options.profile, options.database, faces, options.force)

@@ -14,7 +14,8 @@ import numpy as np
 
 from lib import databases
 from lib.base import images
-from lib.base.errors import StudyError, counted, say_once, unknown_name
+from lib.base.errors import StudyError, counted, say_once
+from lib.commands import arguments
 from lib.databases import catalogue, division, index, layouts, pairing, reading, sheets
 from lib.databases.pairs import EXCLUSIONS, Index, Pair, Problem, require_sound
 
@@ -25,7 +26,8 @@ Folders are known by the words photo or sketch, train or test, and (for cufs) cu
   cufs/AR/photos/m-002-1.jpg                    cufs/AR/sketches/Mp-002-1-sz1.jpg
   cufs/XM2VTS/Training Photos/2.jpg             cufs/XM2VTS/Training Sketches/2.jpg
   cufsf/feret/00005fb010_930831.tif             cufsf/cropped_sketch/00005.jpg
-  fs2k/photo/photo1/image0110.jpg               fs2k/sketch/sketch1/sketch0110.jpg         fs2k/anno_train.json
+  fs2k/photo/photo1/image0110.jpg               fs2k/sketch/sketch1/sketch0110.jpg
+  fs2k/anno_train.json                          fs2k/anno_test.json
 All images are 200 wide and 250 high; those of fs2k, wildsketch and sksf-a are resized to that. The frozen lists decide
 the split, of fs2k its annotations; your own goes into split.csv (name,split). Or name all pairs of any layout in
 pairs.csv (photo,sketch,split), in the database's folder, as wildsketch and sksf-a always need; further columns are
@@ -40,9 +42,10 @@ is wrong is listed at once."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.epilog, parser.formatter_class = LAYOUTS, argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--database", required=True, help=", ".join(databases.NAMES))
-    parser.add_argument("--data", type=Path, help="the database's folder, or the folder that holds it (default: data/)")
+    arguments.set_epilog(parser, LAYOUTS)
+    parser.add_argument("--database", required=True, metavar="NAME", help=", ".join(databases.NAMES))
+    parser.add_argument("--data", type=Path, metavar="DIR",
+                        help="the database's folder, or the folder that holds it (default: data/)")
     parser.add_argument("--exclude-broken", action="store_true",
                         help=f"leave faulty pairs out and record each with its reason in {EXCLUSIONS}")
     parser.add_argument("--accept-pairing", action="store_true",
@@ -52,9 +55,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     name = options.database
-    if name not in databases.NAMES:
-        raise unknown_name("database", name, databases.NAMES)
+    arguments.require_known(None, name)
     if name in databases.EMBEDDED:
+        arguments.refuse_unused(options, ("exclude_broken", "accept_pairing"),
+                                f"{name} is drawn by this project, and nothing in it is faulty.")
         for split in databases.SPLITS:
             count = len(databases.load(name, split))
             print(f"{name}: {counted(count, f'{split} pair')}, drawn by this project; no data needed")

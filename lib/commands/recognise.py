@@ -7,11 +7,15 @@ from pathlib import Path
 
 from lib.base import images, pairing
 from lib.base.directions import DIRECTIONS, PHOTO_TO_SKETCH
-from lib.base.errors import StudyError, counted, unknown_name
+from lib.base.errors import StudyError, counted
+from lib.commands import arguments
+
+_OF_STUDY = "profile", "data", "force"
+_OF_PROTOCOL = "train_identities", "repeats", "seed", "method"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.epilog, parser.formatter_class = pairing.RULES, argparse.RawDescriptionHelpFormatter
+    arguments.set_epilog(parser, pairing.RULES)
     parser.add_argument("real", type=Path, metavar="REAL_DIR", nargs="?",
                         help="real images: sketches for photo-to-sketch, photos for sketch-to-photo")
     parser.add_argument("synthesised", type=Path, metavar="SYNTHESISED_DIR", nargs="?",
@@ -19,16 +23,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--recogniser", metavar="NAME",
                         help="a network instead of the field's protocol: dlib, or a function of yours from a uint8 "
                              "image to a vector, as module:function; nobody trains, everybody is looked up")
-    parser.add_argument("--database", help="with --recogniser and without folders: every system of this study, into "
-                                           "deep_recognition.csv beside its scores")
-    parser.add_argument("--profile", default="cpu", help="of the study (default: cpu)")
-    parser.add_argument("--data", type=Path, help="folder that holds the databases (default: data/)")
+    parser.add_argument("--database", metavar="NAME",
+                        help="with --recogniser and without folders: every system of this study, into "
+                             "deep_recognition.csv beside its scores")
+    parser.add_argument("--profile", default="cpu", metavar="NAME", help="of the study (default: cpu)")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases (default: data/)")
     parser.add_argument("--force", action="store_true", help="of a study: compute again what is there")
     parser.add_argument("--train-identities", type=int, metavar="N",
                         help="people who train the classifier, the others are recognised; needed without --recogniser, "
                              "no default (the field: 150 of 338 on CUFS; the same share is 44 of 100 on CUHK Student)")
-    parser.add_argument("--repeats", type=int, default=20, help="random splits (default: 20)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the splits (default: 0)")
+    parser.add_argument("--repeats", type=int, default=20, metavar="N", help="random splits (default: 20)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the splits (default: 0)")
     parser.add_argument("--direction", choices=DIRECTIONS, default=DIRECTIONS[0],
                         help="photo-to-sketch probes with real images, sketch-to-photo with synthesised ones "
                              "(default: photo-to-sketch)")
@@ -47,10 +52,16 @@ def run(options: argparse.Namespace) -> int:
         raise StudyError("--database goes with --recogniser and without folders. "
                          "The classical protocol of a study is part of `python -m lib run`.")
     if options.database:
+        arguments.refuse_unused(options, (*_OF_PROTOCOL, "direction", "pattern", "csv"),
+                                "For two folders only: a study is recognised as a whole, into its own tables.")
         return _study(options)
+    arguments.refuse_unused(options, _OF_STUDY, "For a study only: give --recogniser and --database, without "
+                                                "folders.")
     if not options.synthesised:
         raise StudyError("Give two folders, REAL_DIR and SYNTHESISED_DIR, or --recogniser with --database.")
     if options.recogniser:
+        arguments.refuse_unused(options, _OF_PROTOCOL, "For the field's protocol only, in which people train: "
+                                                       "leave --recogniser out.")
         return _with_network(options)
     if options.train_identities is None:
         raise StudyError("Give --train-identities N, the people who train the classifier, or --recogniser dlib, which "
@@ -59,12 +70,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _study(options: argparse.Namespace) -> int:
-    from lib import databases
     from lib.base import paths
     from lib.evaluation.recognition import deep_runs, deep_statements, recognisers
 
-    if options.database not in databases.NAMES:
-        raise unknown_name("database", options.database, databases.NAMES)
+    arguments.require_known(options.profile, options.database)
     paths.use_data(options.data)
     tables = deep_runs.recognise_study(options.profile, options.database, recognisers.named(options.recogniser),
                                        options.force)

@@ -74,15 +74,16 @@ class Site:
                 parts.append(self._prose(cell.source))
             elif cell.cell_type == "code" and "parameters" not in cell.metadata.get("tags", []):
                 if cell.execution_count is None:
-                    raise StudyError(f"{notebook}: cell {number} was never run. `./run_all.sh --refresh` stores outputs.")
+                    raise StudyError(f"{notebook}: cell {number} was never run. `./run_all.sh --refresh` stores "
+                                     "outputs.")
                 shown = "".join(self._outputs(cell, pictures, f"{notebook.stem}_{number:02d}"))
                 code = highlight(cell.source, PythonLexer(), _CODE)
                 parts.append(f"{shown}<details><summary>code</summary>{code}</details>")
         self._write(notebook.stem, self.titles[notebook.stem], "\n".join(parts))
 
     def add_file(self, name: str) -> None:
-        """Write the page of one of the project's files: Markdown as text, code highlighted; of a folder the links to its
-        Markdown files."""
+        """Write the page of one of the project's files: Markdown as text, code highlighted; of a folder the links to
+        its Markdown files."""
         source = paths.ROOT / name
         if source.is_dir():
             listed = "\n".join(f"- [{file.stem}]({file.name})" for file in sorted(source.glob("*.md")))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,10 +57,11 @@ class Outside:
 
 
 def bring(reference: Path, results: Path, database: str, name: str, profile: str | None = None,
-          pattern: str | None = None) -> Outside:
+          pattern: str | None = None, report: Callable[[str], None] = lambda line: None) -> Outside:
     """Score a folder as a study scores its runs, and compare it with all of them; writes nothing.
 
     profile: of the study (default: the largest that has scores).  pattern: picks names out of file names.
+    report: told before each of the steps that take long.
     Raises StudyError for unusable names, images that are absent, of another size or without a partner, and real
     faces that are not the study's.
     """
@@ -82,12 +83,16 @@ def bring(reference: Path, results: Path, database: str, name: str, profile: str
     direction = _direction(targets, names, profile, database, reference)
     synthesised = _read([made[name] for name in names], targets.shape[1:3])
     targets, synthesised = (_in_colours(faces, direction) for faces in (targets, synthesised))
+    report(f"scoring {len(names)} faces as the study of {database}, profile {profile}, scores its own: may take "
+           f"minutes")
     mine = _scored(direction, name, database, names, targets, synthesised, scores)
+    report("comparing them face by face with every system of that study")
     table = _with_row(tables.rivals(profile, database, direction), tables.summary(profile, database, mine), name)
+    compared = _compared(mine.images, scores.images, direction)
+    report("recognising people in them")
     recognition = _recognised(profile, database, direction, name, targets, synthesised)
     recognised = statements.comparisons(recognition, direction, name) if recognition else None
-    return Outside(name, profile, database, direction, table, _compared(mine.images, scores.images, direction),
-                   recognition, recognised, len(made) - len(names))
+    return Outside(name, profile, database, direction, table, compared, recognition, recognised, len(made) - len(names))
 
 
 def write(outside: Outside) -> list[Path]:

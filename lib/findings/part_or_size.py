@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from lib.base import files, labels, paths
+from lib.base import files, labels, paths, tables_on_disk
 from lib.base.directions import DIRECTIONS
 from lib.evaluation.scoring import Scores, read_scores
 from lib.findings import ablations, signs
@@ -83,7 +83,7 @@ def discriminators(profile: str, database: str) -> pd.DataFrame:
     rows = []
     for run in run_folders.list_runs(paths.study_folder(profile, database)):
         if run.system in SYSTEMS and (run.folder / "run.json").exists():
-            log = pd.read_csv(run.folder / "log.csv", encoding="utf-8")
+            log = tables_on_disk.read_csv(run.folder / "log.csv")
             if len(log) == files.read_json(run.folder / "run.json")["settings"]["epochs"]:
                 rows += [(run.system, d, log[f"{d}/discriminator"].iloc[-1]) for d in DIRECTIONS]
     table = pd.DataFrame(rows, columns=["system", "direction", "loss"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from lib.base import files, labels, paths, systems
+from lib.base import files, labels, paths, systems, tables_on_disk
 from lib.base.directions import DIRECTIONS
 from lib.findings.ablations import SWITCHES, pairs_of
 from lib.training import run_folders
@@ -24,7 +24,7 @@ def final_losses(profile: str, database: str) -> pd.DataFrame:
     for run in run_folders.list_runs(paths.study_folder(profile, database)):
         if run.system in systems.ABLATIONS and (run.folder / "run.json").exists():
             record = files.read_json(run.folder / "run.json")
-            log = pd.read_csv(run.folder / "log.csv", encoding="utf-8")
+            log = tables_on_disk.read_csv(run.folder / "log.csv")
             if len(log) == record["settings"]["epochs"]:
                 rows.append((run.system, run.seed, record["device"], *log[columns].iloc[-1]))
     return pd.DataFrame(rows, columns=["system", "seed", "device", *columns])
@@ -37,7 +37,7 @@ def logs(profile: str, database: str) -> pd.DataFrame:
     won = set(won_outright(ends).itertuples(index=False, name=None))
     parts = []
     for run in ends.itertuples():
-        log = pd.read_csv(paths.run_folder(profile, database, run.system, run.seed) / "log.csv", encoding="utf-8")
+        log = tables_on_disk.read_csv(paths.run_folder(profile, database, run.system, run.seed) / "log.csv")
         for direction in DIRECTIONS:
             terms = {term: log[f"{direction}/{term}"] for term in _TERMS}
             parts.append(pd.DataFrame({"system": run.system, "msg": SWITCHES.loc[run.system, "MSG"], "seed": run.seed,

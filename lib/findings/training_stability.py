@@ -30,7 +30,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from lib.base import files, labels, paths, systems
+from lib.base import files, labels, paths, systems, tables_on_disk
 from lib.base.directions import DIRECTIONS
 from lib.base.statistics import holm
 from lib.evaluation.scoring import Scores, read_scores
@@ -51,7 +51,7 @@ def measures(profile: str, database: str, first_seed: int = FIRST_SEED) -> pd.Da
         if run.system not in systems.ABLATIONS or run.seed < first_seed or not (run.folder / "run.json").exists():
             continue
         epochs = files.read_json(run.folder / "run.json")["settings"]["epochs"]
-        log = pd.read_csv(run.folder / "log.csv", encoding="utf-8")
+        log = tables_on_disk.read_csv(run.folder / "log.csv")
         if len(log) != epochs or f"{DIRECTIONS[0]}/generator_gradient sd" not in log:
             continue
         end = log.tail(max(1, epochs // 4))

@@ -181,7 +181,7 @@ def _declares_bf16(device: torch.device) -> bool:
 
 
 def _speed_up(device: torch.device) -> float:
-    """Seconds of a convolution with its gradients in fp32 by those in bf16, the fastest of each, in turns for a second."""
+    """Seconds of a convolution with its gradients in fp32 by those in bf16, the fastest of each, in turns for 1 s."""
     layer = nn.Conv2d(64, 64, 3, padding=1).to(device, memory_format=torch.channels_last)
     image = torch.randn(1, 64, 96, 96, device=device).to(memory_format=torch.channels_last).requires_grad_()
 

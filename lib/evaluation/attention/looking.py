@@ -54,7 +54,8 @@ def map_of(translator: Translator, direction: str, face: np.ndarray) -> np.ndarr
 def ratios(translator: Translator, direction: str, faces: np.ndarray) -> pd.DataFrame:
     """For each face (n, 250, 200[, 3]) and region, the map's mean inside over its mean everywhere.
 
-    Columns: face (0 … n-1) and a column per region.  Raises StudyError as ``map_of`` does, and for faces of other sizes.
+    Columns: face (0 … n-1) and a column per region.  Raises StudyError as ``map_of`` does, and for faces of other
+    sizes.
     """
     maps = np.stack([map_of(translator, direction, face) for face in faces])
     return pd.DataFrame({"face": range(len(faces)), **{
