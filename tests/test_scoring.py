@@ -237,6 +237,18 @@ def test_only_a_changed_run_is_scored_again(made_up_study):
     assert len(mine) == 12 and mine.value[mine.metric != "scoot"].tolist() == pytest.approx([1] * 8)
 
 
+def test_rows_that_are_of_other_faces_are_scored_again(made_up_study, tmp_path, monkeypatch):
+    """A run that was copied, stamps and all, beside the table of another study; a table that somebody edited."""
+    right = scoring.score_study("tiny", "portraits").images
+    file = paths.study_folder("tiny", "portraits") / "scores.csv"
+    other = right.assign(value=right.value.where(right.system != "mean-face", right.value / 2))
+    file.write_text(other.to_csv(index=False), encoding="utf-8")
+    again = scoring.score_study("tiny", "portraits")
+    assert again.scored == tuple(f"{direction}/mean-face/seed0" for direction in DIRECTIONS)
+    pd.testing.assert_frame_equal(scoring.read_scores("tiny", "portraits").images.round(6), right.round(6))
+    assert not scoring.score_study("tiny", "portraits").scored
+
+
 def test_a_new_version_of_the_metrics_scores_again(made_up_study, monkeypatch):
     scoring.score_study("tiny", "portraits")
     monkeypatch.setattr(score_runs, "VERSION", score_runs.VERSION + 1)
