@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lib.base import images, labels, systems
+from lib.base import labels, systems
 from lib.base.directions import DIRECTIONS
-from lib.figures.style import COLOURS, TEXT_WIDTH, face_grid, interval
+from lib.figures.style import COLOURS, TEXT_WIDTH, interval
 
 # One colour a system, the same in every figure of them.
 SYSTEM_COLOURS = dict(zip(("msg-sarl", *systems.of_kind("deep")), (
@@ -104,13 +103,6 @@ def work_and_score(work: pd.DataFrame, scores: pd.Series, label: str) -> Figure:
     axis.margins(x=0.1, y=0.1)
     figure.legend(loc="outside right center", fontsize=8)
     return figure
-
-
-def gallery(columns: Mapping[str, np.ndarray], people: int, cell_width: float = 1.0) -> Figure:
-    """Figs 8 and 9: a row per person, a column per system; columns: label → uint8 stacks (n, H, W[, 3])."""
-    colour = any(faces.ndim == 4 for faces in columns.values())
-    rows = [[images.to_rgb(faces[i]) if colour else faces[i] for faces in columns.values()] for i in range(people)]
-    return face_grid(rows, column_labels=list(columns), cell_width=cell_width)
 
 
 def looking(table: pd.DataFrame) -> Figure:

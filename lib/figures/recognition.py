@@ -21,7 +21,6 @@ TITLES = {"photo-to-sketch": "photo to sketch (cf. Fig. 10)", "sketch-to-photo":
 # Many like curves: one entry in the legend.
 _GROUPS = {"ablation": "ablations", "deep": "deep rivals", "exemplar": "exemplar rivals"}
 _BLIND = ("mean-face", "wrong-person", "random-pairing")  # controls without the person: all are guessing
-_NAMES = _GROUPS | {"control": "controls"}
 _DASHES = ["-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 3)), (0, (4, 1, 1, 1))]
 _REGION_COLOURS = {"face": "#D55E00", "hair": "#009E73", "background": "#0072B2"}
 
