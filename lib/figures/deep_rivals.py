@@ -54,8 +54,8 @@ def ahead_of(table: pd.DataFrame) -> Figure:
             place = names.index(row.system)
             known = row.verdict in ("ahead", "behind")
             interval(axis, place, (row.low, row.high), row.estimate, COLOURS["ours"], filled=known)
-            for offset, mark, value in ((0.22, "s", row.published_cufs), (0.22, "^", row.published_cufsf)):
-                axis.plot(value, place + offset, mark, color=COLOURS["published"], markersize=4)
+            for mark, value in (("s", row.published_cufs), ("^", row.published_cufsf)):
+                axis.plot(value, place + 0.22, mark, color=COLOURS["published"], markersize=4)
         axis.axvline(0, color=COLOURS["ink"], linewidth=0.8)
         axis.set_title(f"{labels.TASK[direction]}, {labels.METRIC[metric]}", fontsize=10)
         axis.grid(axis="y", visible=False)

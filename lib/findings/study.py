@@ -291,7 +291,7 @@ def _write_tables(study: _Study, report: Report) -> None:
 
 
 _FACES = ("*/seed*/*-to-*/*.png",)
-_NOT_ALWAYS = ("set_scores.csv", "attributes.csv")  # of large profiles, and of DRIT alone
+_NOT_ALWAYS = ("set_scores.csv", "attributes.csv")  # of large profiles; of databases that note attributes
 _SCORES = ("scores.csv", *_NOT_ALWAYS)
 DATA = Part("survey of the data", _survey, ("pairing.csv", "pairing_by_sketch.csv", "resize_ceiling.csv"), data=True,
             code=("databases", "metrics", "findings/database_survey.py"))
