@@ -52,7 +52,8 @@ def form(request) -> str:
 def test_networks_have_the_authors_parameters(form, configuration, size, width):
     with torch.device("meta"):
         networks = deep.networks("ps2man", size=size, width=width, form=form)
-        assert networks.keys() == deep.networks(f"ps2man-{form}", size=size, width=width).keys()
+        for name in (f"ps2man-{form}", f"ps2man+form={form}"):
+            assert networks.keys() == deep.networks(name, size=size, width=width).keys()
     oracle.check_sizes(networks, f"ps2man-{form}", configuration)
     if configuration == "small":
         oracle.check_shapes(networks, f"ps2man-{form}")

@@ -71,3 +71,16 @@ def test_a_slow_drift_and_unfinished_or_short_curves_say_nothing(add_run):
     assert set(table.run) == {"u-gat-it"} and len(table) == 24 * 2 * 2 and (table.images == 16).all()
     first = table[(table.direction == DIRECTIONS[0]) & (table.metric == "ssim")]
     assert first["mean"].is_monotonic_increasing and first.epoch.tolist() == list(range(1, 25))
+
+
+def test_a_longer_training_is_set_against_the_shortest_of_its_system(add_run):
+    """Means of the last sixth: epochs 21 to 24 of 24 (at 0.9375 of the way), 81 to 96 of 96 (points 84, 88, 92, 96)."""
+    add_run("pix2pix+epochs=24", lambda share: 0.4 + 0.08 * share)
+    add_run("pix2pix+epochs=96", lambda share: 0.52, epochs=96)
+    add_run("pix2pix+adversarial_weight=0.5+epochs=12", lambda share: 0.1, epochs=12)  # another system
+    add_run("fcn+epochs=24", lambda share: 0.4)
+    table = learning_curves.trained_on("quick", "portraits")
+    assert set(table.system) == {"pix2pix"} and set(zip(table.epochs, table.instead_of)) == {(96, 24)}
+    ssim = table[table.metric == "ssim"]
+    assert ssim.gain.to_numpy() == pytest.approx([100 * (0.52 - 0.4 - 0.08 * 0.9375)] * 2, abs=1e-6)
+    assert set(table.verdict) == {"flat"} and len(table) == 4

@@ -6,6 +6,8 @@ training, not how good it is.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pandas as pd
 
@@ -46,19 +48,36 @@ def convergence(profile: str, database: str) -> pd.DataFrame:
     """
     rows = []
     for run, curve in _curves(profile, database):
-        epochs = curve.epoch.max()
-        late, early = curve.epoch > epochs * 5 / 6, (curve.epoch > epochs / 2) & (curve.epoch <= epochs * 2 / 3)
-        for direction in dict.fromkeys(curve.direction):
-            means = [curve[when & (curve.direction == direction)].groupby("image")[list(_METRICS)].mean()
-                     for when in (early, late)]
-            for metric in _METRICS:
-                gains = 100 * (means[1][metric] - means[0][metric])
-                found = contrast(gains.to_numpy()[:, None])
-                rows.append((systems.base_name(run.system), run.system, run.seed, epochs, direction, metric, *found[:3],
-                             _verdict(*found[:3])))
+        for direction, metric in itertools.product(dict.fromkeys(curve.direction), _METRICS):
+            at_end, before = (_by_face(curve, direction, metric, until) for until in (1, 2 / 3))
+            found = _gain(before, at_end)
+            rows.append((systems.base_name(run.system), run.system, run.seed, curve.epoch.max(), direction, metric,
+                         *found, _verdict(*found)))
     table = pd.DataFrame(rows, columns=["system", "run", "seed", "epochs", "direction", "metric", "gain", "low",
                                         "high", "verdict"])
     return tables_on_disk.in_order(table, ["system", "run", "seed", "direction", "metric"])
+
+
+def trained_on(profile: str, database: str) -> pd.DataFrame:
+    """What a system's longer trainings gain over its shortest one, on the same held-out faces.
+
+    The gain is the mean of the longer curve's last sixth minus that of the shortest curve's, face by face.  Columns:
+    system, epochs, instead_of (the shortest training's epochs), direction, metric, gain, low, high (points, 95 % over
+    the held-out faces), verdict (of the longer training, as in ``convergence``).
+    """
+    ends = convergence(profile, database).set_index(["run", "seed", "direction", "metric"]).verdict
+    found, rows = _curves(profile, database), []
+    for run, curve in found:
+        alike = [other for kept, other in found
+                 if (_but_epochs(kept.system), kept.seed) == (_but_epochs(run.system), run.seed)]
+        shortest = min(alike, key=lambda other: other.epoch.max())
+        if shortest.epoch.max() < curve.epoch.max():
+            rows += [(systems.base_name(run.system), curve.epoch.max(), shortest.epoch.max(), direction, metric,
+                      *_gain(*(_by_face(each, direction, metric) for each in (shortest, curve))),
+                      ends[run.system, run.seed, direction, metric])
+                     for direction, metric in itertools.product(dict.fromkeys(curve.direction), _METRICS)]
+    return pd.DataFrame(rows, columns=["system", "epochs", "instead_of", "direction", "metric", "gain", "low", "high",
+                                       "verdict"])
 
 
 def unconverged(profile: str, database: str) -> dict[str, bool]:
@@ -74,6 +93,23 @@ def unconverged(profile: str, database: str) -> dict[str, bool]:
             table = table[table.epochs == RunSettings.at(profile).epochs]
         found |= (table.verdict == RISING).groupby(table.system).any().to_dict()
     return found
+
+
+def _but_epochs(system: str) -> list[str]:
+    """The parts of a system's name, without the number of its epochs."""
+    return [part for part in system.split("+") if not part.startswith("epochs=")]
+
+
+def _by_face(curve: pd.DataFrame, direction: str, metric: str, until: float = 1) -> pd.Series:
+    """Each held-out face's mean score over the sixth of the epochs that ends at this share of them."""
+    epochs = curve.epoch.max()
+    chosen = (curve.epoch > epochs * (until - 1 / 6) + 1e-9) & (curve.epoch <= epochs * until + 1e-9)
+    return curve[chosen & (curve.direction == direction)].groupby("image")[metric].mean()
+
+
+def _gain(before: pd.Series, after: pd.Series) -> tuple[float, float, float]:
+    """Mean gain in points, and its limits over faces."""
+    return contrast(100 * (after - before).to_numpy()[:, None])[:3]
 
 
 def _verdict(gain: float, low: float, high: float) -> str:

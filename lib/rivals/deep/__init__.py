@@ -6,6 +6,8 @@ import importlib
 
 from torch import nn
 
+from lib.base import settings as reading
+from lib.base import systems
 from lib.base.errors import unknown_name
 
 # Name: module, its settings class, and the form that the name says.
@@ -25,15 +27,19 @@ _SYSTEMS: dict[str, tuple[str, str, str | None]] = {
 def networks(system: str, *, width: int, size: int, form: str | None = None, **settings) -> dict[str, nn.Module]:
     """The networks of a deep rival with their first weights, on the CPU, by their authors' order and names.
 
-    width: channels at full resolution, 64 in the authors' programs; size: pixels of the images that they see, 256;
-    form: of systems that have several (default: the one that the name says, or the settings' own); ``settings``: more
-    of the system's settings.  Draws from torch's global generator.  Raises StudyError for an unknown system and for
-    sizes that its networks cannot take.
+    system: as in the tables, with changed settings (``u-gat-it+form=full``) or the form's name (``u-gat-it-full``)
+    behind it; width: channels at full resolution, 64 in the authors' programs; size: pixels of the images that they
+    see, 256; form: of systems that have several (default: the one that the name says, or the settings' own);
+    ``settings``: more of the system's settings.  Draws from torch's global generator.  Raises StudyError for an unknown
+    system or setting and for sizes that its networks cannot take.
     """
-    if system not in _SYSTEMS:
-        raise unknown_name("deep rival", system, _SYSTEMS)
-    file, settings_class, named_form = _SYSTEMS[system]
+    name = systems.base_name(system)
+    if name not in _SYSTEMS:
+        raise unknown_name("deep rival", name, _SYSTEMS)
+    file, settings_class, named_form = _SYSTEMS[name]
     module = importlib.import_module(f"{__name__}.{file}")  # only when asked for: one file knows nothing of the others
+    settings_class = getattr(module, settings_class)
+    changes = {key: reading.parse(settings_class, key, text) for key, text in systems.changes_of(system).items()}
     if chosen := form or named_form:
-        settings["form"] = chosen
-    return module.networks(getattr(module, settings_class)(size=size, width=width, augmentation="none", **settings))
+        changes["form"] = chosen
+    return module.networks(settings_class(size=size, width=width, augmentation="none", **changes | settings))
