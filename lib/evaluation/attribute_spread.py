@@ -69,7 +69,7 @@ def write(profile: str, database: str, codes: int = CODES) -> pd.DataFrame:
             continue
         translator = Translator(checkpoint)
         pairs = make_run.load_faces(database, plans.plan(profile, run.system).settings, "test")
-        parts = [of_network(translator, direction, *make_run.sources_and_targets(pairs, direction), codes).assign(
+        parts = [of_network(translator, direction, *pairs.sources_and_targets(direction), codes).assign(
             system=run.system, seed=run.seed, direction=direction) for direction in run.directions]
         tables_on_disk.renew(folder / NAME, pd.concat(parts)[_COLUMNS], {"system": run.system, "seed": run.seed},
                              ["system", "seed", "direction"], digits=6)

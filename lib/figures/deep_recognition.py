@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from lib.base import labels
 from lib.base.directions import DIRECTIONS
-from lib.evaluation.recognition.statements import kind
+from lib.figures.recognition import colour_of
 from lib.figures.style import COLOURS, TEXT_WIDTH, interval
 
 _FLOOR = "grey-input"
@@ -24,13 +24,9 @@ def rates(summary: pd.DataFrame, reference: str = "msg-sarl", measure: str = "ra
         part = summary[summary.direction == direction].sort_values(measure, kind="stable")
         for place, (_, row) in enumerate(part.iterrows()):
             interval(axis, place, (100 * row[f"{measure}_low"], 100 * row[f"{measure}_high"]), 100 * row[measure],
-                     _colour(row.system, reference), size=5)
+                     colour_of(row.system, reference), size=5)
         floor = 100 * part.set_index("system")[measure].get(_FLOOR, np.nan)
         axis.axvline(floor, color=COLOURS["control"], linewidth=0.8, linestyle="--")
         axis.set_yticks(range(len(part)), part.label, fontsize=8)
         axis.set(title=labels.DIRECTION[direction], xlim=(-1, 101), xlabel=f"{measure} (%)")
     return figure
-
-
-def _colour(system: str, reference: str) -> str:
-    return COLOURS["ours" if system == reference else {"ablation": "published"}.get(kind(system), kind(system))]

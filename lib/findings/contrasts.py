@@ -31,6 +31,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from lib.base import systems
 from lib.base.errors import StudyError, listed
 from lib.base.statistics import holm, limits_and_p
 
@@ -163,6 +164,12 @@ def pooled_spreads(cells: Mapping[Key, pd.DataFrame], pool: Callable[[str], str 
         if name := pool(system):
             groups.setdefault((direction, name, metric), []).append(cell)
     return {key: pooled_spread(group) for key, group in groups.items()}
+
+
+def trained_kind(system: str) -> str | None:
+    """The pool of most tables: the kind of a trained system.  Systems with changed settings belong to none; they only
+    borrow."""
+    return systems.kind_of(system) if systems.is_trained(system) and system in systems.SYSTEMS else None
 
 
 def _run_part(cells: Sequence[np.ndarray], weights: Sequence[float], spread: RunSpread | None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from lib.base import files, paths, systems
+from lib.base import paths, systems
 from lib.base.directions import DIRECTIONS
 from lib.findings.ablations import SWITCHES
 from lib.training import run_folders
@@ -20,13 +20,8 @@ def final_losses(profile: str, database: str) -> pd.DataFrame:
     ``/discriminator``.  Reads the committed logs; a run that is not finished, or is being made again, has no row.
     """
     columns = [f"{direction}/{term}" for direction in DIRECTIONS for term in _TERMS]
-    rows = []
-    for run in run_folders.list_runs(paths.study_folder(profile, database)):
-        if run.system in systems.ABLATIONS and (run.folder / "run.json").exists():
-            record = files.read_json(run.folder / "run.json")
-            log = pd.read_csv(run.folder / "log.csv", encoding="utf-8")
-            if len(log) == record["settings"]["epochs"]:
-                rows.append((run.system, run.seed, record["device"], *log[columns].iloc[-1]))
+    rows = [(run.system, run.seed, record["device"], *log[columns].iloc[-1]) for run, record, log
+            in run_folders.finished_logs(paths.study_folder(profile, database), systems.ABLATIONS)]
     return pd.DataFrame(rows, columns=["system", "seed", "device", *columns])
 
 

@@ -22,7 +22,6 @@ from torch import Tensor
 from tqdm import tqdm
 
 from lib.base import files
-from lib.base.directions import PHOTO_TO_SKETCH
 from lib.base.errors import StudyError
 from lib.base.settings import RunSettings
 from lib.databases import PairedFaces, data_hash
@@ -221,8 +220,7 @@ def _write_samples(trainable: Trainable, settings: RunSettings, faces: PairedFac
     if epoch & (epoch - 1) and epoch != settings.epochs:
         return
     for direction in trainable.directions:
-        sources = (faces.photos if direction == PHOTO_TO_SKETCH else faces.sketches)[:SAMPLES]
-        names = faces.names[:SAMPLES]
+        sources, names = faces.sources_and_targets(direction)[0][:SAMPLES], faces.names[:SAMPLES]
         translated = translate_faces(trainable, settings, direction, sources, names)
         run_folders.write_synthesised(folder / "samples" / f"epoch{epoch:03d}", direction, names, translated)
 

@@ -10,7 +10,7 @@ import contextlib
 import os
 import platform
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,6 +87,19 @@ def list_runs(study: Path) -> list[Run]:
             absent = tuple(direction for direction in possible if direction not in here)
             found.append(Run(system, int(seed), folder, here, absent))
     return sorted(found, key=lambda run: (order.index(systems.base_name(run.system)), run.system, run.seed))
+
+
+def finished_logs(study: Path, names: Container[str]) -> Iterator[tuple[Run, dict, pd.DataFrame]]:
+    """Run, record and log of every finished training of these systems, in table order, from the committed files.
+
+    A run that is not finished, or is being made again, is passed over.
+    """
+    for run in list_runs(study):
+        if run.system in names and (run.folder / "run.json").exists():
+            record = files.read_json(run.folder / "run.json")
+            log = pd.read_csv(run.folder / "log.csv", encoding="utf-8")
+            if len(log) == record["settings"]["epochs"]:
+                yield run, record, log
 
 
 def pictures_of_runs(study: Path, names: Sequence[str],

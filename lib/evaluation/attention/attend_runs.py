@@ -74,7 +74,7 @@ def measure_study(profile: str, database: str, faces: int = FACES, force: bool =
         record, key = run.folder / "private" / "attention.json", {"system": run.system, "seed": run.seed}
         if not force and tables_on_disk.rows_of(table, key).any() and tables_on_disk.is_made_from(record, stamp):
             continue
-        parts = [summarise(measure(translator, direction, make_run.sources_and_targets(test, direction)[0][:faces]))
+        parts = [summarise(measure(translator, direction, test.sources_and_targets(direction)[0][:faces]))
                  .assign(**key, direction=direction) for direction in DIRECTIONS]
         table = tables_on_disk.renew(folder / "attention.csv", pd.concat(parts)[_COLUMNS], key, ["system", "seed"],
                                      text=["sarb"], digits=6)

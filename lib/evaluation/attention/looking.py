@@ -79,7 +79,7 @@ def write(profile: str, database: str, faces: int) -> pd.DataFrame:
             continue
         rows, pairs = [], make_run.load_faces(database, what.settings, "test")
         for direction in what.system.directions:
-            sources = make_run.sources_and_targets(pairs, direction)[0][:faces]
+            sources = pairs.sources_and_targets(direction)[0][:faces]
             found = ratios(translator, direction, sources)
             rows += [(run.system, run.seed, direction, region, found[region].mean(), found[region].std(), len(found))
                      for region in regions.REGIONS]
