@@ -25,7 +25,7 @@ COMMANDS = {
     "attention": "measure what the self-attention of every trained run of a study does",
     "recognise": "face recognition between two folders of images, by NLDA or by a network that trained on neither",
     "transfer": "train on one database and score on another's test faces",
-    "claims": "write results/claims.md and README's opening: what the results say of each claim; --check looks for drift",
+    "claims": "write results/claims.md and README's opening: what the results say of each claim, or --check them",
     "ledger": "write results/ledger.md: the paper's open choices, ours, and what alternatives change",
     "benchmark": "how fast this machine trains, beside what it can multiply",
     "records": "which numbers rest on which machine; bring old run records to today's form",

@@ -15,8 +15,8 @@ from lib.base.errors import StudyError
 from lib.evaluation.scoring import read_scores
 from lib.findings import claims, drift, paper, signs, summary
 
-VERDICTS = {signs.SAME, signs.OPPOSITE, signs.SUPPORTED, signs.CONTRADICTED, signs.UNDECIDED, claims.MIXED, claims.SEEN, claims.NOT_SEEN,
-            claims.NOT_EXAMINED, claims.IN_PRINT}
+VERDICTS = {signs.SAME, signs.OPPOSITE, signs.SUPPORTED, signs.CONTRADICTED, signs.UNDECIDED, claims.MIXED, claims.SEEN,
+            claims.NOT_SEEN, claims.NOT_EXAMINED, claims.IN_PRINT}
 # What the text was once said to claim and does not, and words that say more than it does.
 NOT_IN_THE_PAPER = ("measure quality", "rank the methods", "ahead of CycleGAN", "ahead of its rivals")
 
@@ -122,9 +122,11 @@ def test_numbers_may_differ_in_their_last_digit_alone(old, new, same):
 
 def test_the_check_fails_where_a_file_says_something_else(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(claims, "file", lambda: tmp_path / "claims.md")
-    monkeypatch.setattr(drift.ledger, "as_markdown", lambda: (paths.ROOT / "results/ledger.md").read_text(encoding="utf-8"))
+    kept = {drift.ledger: paths.ROOT / "results/ledger.md", drift.reproducibility: drift.reproducibility.file()}
+    for module, file in kept.items():
+        text = file.read_text(encoding="utf-8")
+        monkeypatch.setattr(module, "as_markdown", lambda text=text: text)
     monkeypatch.setattr(drift.claims, "as_markdown", lambda: "MSG brings +1.01 points\n")
-    monkeypatch.setattr(drift.reproducibility, "as_markdown", lambda: drift.reproducibility.file().read_text(encoding="utf-8"))
     monkeypatch.setattr(drift.tables, "write_tables", lambda *_: [])
     (tmp_path / "claims.md").write_text("MSG brings +2.01 points\n", encoding="utf-8")
     assert __main__.main(["claims", "--check"]) == 1

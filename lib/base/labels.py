@@ -15,8 +15,9 @@ METRIC = {"ssim": "SSIM", "fsim": "FSIM", "fsimc": "FSIMc", "scoot": "Scoot", "f
 
 
 def label_of(system: str, names: Mapping[str, str] = MappingProxyType({})) -> str:
-    """The name people read; what is no system stays as it is.  names: how to call some of
-    them, or some with these very changes, instead.
+    """The name that people read; what is no system stays as it is.
+
+    names: other names for some systems, or for some with exactly these changes.
 
     >>> label_of("msg-sarl+fusion=shared"), label_of("grey-input@hair")
     ('MSG-SARL, fusion=shared', 'input, grey: hair only')

@@ -32,7 +32,7 @@ from PIL import Image
 from lib.base import images
 
 HEIGHT, WIDTH = 50, 40
-COARSER = 3  # the blur that is taken away: means over so many pixels, interpolated
+COARSER = 3  # the blur that is taken away: means over this many pixels, interpolated
 LEAST = 0.95
 
 

@@ -48,9 +48,8 @@ def run(options: argparse.Namespace) -> int:
     for name in _LISTED:
         site.add_file(name)
     site.add_linked_files()
-    shutil.copy(_STYLE, site.folder / "site.css")
-    with open(site.folder / "site.css", "a", encoding="utf-8") as stream:
-        stream.write(_CODE.get_style_defs(".code"))
+    style = _STYLE.read_text(encoding="utf-8") + _CODE.get_style_defs(".code")
+    files.write_text(site.folder / "site.css", style)
     shutil.copy(site.folder / f"{notebooks[0].stem}.html", site.folder / "index.html")
     print(f"{site.folder / 'index.html'}: {len(notebooks)} notebooks, {len(site.linked) + len(_LISTED)} other pages")
     return 0
@@ -73,14 +72,15 @@ class Site:
                 parts.append(self._prose(cell.source))
             elif cell.cell_type == "code" and "parameters" not in cell.metadata.get("tags", []):
                 if cell.execution_count is None:
-                    raise StudyError(f"{notebook}: cell {number} was never run. `./run_all.sh --refresh` stores outputs.")
+                    raise StudyError(f"{notebook}: cell {number} was never run. `./run_all.sh --refresh` stores "
+                                     "outputs.")
                 shown = "".join(self._outputs(cell, pictures, f"{notebook.stem}_{number:02d}"))
                 code = highlight(cell.source, PythonLexer(), _CODE)
                 parts.append(f"{shown}<details><summary>code</summary>{code}</details>")
         self._write(notebook.stem, self.titles[notebook.stem], "\n".join(parts))
 
     def add_file(self, name: str) -> None:
-        """Write the page of one of the project's files: Markdown as text, code highlighted; of a folder the links to its
+        """Write the page of one of the project's files: Markdown as text, code highlighted, a folder as links to its
         Markdown files."""
         source = paths.ROOT / name
         if source.is_dir():

@@ -57,8 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--database", required=True, help=", ".join(databases.NAMES))
     parser.add_argument("--grid", choices=tuple(GRIDS),
                         help="instead of --system: every run that is missing of the eight ablation cells, of the "
-                             "ledger's alternatives or of the deep rivals, with a forecast; scored as well; seeds 0, 1, "
-                             "2 unless said")
+                             "ledger's alternatives or of the deep rivals, with a forecast; scored as well; seeds 0, "
+                             "1, 2 unless said")
     parser.add_argument("--system", action="append", metavar="SYSTEM",
                         help="a row of the tables, e.g. msg-sarl, fast-rslcr; with changed choices as "
                              "msg-sarl+position_softmax=double; may be given several times")

@@ -39,8 +39,9 @@ def build(database: str, folder: Path) -> Index:
     if (folder / listed_pairs.PAIRS).exists():
         pairs, problems = listed_pairs.read(folder, lambda row: _group_and_name(database, row))
     elif database == "fs2k" and any((folder / file).exists() for file in ANNOTATIONS.values()):
-        pairs, problems = listed_pairs.pairs_of(folder, [
-            _annotated(folder, split, entry) for split, file in ANNOTATIONS.items() for entry in _entries(folder / file)])
+        pairs, problems = listed_pairs.pairs_of(folder, [_annotated(folder, split, entry)
+                                                         for split, file in ANNOTATIONS.items()
+                                                         for entry in _entries(folder / file)])
     else:
         raise StudyError(
             f"{folder}: no {listed_pairs.PAIRS}{' and no anno_train.json' if database == 'fs2k' else ''}, so nothing "

@@ -1,4 +1,4 @@
-"""Figures of the deep rivals: Tables IV-VII as pictures, differences with limits, learning curves, what they look at."""
+"""Figures of the deep rivals: Tables IV-VII as pictures, differences with limits, learning curves, attention."""
 
 from __future__ import annotations
 
@@ -117,8 +117,9 @@ def looking(table: pd.DataFrame) -> Figure:
         for offset, name in zip(np.linspace(-0.2, 0.2, len(names)), names):
             part = table[(table.direction == direction) & (table.system == name)].groupby("region", sort=False)
             means, spread = part.ratio.mean(), part.sd.mean()
+            colour = SYSTEM_COLOURS.get(systems.base_name(name), COLOURS["ink"])
             axis.errorbar(np.arange(len(regions)) + offset, means[regions], spread[regions], fmt="o", capsize=3,
-                          color=SYSTEM_COLOURS.get(systems.base_name(name), COLOURS["ink"]), label=labels.label_of(name))
+                          color=colour, label=labels.label_of(name))
         axis.axhline(1, color=COLOURS["control"], linewidth=0.8, linestyle=":")
         axis.set(title=labels.DIRECTION[direction], xticks=range(len(regions)), xticklabels=regions,
                  xlim=(-0.5, len(regions) - 0.5))

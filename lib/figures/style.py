@@ -1,7 +1,7 @@
 """The one look of every figure: fonts, sizes, one colour a system and a metric; faces without axes, values with limits.
 
-In a notebook, figures are PNG at twice the screen's resolution; figures made of faces (``Pictures``) are JPEG, since PNG
-would be five times as large.
+In a notebook, figures are PNG at twice the screen's resolution; figures made of faces (``Pictures``) are JPEG, since
+PNG would be five times as large.
 """
 
 from __future__ import annotations

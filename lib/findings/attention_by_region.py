@@ -68,8 +68,8 @@ def account(found: pd.DataFrame, table: pd.DataFrame) -> str:
     wide = table.pivot_table(index=["profile", "database", "system", "seed", "direction"], columns="region",
                              values="ratio")
     return (f"Position attention gives the face more weight than the background in "
-            f"{(wide.face > wide.background).sum()} of {len(wide)} networks. Weight that a place receives, as a multiple "
-            f"of the image's mean: {' '.join(said)}")
+            f"{(wide.face > wide.background).sum()} of {len(wide)} networks. Weight that a place receives, as a "
+            f"multiple of the image's mean: {' '.join(said)}")
 
 
 def _weight(row) -> str:

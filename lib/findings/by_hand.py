@@ -46,7 +46,7 @@ def position_attention_agrees(seed: int = 0) -> bool:
 
 
 def softmax_rows(side: int, channels: int = 64, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (N,) of one position over a map of random features, after one softmax and after the two of Eqs 6 and 7."""
+    """Weights (N,) of one position over a map of random features, after one softmax and after Eqs 6 and 7's two."""
     torch.manual_seed(seed)
     M = torch.randn(1, channels, side, side)
     one, two = (PositionAttention(channels, softmax=kind) for kind in ("single", "double"))

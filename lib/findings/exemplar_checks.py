@@ -33,7 +33,8 @@ def mrf_finds_the_best(nodes: int = 6, labels: int = 3, seed: int = 0) -> bool:
     return belief_propagation(*field, iterations=nodes)[0].tolist() == list(best)
 
 
-def patch_story(profile: str, database: str, x: int, y: int, person: int = 0) -> tuple[np.ndarray, np.ndarray, NodeStory]:
+def patch_story(profile: str, database: str, x: int, y: int,
+                person: int = 0) -> tuple[np.ndarray, np.ndarray, NodeStory]:
     """Photo and real sketch of a test person, and what LLE does with the patch around pixel (x, y)."""
     train, test = (make_run.load_faces(database, RunSettings.at(profile), split) for split in ("train", "test"))
     lle = exemplar.create("lle", profile=profile)

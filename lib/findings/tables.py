@@ -154,7 +154,8 @@ def _beside(ours: pd.DataFrame, direction: str, printed: pd.DataFrame, first: tu
     table = pd.concat([ours.merge(printed, on=["system", "metric"], how="outer"),
                        pd.DataFrame({"system": lacking, "metric": "ssim"})], ignore_index=True)
     table = table[table.system.isin(rows)]
-    table = table.assign(label=[f"{labels.label_of(name)}{' (unconverged)' * (name in rising)}" for name in table.system])
+    table = table.assign(label=[labels.label_of(name) + (" (unconverged)" if name in rising else "")
+                                for name in table.system])
     places = {name: place for place, name in enumerate([*rows, *STUDY_METRICS[direction], *SET_METRICS])}
     table = table.sort_values(["system", "metric"], key=lambda column: column.map(places), ignore_index=True)
     return table[["label", "system", "metric", "value", "low", "high", "n", "seeds", "spread", "published"]]

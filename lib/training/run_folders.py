@@ -133,9 +133,11 @@ def _system_of(folder: Path) -> str:
 
 
 def records() -> pd.DataFrame:
-    """Every run record under results/, one row each: profile, database, system, seed, pairs, device, processor, threads,
-    precision, minutes, revision, torch.  Minutes are NaN for what has no training of its own, processor and threads
-    missing in early records.  Sorted by profile, database and system."""
+    """Every run record under results/, a row each, sorted by profile, database and system.
+
+    Columns: profile, database, system, seed, pairs, device, processor, threads, precision, minutes, revision, torch.
+    Minutes are NaN for what has no training of its own; early records lack processor and threads.
+    """
     rows = []
     for study in sorted(paths.results_root().glob("*/*/")):
         for run in list_runs(study):

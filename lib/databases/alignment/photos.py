@@ -45,7 +45,7 @@ def outputs_in(folder: Path, source: Path) -> dict[Path, Path]:
 def make_each(outputs: dict[Path, Path], make: Maker) -> Report:
     """Read each photo as a viewer shows it, make its picture and write it.
 
-    Raises StudyError, before anything is made, where an output is there already, be it an input or another file.
+    Raises StudyError, before anything is made, where an output is there already, whether an input or another file.
     """
     if taken := [str(file) for file in outputs.values() if file.exists()]:
         raise StudyError(f"{len(taken)} of {len(outputs)} outputs are there already:\n{listed(taken, limit=3)}\n"

@@ -48,7 +48,7 @@ class AttentionTable:
 def measure_study(profile: str, database: str, faces: int = FACES, force: bool = False) -> AttentionTable:
     """Bring ``attention.csv`` of a study up to date: every run with self-attention whose checkpoint is here.
 
-    faces: the first so many test faces.  force: measure again what is unchanged.  Raises StudyError for
+    faces: how many test faces, from the first on.  force: measure again what is unchanged.  Raises StudyError for
     unknown names, a missing database, and a study with neither a network to measure nor an earlier table.
     """
     if database not in databases.NAMES:

@@ -54,7 +54,7 @@ def map_of(translator: Translator, direction: str, face: np.ndarray) -> np.ndarr
 def ratios(translator: Translator, direction: str, faces: np.ndarray) -> pd.DataFrame:
     """For each face (n, 250, 200[, 3]) and region, the map's mean inside over its mean everywhere.
 
-    Columns: face (0 … n-1) and a column per region.  Raises StudyError as ``map_of`` does, and for faces of other sizes.
+    Columns: face (0 … n-1) and one per region.  Raises StudyError as ``map_of`` does, and for faces of other sizes.
     """
     maps = np.stack([map_of(translator, direction, face) for face in faces])
     return pd.DataFrame({"face": range(len(faces)), **{
@@ -64,7 +64,7 @@ def ratios(translator: Translator, direction: str, faces: np.ndarray) -> pd.Data
 def write(profile: str, database: str, faces: int) -> pd.DataFrame:
     """Bring ``looking.csv`` of a study up to date for the networks on this machine; returns the whole table.
 
-    faces: the first so many test faces of the run.  Rows of runs whose network is elsewhere stay as they are.
+    faces: how many test faces of the run, from the first on.  Rows of runs whose network is elsewhere stay as they are.
     """
     folder = paths.study_folder(profile, database)
     for run in run_folders.list_runs(folder):

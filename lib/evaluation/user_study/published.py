@@ -99,8 +99,8 @@ def power_curves(votes: Mapping[str, int], most: int) -> dict[str, pd.Series]:
 
 
 def raters_for_each_pair(votes: Mapping[str, int], target: float) -> pd.DataFrame:
-    """Raters for a power of ``target``, each pair of the first three: votes independent, and at a design effect of 2 with
-    Bonferroni's correction for the three pairs."""
+    """Raters for a power of ``target``, for each pair of the first three: with independent votes, and at a design
+    effect of 2 with Bonferroni's correction for the three pairs."""
     total, pairs = sum(votes.values()), _leaders(votes)
     rows = []
     for a, b in pairs:

@@ -38,8 +38,9 @@ def steady() -> Outcome:
     if judged.empty:
         return Outcome(signs.UNDECIDED, f"{earlier}; the new seeds that decide are not trained yet. Measures and rule "
                        f"are fixed. {suggested}", trainings(len(ends)))
-    return Outcome(overall(judged.verdict), f"{_signs(judged.verdict, 'measures')} {training_stability.account(*NEW_SEEDS)} Before them "
-                   f"{earlier[0].lower()}{earlier[1:]}. {suggested}", trainings(judged.trainings.min(), NEW_SEEDS))
+    text = (f"{_signs(judged.verdict, 'measures')} {training_stability.account(*NEW_SEEDS)} "
+            f"Before them {earlier[0].lower()}{earlier[1:]}. {suggested}")
+    return Outcome(overall(judged.verdict), text, trainings(judged.trainings.min(), NEW_SEEDS))
 
 
 def of_part(part: str, more: Callable[[], str] = str) -> Outcome:
@@ -92,10 +93,11 @@ def attention_used() -> str:
     sketches, photos = (off.loc[direction, "mean"] for direction in DIRECTIONS)
     paired = ablations.simple_effects(*STUDY).query("part == 'self-attention' and published.notna()")
     return (f"Of {len(paired)} differences that the paper credits to it {(~paired.compatible).sum()} lie farther from "
-            "ours than limits and the luck of single trainings reach. Position attention is nearly one-hot (entropy below "
-            f"{ONE_HOT} of the most possible) in {(entropy < ONE_HOT).sum()} of {len(entropy)} SARBs. Switching all "
-            f"attention off changes sketches by {sketches.min():.2f} to {sketches.max():.2f} and photos by {photos.min():.2f} to {photos.max():.2f} grey levels of 255 "
-            f"({len(sketches)} networks). {part_or_size.account(*NEW_SEEDS, 'self-attention')}")
+            "ours than limits and the luck of single trainings reach. Position attention is nearly one-hot (entropy "
+            f"below {ONE_HOT} of the most possible) in {(entropy < ONE_HOT).sum()} of {len(entropy)} SARBs. Switching "
+            f"all attention off changes sketches by {sketches.min():.2f} to {sketches.max():.2f} and photos by "
+            f"{photos.min():.2f} to {photos.max():.2f} grey levels of 255 ({len(sketches)} networks). "
+            f"{part_or_size.account(*NEW_SEEDS, 'self-attention')}")
 
 
 def trains() -> Outcome:

@@ -51,8 +51,8 @@ class Tile:
     """Some nodes of a grid and all they may choose from.
 
     nodes: (B,) indices into the grid.  features: (B, M, D).  squares: (B, M) their squared lengths.
-    positions: (B, M) flat positions of the candidates in the training images.  images: candidates are
-    ordered place by place, one of each of so many images (0: in no order).
+    positions: (B, M) flat positions of the candidates in the training images.  images: the candidates
+    are ordered place by place, one of each of this many images (0: in no order).
     """
 
     nodes: torch.Tensor
