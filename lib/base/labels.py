@@ -13,6 +13,12 @@ TASK = dict(zip(DIRECTIONS, ("FP2S", "FS2P")))  # the paper's names of the direc
 METRIC = {"ssim": "SSIM", "fsim": "FSIM", "fsimc": "FSIMc", "scoot": "Scoot", "fid": "FID",
           "frechet-vgg16-hed": "Fréchet (VGG16-HED)", "kid-vgg16-hed": "KID (VGG16-HED)"}
 
+# Deep rivals in another form, or trained on.
+FORM = {"ps2man+form=described": "PS2MAN as its paper has it", "cyclegan+pairing=paired": "CycleGAN shown pairs",
+        "cyclegan+pairing=paired+perceptual_weight=10": "CycleGAN shown pairs, perceptual loss",
+        "drit+mode_seeking=false": "DRIT without mode seeking", "drit+epochs=132": "DRIT, 132 epochs",
+        "u-gat-it+form=full": "U-GAT-IT, full form"}
+
 
 def label_of(system: str, names: Mapping[str, str] = MappingProxyType({})) -> str:
     """The name that people read; what is no system stays as it is.
@@ -25,7 +31,8 @@ def label_of(system: str, names: Mapping[str, str] = MappingProxyType({})) -> st
     name, _, region = system.partition("@")
     base, *changes = name.split("+")
     label = names.get(base) or (systems.SYSTEMS[base].label if base in systems.SYSTEMS else base)
-    return names.get(name, ", ".join([label, *changes])) + (f": {region} only" if region else "")
+    label = names.get(name) or FORM.get(name) or ", ".join([label, *changes])
+    return label + (f": {region} only" if region else "")
 
 
 def signed(value: float, digits: int = 2) -> str:

@@ -23,10 +23,6 @@ ONE_TRAINING = "one training"
 # CycleGAN shown each photo with its own sketch, and given MSG-SARL's perceptual loss, which needs the pair.
 WITH_PAIRS = {"pairs shown": "cyclegan+pairing=paired",
               "and compared": "cyclegan+pairing=paired+perceptual_weight=10"}
-# Rivals in another form, or trained on: how people call them.
-FORMS = {"ps2man+form=described": "PS2MAN as its paper has it", "cyclegan+pairing=paired": "CycleGAN shown pairs",
-         "drit+mode_seeking=false": "DRIT without mode seeking", "drit+epochs=132": "DRIT, 132 epochs",
-         "u-gat-it+form=full": "U-GAT-IT, full form"}
 
 
 def against_msg_sarl(profile: str, database: str) -> pd.DataFrame:
@@ -140,14 +136,14 @@ def worth_of_pairs(profile: str, database: str) -> pd.DataFrame:
 
 
 def other_forms(profile: str, database: str) -> pd.DataFrame:
-    """What each rival's other ``FORMS`` gain over its row in the tables, face by face.
+    """What each rival's other forms (``lib.base.labels.FORM``) gain over its row in the tables, face by face.
 
     Columns: system, direction, metric, gain, low, high (points, 95 %), p_value, p_holm (over the table), images, seeds,
     limits (a form trained once: for other faces alone).  Forms without scores have no row.
     """
     cells = contrasts.cells_of(read_scores(profile, database).images.query("metric in @METRICS"))
     rows = []
-    for form, direction, metric in itertools.product(FORMS, DIRECTIONS, METRICS):
+    for form, direction, metric in itertools.product(labels.FORM, DIRECTIONS, METRICS):
         pair = [cells.get((direction, system, metric)) for system in (form, systems.base_name(form))]
         if all(cell is not None for cell in pair):
             rows.append((form, direction, metric, *contrasts.difference(*pair)))
@@ -157,10 +153,10 @@ def other_forms(profile: str, database: str) -> pd.DataFrame:
 
 def forms_as_text(table: pd.DataFrame) -> pd.DataFrame:
     """``other_forms`` as people read it: a row per form, a column per direction and metric, gains with limits."""
-    shown = table.assign(form=table.system.map(FORMS), column=_columns_of(table), gain=[
+    shown = table.assign(form=table.system.map(labels.FORM), column=_columns_of(table), gain=[
         labels.with_limits(row.gain, row.low, row.high, 1) for row in table.itertuples()])
     return shown.pivot(index="form", columns="column", values="gain").reindex(
-        index=[name for name in FORMS.values() if name in set(shown.form)], columns=dict.fromkeys(shown.column))
+        index=list(dict.fromkeys(shown.form)), columns=dict.fromkeys(shown.column))
 
 
 def standing(profile: str, database: str) -> list[str]:

@@ -7,7 +7,8 @@ Reads ``scores.csv`` and ``set_scores.csv`` of a study (``lib.evaluation.scoring
   (over faces; of trained systems also over training runs, where any was trained several times), the number of
   seeds and the standard deviation of their means;
 - ``ablations``, ``rivals``: the rows of Tables I-III and IV-VII, floors above and the ceiling below them;
-  systems with changed settings (``msg-sarl+fusion=shared``) are no rows of these;
+  systems with changed settings (``msg-sarl+fusion=shared``) are no rows of these, but for the deep rivals' other forms
+  (``lib.base.labels.FORM``), which follow their rival;
 - ``as_text``: such a table as people read it; ``write_tables``: all of a study's, as CSV and Markdown.
 
 Scores in [0, 1] become per cent, as the paper prints them; distances of sets keep their unit.
@@ -134,7 +135,9 @@ def rivals(profile: str, database: str, direction: str, ours: pd.DataFrame | Non
     printed = published().query("table in ('IV', 'V', 'VI', 'VII') and database == @database "
                                 "and direction == @direction")
     ours = summary(profile, database) if ours is None else ours
-    last = (*systems.of_kind("deep"), "msg-sarl")
+    deep = [row for name in systems.of_kind("deep")
+            for row in (name, *(form for form in labels.FORM if systems.base_name(form) == name))]
+    last = (*deep, "msg-sarl")
     rising = [name for name, rises in learning_curves.unconverged(profile, database).items() if rises]
     return _beside(ours, direction, printed, systems.of_kind("exemplar"), last, rising)
 
