@@ -170,7 +170,7 @@ case(PT, "Unknown trained system 'stargan'", "Train again", name="a checkpoint o
 case(PT, "another version of the study (settings: colour)", "Train again", name="a checkpoint of other settings")(
     translate(lambda path: torch.save({**sound(), "settings": {**sound()["settings"], "colour": 1}}, path)))
 case(PT, "its settings is a list", "Delete it", name="settings of another kind")(translate(saved(settings=[1])))
-case(PT, "no table of tensors", "Delete it", name="weights of another kind")(translate(saved(method={"generators": 5})))
+case(PT, "not a table of tensors", "Delete it", name="weights of another kind")(translate(saved(method={"generators": 5})))
 case(PT, "do not fit its own settings", "1 missing, first", "take a checkpoint", name="a missing weight")(
     translate(weights(lambda state: state.pop(list(state)[3]))))
 case(PT, "1 unexpected, first head.bias", "take a checkpoint", name="an unexpected weight")(

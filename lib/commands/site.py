@@ -115,7 +115,7 @@ class Site:
         """A picture of the project, copied beside the pages; raises StudyError for one that is not there."""
         source = paths.ROOT / base / match[1]
         if not source.is_file():
-            raise StudyError(f"{base}: a picture {match[1]}, which is no file of the project.")
+            raise StudyError(f"{base}: a picture {match[1]}, which is not a file of the project.")
         shutil.copy(source, files.make_folder(self.folder / "pictures") / source.name)
         return f'src="pictures/{source.name}"'
 
@@ -125,7 +125,7 @@ class Site:
         if name.startswith("notebooks/") and name.endswith(".ipynb"):
             return f'href="{Path(name).stem}.html{place}"'
         if not (paths.ROOT / name).exists():
-            raise StudyError(f"{base}: a link to {target}, which is no file of the project.")
+            raise StudyError(f"{base}: a link to {target}, which is not a file of the project.")
         self.linked.add(name)
         return f'href="{_page(name)}.html{place}"'
 

@@ -37,7 +37,7 @@ from lib.base.statistics import holm, limits_and_p
 
 LEVEL = 0.95
 FACES, FACES_AND_TRAININGS = "faces", "faces and trainings"  # what limits and p-value hold for
-OWN_FROM = 3  # seeds from which on a cell's own spread is used where one or two cells are compared
+OWN_FROM = 3  # from this many seeds on a cell's own spread is used where one or two cells are compared
 Key = tuple[str, str, str]  # direction, system, metric
 
 

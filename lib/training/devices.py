@@ -181,8 +181,8 @@ def _declares_bf16(device: torch.device) -> bool:
 
 
 def _speed_up(device: torch.device) -> float:
-    """How many times faster a convolution with its gradients is in bf16 than in fp32: the fastest of each, measured in
-    turns for a second."""
+    """How many times faster a convolution with its gradients is in bf16 than in fp32: the fastest of each, measured
+    alternately for a second."""
     layer = nn.Conv2d(64, 64, 3, padding=1).to(device, memory_format=torch.channels_last)
     image = torch.randn(1, 64, 96, 96, device=device).to(memory_format=torch.channels_last).requires_grad_()
 

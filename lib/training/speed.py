@@ -1,7 +1,7 @@
 """How fast training is here: seconds of a step, its operations, and the share of what this machine can multiply.
 
 Operations are counted by torch's ``FlopCounterMode`` on the convolutions and matrix products of a real step (a
-multiply-add is two).  The peak is a large square matrix product in the same precision, measured in turns with the
+multiply-add is two).  The peak is a large square matrix product in the same precision, measured alternately with the
 step, so that a busy machine slows both sides alike.
 """
 

@@ -27,9 +27,9 @@ class PatchBasis:
 
     def __init__(self, patches: Patches, *, energy: float, dimensions: int, generator: torch.Generator):
         device = patches.at(torch.tensor([0])).device
-        draw = lambda high: torch.randint(high, (PCA_SAMPLES,), generator=generator).to(device)
-        sample = patches.at(patches.position(draw(patches.count), draw(patches.height - patches.size + 1),
-                                             draw(patches.width - patches.size + 1)))
+        limits = (patches.count, patches.height - patches.size + 1, patches.width - patches.size + 1)
+        drawn = [torch.randint(limit, (PCA_SAMPLES,), generator=generator).to(device) for limit in limits]
+        sample = patches.at(patches.position(*drawn))
         self.mean = sample.mean(0)
         sample -= self.mean
         values, vectors = torch.linalg.eigh((sample.T @ sample).double() / len(sample))
