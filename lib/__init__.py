@@ -16,7 +16,6 @@ commands    ``python -m lib COMMAND``, one module each
 """
 
 import os
-import tempfile
 
 # Before torch is loaded: its threads are to sleep while they wait for each other instead of spinning
 # (``lib.training.devices`` says why).
@@ -24,4 +23,6 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # Before matplotlib is loaded: it keeps a list of all fonts, which every process would make anew without a home folder.
 if not os.access(os.path.expanduser("~"), os.W_OK):
+    import tempfile
+
     os.environ.setdefault("MPLCONFIGDIR", os.path.join(tempfile.gettempdir(), "msg-sarl-matplotlib"))

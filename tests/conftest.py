@@ -69,6 +69,15 @@ def serve(monkeypatch, pairs) -> None:
     monkeypatch.setattr(databases, "load", load)
 
 
+def serve_study(tmp_path, monkeypatch, count: int):
+    """A study without runs in a temporary folder; so many made-up faces train and are tested, and are returned."""
+    monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path / "results"))
+    monkeypatch.setenv("MSGSARL_CACHE", str(tmp_path / "cache"))
+    faces = made_up_faces(count)
+    serve(monkeypatch, {"train": faces, "test": faces})
+    return faces
+
+
 def plan_with(settings):
     """A plan of MSG-SARL with just these settings."""
     from lib.training.plans import plan

@@ -54,3 +54,14 @@ def cuhk_as_distributed(folder: Path, train: int | None = 9, test: int | None = 
             write_photo(folder / f"{word} photo" / f"{name}.jpg", name)
             write_sketch(folder / f"{word} sketch" / f"{cuhk_sketch_stem(name, split)}.jpg", name, rgb=i % 2 == 1)
     return folder
+
+
+def cufs_by_sub_database(folder: Path) -> None:
+    """``AR/photos/m-002-1.jpg``, ``AR/sketches/Mp-002-1-sz1.jpg``, …"""
+    stems = {"cuhk-student": cuhk_sketch_stem, "ar": lambda n, s: f"{n[0].upper()}p{n[1:]}-sz1",
+             "xm2vts": lambda n, s: f"{n}_sz1"}
+    for group, place in (("cuhk-student", "CUHK"), ("ar", "AR"), ("xm2vts", "XM2VTS")):
+        for split in catalogue.SPLITS:
+            for name in names(group, split, 4):
+                write_photo(folder / place / "photos" / f"{name}.jpg", group + name)
+                write_sketch(folder / place / "sketches" / f"{stems[group](name, split)}.jpg", group + name)

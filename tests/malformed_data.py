@@ -74,18 +74,32 @@ case("anno_test.json", "image_name is 'image0001'", "Restore", name="annotations
     prepare("fs2k")(annotated([{"image_name": "image0001"}])))
 case("anno_test.json", "gender is 2", "Restore", name="an unknown code")(
     prepare("fs2k")(annotated([{"image_name": "photo1/image0001", "gender": 2}])))
+case("anno_train.json", "it is not UTF-8", "Restore", name="annotations in Latin-1")(
+    prepare("fs2k")(text("anno_train.json", '["photo1/imagé"]'.encode("latin-1"))))
 case("photo1-image0001", "no such file", "--exclude-broken", name="annotations of absent images")(
     prepare("fs2k")(annotated([{"image_name": "photo1/image0001"}])))
 case("pairs.csv: needs the columns", "lacks split", name="a list without splits")(
     prepare("sksf-a")(text("pairs.csv", b"photo,sketch\na,b\n")))
 case("pairs.csv: cannot be used", "no line below", "a line reads", name="an empty list")(
     prepare("sksf-a")(text("pairs.csv", b"photo,sketch,split\n")))
-case("pairs.csv: cannot be used", "line 2", "'val'", "Mend", name="a third split")(
-    prepare("sksf-a")(text("pairs.csv", b"photo;sketch;split\na.png;b.png;val\n")))
-case("pairs.csv: unknown group feret", "Known: cuhk-student", name="an unknown group")(
+case("pairs.csv: cannot be used", "line 4", "'val'", "Mend", name="a third split")(
+    prepare("sksf-a")(text("pairs.csv", b"photo;sketch;split\n;;\n\na.png;b.png;val\n")))
+case("pairs.csv: 1 unknown group: feret", "Known: cuhk-student", name="an unknown group")(
     prepare("cuhk-student")(text("pairs.csv", b"photo,sketch,split,group\na.png,b.png,train,feret\n")))
-case("pairs.csv: cannot be read as CSV", "Mend or remove", name="a list that is no text")(
-    prepare("sksf-a")(text("pairs.csv", b"photo,sketch,split\n\xff\xfe,b,train\n")))
+case("pairs.csv: is not UTF-8", "line 3", "'m\xfcller.png,b,train'", "Save it as UTF-8", "iconv -f LATIN1",
+     name="a list in Latin-1")(
+    prepare("sksf-a")(text("pairs.csv", "photo,sketch,split\na,b,train\nmüller.png,b,train\n".encode("latin-1"))))
+case("pairs.csv: is not UTF-8", "UTF-16", "Save it as UTF-8", name="a list in UTF-16")(
+    prepare("sksf-a")(text("pairs.csv", "photo,sketch,split\na,b,train\n".encode("utf-16"))))
+case("pairs.csv: needs the columns", "Its first line is Photo,Sketch,Split", "small letters",
+     name="columns in capitals")(
+    prepare("sksf-a")(text("pairs.csv", b"Photo,Sketch,Split\na,b,train\n")))
+case("pairs.csv: has more than one column photo", "Keep one", name="a column that is there twice")(
+    prepare("sksf-a")(text("pairs.csv", b"photo,sketch,photo,split\na,b,c,train\n")))
+case("pairs.csv: lines of more cells", "line 3: a,b,train,young,blond", "double quotes", name="a comma without quotes")(
+    prepare("sksf-a")(text("pairs.csv", b"photo,sketch,split,style\na,b,train,old\na,b,train,young,blond\n")))
+case("pairs.csv: cannot be used", "line 2: the name '../../a' cannot be a file's", "Mend", name="a name with a path")(
+    prepare("sksf-a")(text("pairs.csv", b"photo,sketch,split,name\na.png,b.png,train,../../a\n")))
 case("no such file", "photos/1.png", "--exclude-broken", name="a list of absent files")(
     prepare("sksf-a")(text("pairs.csv", b"photo,sketch,split\nphotos\\1.png,s\\1.png,train\n")))
 case(f"{TRAIN[0]}:", "has no photo", "--exclude-broken", name="a sketch without photo")(
@@ -96,7 +110,7 @@ case(PHOTO, "cannot be read as an image", "Mend the files", name="a damaged face
     cuhk(lambda folder: (folder / PHOTO).write_bytes(b"\xff\xd8\xff")))
 case("split.csv", "must be train or test", name="a split of another word")(
     cuhk(text("split.csv", f"name,split\n{TRAIN[0]},valid\n".encode())))
-case("exclusions.csv", "cannot be read as CSV", "Mend or remove", name="exclusions that are no text")(
+case("exclusions.csv", "is not UTF-8", "Save it as UTF-8", name="exclusions that are no text")(
     cuhk(text("exclusions.csv", b"name,reason\n\xff\xfe\n")))
 case("fit another person's photo", "Rename the files", "--accept-pairing", name="a copy sorted wrongly")(
     cuhk(mis_sorted))
@@ -152,9 +166,9 @@ def first():
 
 PT = "checkpoint.pt"
 case(PT, "no such checkpoint", "Train it", name="no checkpoint")(translate(lambda path: None))
-case(PT, "cannot be read as a checkpoint", "Delete it", name="text for a checkpoint")(
+case(PT, "cannot be read as a checkpoint", "trained again with --force", name="text for a checkpoint")(
     translate(lambda path: path.write_text("weights", encoding="utf-8")))
-case(PT, "cannot be read as a checkpoint", "Delete it", name="half a checkpoint")(
+case(PT, "cannot be read as a checkpoint", "trained again with --force", name="half a checkpoint")(
     translate(lambda path: (saved()(path), path.write_bytes(path.read_bytes()[:5000]))))
 case(PT, "refused", "multiarray.scalar", "float(", name="a NumPy scalar in a checkpoint")(
     translate(saved(loss=np.float64(0.5))))
@@ -169,8 +183,10 @@ case(PT, "Unknown trained system 'stargan'", "Train again", name="a checkpoint o
     translate(saved(system="stargan")))
 case(PT, "another version of the study (settings: colour)", "Train again", name="a checkpoint of other settings")(
     translate(lambda path: torch.save({**sound(), "settings": {**sound()["settings"], "colour": 1}}, path)))
-case(PT, "its settings is a list", "Delete it", name="settings of another kind")(translate(saved(settings=[1])))
-case(PT, "not a table of tensors", "Delete it", name="weights of another kind")(translate(saved(method={"generators": 5})))
+case(PT, "its settings is a list", "trained again with --force",
+     name="settings of another kind")(translate(saved(settings=[1])))
+case(PT, "not a table of tensors", "trained again with --force",
+     name="weights of another kind")(translate(saved(method={"generators": 5})))
 case(PT, "do not fit its own settings", "1 missing, first", "take a checkpoint", name="a missing weight")(
     translate(weights(lambda state: state.pop(list(state)[3]))))
 case(PT, "1 unexpected, first head.bias", "take a checkpoint", name="an unexpected weight")(
@@ -181,7 +197,7 @@ case(PT, "NaN or infinite", "Train again", name="weights that are no numbers")(
     translate(weights(lambda state: state.update({first(): torch.full_like(state[first()], torch.nan)}))))
 
 
-@case("these inputs would be overwritten", "another output folder")
+@case("would lie among them", "another folder")
 def outputs_over_inputs(place):
     arguments = translate(saved())(place)
     return [*arguments[:3], str(place / "photos"), *arguments[4:]]

@@ -55,7 +55,7 @@ def a_folder_that_is_not_there(place):
     return ["score", str(place / "real"), str(place)]
 
 
-@case("real: no such folder", "Check the path")
+@case("real: a file", "give the folder")
 def a_file_for_a_folder(place):
     image(place / "real.png").rename(place / "real")
     return ["score", str(place / "real"), str(place)]
@@ -100,6 +100,36 @@ def a_damaged_array(place):
     arguments = folders(place, made=())
     (place / "made" / "results.mat").write_bytes(b"\0" * 200)
     return arguments
+
+
+@case("made: holds no images", "It holds notes.txt: convert")
+def a_folder_of_other_files(place):
+    arguments = folders(place, made=())
+    (place / "made" / "notes.txt").write_text("none", encoding="utf-8")
+    return arguments
+
+
+@case(r"a\u200f1.png: no partner", "spaces and characters that cannot be seen, 2 would find", "Rename, add or remove")
+def marks_that_cannot_be_seen(place):
+    return folders(place, ["a\u200f1.png", "b  2 .png"], ["a1.png", "b 2.png"])
+
+
+@case(r"\x1b[31m1.png: no partner", "Rename, add or remove")
+def escape_codes_in_names(place):
+    return folders(place, ["\x1b[31m1.png"], ["1.png"])
+
+
+@case("1.png: cannot be read as an image", "the file is empty", "Replace or remove")
+def an_empty_file(place):
+    arguments = folders(place)
+    (place / "made" / "1.png").write_bytes(b"")
+    return arguments
+
+
+@case("scores.csv: cannot be written (Is a directory)", "choose another place")
+def a_folder_for_a_table(place):
+    (place / "scores.csv").mkdir()
+    return [*folders(place), "--csv", str(place / "scores.csv")]
 
 
 @case("Ann.png: no partner", "letter case, 1 would find a partner", "Rename, add or remove")
@@ -248,7 +278,7 @@ def recognise(*options, count=6):
 
 case("6 training identities of 6", "Train with fewer", name="nobody left to recognise")(
     recognise("--train-identities", "6"))
-case("1 training identities", "at least two", name="one person to train")(recognise("--train-identities", "1"))
+case("1 training identity", "at least two", name="one person to train")(recognise("--train-identities", "1"))
 case("0 repeats", "at least one", name="no repeats")(recognise("--train-identities", "3", "--repeats", "0"))
 case("--seed -1", "from 0 on", name="a negative seed")(recognise("--train-identities", "3", "--seed", "-1"))
 

@@ -61,7 +61,8 @@ def test_new_seeds_are_counted_by_the_sign_that_is_claimed(monkeypatch):
     monkeypatch.setattr(claims.method.training_stability, "account", lambda *_: "**Mixed.** More.")
     steady = claims.CLAIMS[0].outcome()
     assert steady.verdict == claims.MIXED and steady.rests_on.startswith("24 trainings on cuhk-student: 64 px")
-    assert steady.text.startswith("Of 4 measures 1 have clearly the claimed sign and 2 clearly the opposite. **Mixed.**")
+    assert steady.text.startswith("Of 4 measures 1 have clearly the claimed sign and 2 clearly the opposite. "
+                                  "**Mixed.**")
 
 
 @pytest.mark.parametrize("seeds, said", [([1, 1], "once"), ([1, 3], "1 to 3 times"), ([3, 3], "3 times")])
@@ -122,15 +123,25 @@ def test_numbers_may_differ_in_their_last_digit_alone(old, new, same):
 
 def test_the_check_fails_where_a_file_says_something_else(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(claims, "file", lambda: tmp_path / "claims.md")
-    kept = {drift.ledger: paths.ROOT / "results/ledger.md", drift.reproducibility: drift.reproducibility.file()}
-    for module, file in kept.items():
-        text = file.read_text(encoding="utf-8")
-        monkeypatch.setattr(module, "as_markdown", lambda text=text: text)
+    monkeypatch.setattr(drift.ledger, "as_markdown",
+                        lambda: (paths.ROOT / "results/ledger.md").read_text(encoding="utf-8"))
     monkeypatch.setattr(drift.claims, "as_markdown", lambda: "MSG brings +1.01 points\n")
-    monkeypatch.setattr(drift.tables, "write_tables", lambda *_: [])
+    monkeypatch.setattr(drift.reproducibility, "as_markdown",
+                        lambda: drift.reproducibility.file().read_text(encoding="utf-8"))
+    def write_tables(profile, database, folder):
+        (folder / "new.md").write_text("| a row |\n", encoding="utf-8")
+        return [folder / "new.md"] * ((profile, database) == ("quick", "portraits"))
+
+    monkeypatch.setattr(drift.tables, "write_tables", write_tables)
     (tmp_path / "claims.md").write_text("MSG brings +2.01 points\n", encoding="utf-8")
     assert __main__.main(["claims", "--check"]) == 1
-    said = capsys.readouterr().out
-    assert "claims.md, line 1" in said and "+2.01 points" in said and "1 files" in said
+    said = capsys.readouterr()
+    assert "claims.md, line 1" in said.out and "+2.01 points" in said.out and "2 files say something" in said.out
+    assert "written by `python -m lib claims`" in said.out
+    steps = said.err.splitlines()[1:]
+    assert all(f" {number} of {len(steps)}: " in step for number, step in enumerate(steps, 1))
+    assert "claims.md" in steps[0]
+    assert "new.md: missing. It is written by `python -m lib score --profile quick --database portraits`" in said.out
     (tmp_path / "claims.md").write_text("MSG brings +1.01 points\n", encoding="utf-8")
+    monkeypatch.setattr(drift.tables, "write_tables", lambda *_: [])
     assert __main__.main(["claims", "--check"]) == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import made_up_faces, serve
+from conftest import made_up_faces, serve_study
 from scipy import stats
 
 from lib import __main__
@@ -79,10 +79,7 @@ def test_a_photo_without_colour_has_no_share():
 @pytest.fixture
 def study(tmp_path, monkeypatch):
     """CycleGAN's photos are two thirds photo, U-GAT-IT's the photos themselves; a control's do not count."""
-    monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path / "results"))
-    monkeypatch.setenv("MSGSARL_CACHE", str(tmp_path / "cache"))
-    faces = made_up_faces(4)
-    serve(monkeypatch, {"train": faces, "test": faces})
+    faces = serve_study(tmp_path, monkeypatch, 4)
     mixed = (2 * faces.photos.astype(float) / 3 + faces.sketches[..., None] / 3).round().astype(np.uint8)
     for system, photos in (("cyclegan", mixed), ("u-gat-it", faces.photos), ("resized-target", faces.photos)):
         run_folders.write_synthesised(paths.run_folder(*STUDY, system, 0), "sketch-to-photo", faces.names, photos)
@@ -91,7 +88,8 @@ def study(tmp_path, monkeypatch):
 
 def test_the_command_writes_means_and_limits_and_rows_of_photos_that_are_elsewhere_stay(study, capsys):
     assert __main__.main(["score", "--profile", STUDY[0], "--database", STUDY[1], "--colours"]) == 0
-    assert "colours.csv" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert str(paths.study_folder(*STUDY) / "colours.csv") in said and "0 of 4" in said
     table = colours.read(*STUDY)
     assert table.system.unique().tolist() == ["cyclegan", "u-gat-it"]
     exact = table[table.system == "u-gat-it"]
@@ -114,6 +112,20 @@ def test_without_photos_it_is_said_what_makes_them(tmp_path, monkeypatch):
     with pytest.raises(StudyError, match="--system cyclegan"):
         colours.write(*STUDY)
     assert colours.read(*STUDY).empty
+
+
+def test_the_overview_has_a_row_for_each_system_and_counts_what_is_in_between():
+    """Made-up values: both seeds of one system, and a region that does not decide."""
+    rows = [("cyclegan", seed, region, measure, value + seed / 10, value > 0.2)
+            for seed in (0, 1) for region, measure, value in (
+                ("whole", "chroma", 0.1), ("whole", "position", 0.3), ("face", "chroma", 0.2),
+                ("face", "position", 0.4), ("hair", "chroma", 9.0))]
+    rows += [("drit", 0, "whole", "chroma", 1.0, False)]
+    found = colours.overview(pd.DataFrame(rows, columns=["system", "seed", "region", "measure", "mean", "between"]))
+    assert found.index.tolist() == ["cyclegan", "drit"] and found.trainings.tolist() == [2, 1]
+    assert found.loc["cyclegan", "chroma, whole"] == pytest.approx(0.15)
+    assert found.loc["cyclegan", "position, face"] == pytest.approx(0.45)
+    assert found["in between"].tolist() == ["4 of 8", "0 of 1"]
 
 
 @pytest.mark.parametrize("means, verdict", [((0.5, 0.5, 0.5, 0.5), claims.SEEN), ((0.5, 0.97, 0.5, 0.5), claims.MIXED),

@@ -152,7 +152,7 @@ def test_rows_become_a_table_of_per_cent():
                         columns=["system", "direction", "seed", "image", "metric", "value"])
     table = by_image_and_seed(rows)
     assert list(table.index) == ["a", "b"] and table.to_numpy().ravel() == pytest.approx([1, 11, 0, 10])
-    with pytest.raises(StudyError, match=r"lle, photo-to-sketch[\s\S]*seed 1: 1 of 2 images have no ssim"):
+    with pytest.raises(StudyError, match=r"lle, photo-to-sketch[\s\S]*seed 1: 1 of 2 images has no ssim"):
         by_image_and_seed(rows.iloc[:-1])
     with pytest.raises(StudyError, match="some images of seed 0 have two scores"):
         by_image_and_seed(pd.concat([rows, rows.iloc[:1]]))

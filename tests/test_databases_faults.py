@@ -131,7 +131,7 @@ def test_csv_beside_the_data_that_cannot_be_used(copy):
         databases.load("cuhk-student", "train", copy)
     (copy / "exclusions.csv").unlink()
     (copy / "split.csv").write_bytes(b"name,split\n\xff\xfe\n")
-    with pytest.raises(StudyError, match="cannot be read as CSV"):
+    with pytest.raises(StudyError, match="is not UTF-8"):
         databases.load("cuhk-student", "train", copy)
 
 

@@ -150,7 +150,7 @@ def test_general_databases_without_pairs_say_what_to_write(tmp_path):
      "photos/01.jpg: no such file; 1.png is there, which differs in zeros before numbers and suffix"),
     ("photo,sketch,split\nfotos/1.png,sketches/a/1.png,train\n", "no such file, nor its folder"),
     ("photo,sketch,split\nphotos/1.png,sketches/a/1.png,train\nphotos/1.png,sketches/b/1.png,train\n",
-     "2 lines have this name; give each its own in a column called name"),
+     "photos-1: 2 pairs have this name (photos/1.png); keep one, or give each its own in a column called name"),
 ])
 def test_faulty_lists_are_told(tmp_path, text, told):
     with pytest.raises(StudyError) as caught:

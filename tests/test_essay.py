@@ -46,7 +46,8 @@ def test_cells_are_short_and_mechanism_lives_in_lib(stem):
 
 @pytest.mark.parametrize("stem", CODE)
 def test_it_opens_as_printed(stem):
-    parameters = next("".join(cell["source"]) for cell in CELLS[stem] if "parameters" in cell["metadata"].get("tags", ()))
+    parameters = next("".join(cell["source"]) for cell in CELLS[stem]
+                      if "parameters" in cell["metadata"].get("tags", ()))
     assert 'os.environ.get("MSGSARL_PROFILE", "quick")' in parameters
     assert not any("study.complete(" in source for source in CODE[stem])  # would train where scores are enough
 

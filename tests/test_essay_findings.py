@@ -106,7 +106,8 @@ def test_changes_of_exemplar_choices_are_differences_from_the_default():
     table = pd.read_csv(paths.study_folder(*REAL) / "exemplar_choices.csv", encoding="utf-8")
     changes = exemplar_choices.changes(*REAL).set_index(["system", "change"])
     rows = table[(table.system == "lle") & (table.direction == P2S)].set_index("change")
-    assert changes.ssim["lle", "feature grey"] == pytest.approx(100 * (rows.ssim["feature grey"] - rows.ssim["default"]))
+    expected = 100 * (rows.ssim["feature grey"] - rows.ssim["default"])
+    assert changes.ssim["lle", "feature grey"] == pytest.approx(expected)
     assert (changes.raises == (changes.ssim > 0).astype(int) + (changes.fsim > 0)).all()
     assert "default" not in changes.index.get_level_values("change")
 

@@ -14,6 +14,7 @@ from lib.base import files, paths
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
 from lib.base.hardware import available_cores
+from lib.base.labels import duration
 from lib.commands.train import GRIDS
 from lib.evaluation import grids
 from lib.training import make_run, run_folders, speed
@@ -151,6 +152,35 @@ def test_forecast_counts_what_is_left_of_a_run(study, steady):
     assert grids.forecast([cell]) == 30, "a log alone may come from another machine"
     (cell.folder / "checkpoint.pt").touch()
     assert grids.forecast([cell]) == pytest.approx(30 * (1 - 2 / plan("quick", "msg-sarl").settings.epochs))
+
+
+@pytest.mark.parametrize("more, said",
+                         [([], "nothing left to do"), (["--launcher", "local"], "nothing left to hand over"),
+                                        (["--launcher", "slurm", "--gpus", "1"], "nothing left to hand over")])
+def test_a_grid_that_is_complete_has_nothing_left_and_no_duration(study, monkeypatch, capsys, more, said):
+    monkeypatch.setattr(grids, "missing", lambda cells: [])
+    command = ["train", "--grid", "rivals", "--database", "portraits", "--profile", "tiny", "--dry-run"]
+    assert __main__.main([*command, *more]) == 0
+    printed = capsys.readouterr().out
+    assert "18 runs, 18 of them complete" in printed and said in printed and "about" not in printed
+
+
+def test_runs_that_lack_only_scores_are_no_training(study, steady, capsys):
+    for seed in range(3):
+        cell = grids.Cell("portraits", "tiny", "fcn", seed)
+        recorded(cell, 50)
+        (cell.folder / "checkpoint.pt").touch()
+    assert __main__.main(["train", "--grid", "rivals", "--database", "portraits", "--profile", "tiny",
+                          "--dry-run"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("trained already") == 3 and printed.count("about 30 s (measured here)") == 15
+    assert "one after the other about 8 min" in printed  # 15 times 30 s
+
+
+@pytest.mark.parametrize("seconds, said", [(0, "0 s"), (0.004, "0.1 s"), (0.34, "0.3 s"), (0.99, "1 s"), (45, "45 s"),
+                                           (720, "12 min"), (9000, "2.5 h")])
+def test_durations(seconds, said):
+    assert duration(seconds) == said
 
 
 def test_shared_networks_are_trained_once_or_not_at_all(study, steady):

@@ -86,7 +86,8 @@ def test_a_choice_of_interpolation_shares_the_network_and_changes_the_faces(stud
     assert checkpoint.stat().st_mtime_ns == stamp and not (other / "checkpoint.pt").exists()
     record = files.read_json(other / "run.json")
     assert record["network"] == "msg-sarl+width=4" and record["settings"]["output_resampling"] == "area"
-    bicubic, area = (run_folders.read_synthesised(where, "photo-to-sketch", names).astype(int) for where in (folder, other))
+    bicubic, area = (run_folders.read_synthesised(where, "photo-to-sketch", names).astype(int)
+                     for where in (folder, other))
     # From 32 to 200 columns an area filter repeats pixels: 31 of the 199 steps to the right can change a value.
     repeated, interpolated = ((np.diff(faces, axis=2) == 0).mean() for faces in (area, bicubic))
     assert repeated >= 168 / 199 > interpolated

@@ -101,7 +101,9 @@ def test_the_command_marks_writes_draws_and_leaves_the_study_alone(study, capsys
     where = study / "photo-to-sketch"
     assert __main__.main(["score", str(where / "real"), str(where / "mine"), "--database", "cuhk-student", "--as",
                           "my method"]) == 0, capsys.readouterr().err
-    told = capsys.readouterr().out
+    told, steps = capsys.readouterr()
+    assert [word in line for word,
+            line in zip(("scoring 9", "comparing", "recognising"), steps.splitlines())] == [True] * 3
     assert "my method (brought from outside)" in told and "my method minus" in told and "Holm" in told
     assert "NLDA rank-1" in told and "not for other trainings" in told
     folder = paths.study_folder("tiny", "cuhk-student") / "outside" / "my method"
@@ -132,10 +134,10 @@ def test_absent_repeated_and_other_sized_images_are_refused(study, tmp_path):
     first, second, *_ = sorted(mine.iterdir())
     content = first.read_bytes()
     first.unlink()
-    with pytest.raises(StudyError, match=f"1 test faces of cuhk-student are missing(.|\n)*{first.stem}: not in"):
+    with pytest.raises(StudyError, match=f"1 picture of test faces of cuhk-student missing(.|\n)*{first.stem}: not in"):
         outside.bring(real, mine, "cuhk-student", "mine")
     write_png(first, np.zeros((256, 256), np.uint8))
-    with pytest.raises(StudyError, match=f"1 images are not 200×250(.|\n)*{first.name}: 256×256"):
+    with pytest.raises(StudyError, match=f"1 image is not 200×250(.|\n)*{first.name}: 256×256"):
         outside.bring(real, mine, "cuhk-student", "mine")
     first.write_bytes(content)
     (mine / f"{second.stem}-sz1.png").write_bytes(content)

@@ -143,3 +143,50 @@ def test_the_front_page_shows_what_the_network_draws(pretrained):
     strip = own_photo.side_by_side([picture for _, picture in made])
     assert shown.shape == strip.shape == (250, 600, 3) and np.abs(shown - strip).max() <= 2
     assert "pretrained/astronaut.png" in (paths.ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name, begins", [("a.jpg", b"\xff\xd8\xff"), ("a.JPEG", b"\xff\xd8\xff"), ("a.bmp", b"BM"),
+                                          ("a.png", b"\x89PNG"), ("a.tiff", b"II*\0")])
+def test_a_picture_has_the_format_of_its_ending(name, begins, tmp_path, monkeypatch, capsys):
+    """The first bytes are those that the formats' own specifications fix."""
+    monkeypatch.chdir(tmp_path)
+    images.write_png(tmp_path / "me.png", ASTRONAUT)
+    assert main(["sketch", "me.png", name, "--eyes", PUPILS]) == 0
+    assert (tmp_path / name).read_bytes().startswith(begins)
+    assert main(["sketch", "me.png", "exact.png", "--eyes", PUPILS]) == 0
+    pictures = [images.read_image(tmp_path / file).astype(int) for file in (name, "exact.png")]
+    assert np.abs(pictures[0] - pictures[1]).mean() < 2
+
+
+@pytest.mark.parametrize("name", ["a.webp", "a.pgm.gz", "a", "folder.d/a"])
+def test_an_ending_that_is_not_written_is_refused_before_anything_is_made(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    images.write_png(tmp_path / "me.png", ASTRONAUT)
+    assert main(["sketch", "me.png", name, "--eyes", PUPILS]) == 2
+    message = capsys.readouterr().err
+    assert ".jpg" in message and "/ at its end" in message
+    assert [file.name for file in tmp_path.iterdir()] == ["me.png"]
+
+
+def test_an_output_with_a_slash_at_its_end_is_a_folder(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    images.write_png(tmp_path / "me.png", ASTRONAUT)
+    for status, folder in ((0, "OUT/"), (2, "OUT")):  # not there yet; there, with the picture in it
+        assert main(["sketch", "me.png", folder, "--eyes", PUPILS]) == status
+    assert images.read_image(tmp_path / "OUT" / "me.png").shape == (250, 200)
+
+
+@pytest.mark.parametrize("line", ["align me.png OUT", "align in OUT", "sketch in OUT",
+                                  "translate x.pt in OUT --direction photo-to-sketch"])
+@pytest.mark.parametrize("name", ["in", "new.png", "me.png", "note"])
+def test_a_folder_for_images_is_no_file_and_not_that_of_the_inputs(line, name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    images.write_png(tmp_path / "me.png", ASTRONAUT)
+    images.write_png(tmp_path / "in" / "a.png", ASTRONAUT)
+    (tmp_path / "note").touch()
+    if (line, name) == ("align me.png OUT", "in"):
+        return  # a folder like any other
+    assert main(line.replace("OUT", name).split()) == 2
+    message = capsys.readouterr().err
+    assert f"error: {name}: " in message and "folder" in message
+    assert not (tmp_path / "new.png").exists()

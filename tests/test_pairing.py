@@ -59,6 +59,40 @@ def test_names_that_nearly_meet_are_told_what_would_do_it(tmp_path, here, there,
         assert len(pair_by_name([first, second], pattern=pattern)) == len(here)
 
 
+@pytest.mark.parametrize("here, there, given", [
+    (["1_fake_B", "2_fake_B"], ["1_real_A", "2_real_A"], "(.+?)(?:_fake_B)?"),
+    (["1_fake_B", "2_fake_B"], ["1_real_A", "2_real_A"], "(.+?)(?:_real_A)?"),
+    (["1", "2"], ["face_1_fake_B", "face_2_fake_B"], "(?:face_)?(.+)"),
+    (["1", "2"], ["face_1_fake_B", "face_2_fake_B"], "(?:face_)?(.+?)(?:_real_B)?"),
+    (["1", "10"], ["001_fake_B", "010_fake_B"], "(.+?)(?:_fake_B)?"),
+    (["2", "10"], ["2_fake_B", "010_fake_B"], r"0*(\d+(?:_fake_B)?)"),
+    (["1", "10"], ["001", "010"], r"(\d++)"),
+])
+def test_with_a_pattern_given_the_advice_goes_on_from_it(tmp_path, here, there, given):
+    """Otherwise the advice leads from one ending to the other and back."""
+    first, second = (filled(tmp_path / folder, *(f"{name}.png" for name in names))
+                     for folder, names in (("a", here), ("b", there)))
+    message = refusal([first, second], pattern=given)
+    assert f"4 of 4 images have no partner of the same name by the pattern '{given}'" in message
+    advised = message.split("The pattern '")[1].split("' says")[0]
+    assert advised != given
+    assert len(pair_by_name([first, second], pattern=advised)) == 2
+
+
+def test_advice_that_would_not_do_is_not_given(tmp_path):
+    """The pattern without the ending fits, but then two files of the first folder share a name."""
+    first, second = filled(tmp_path / "a", "1.png", "1_fake_B.png"), filled(tmp_path / "b", "1.png", "2.png")
+    assert "The pattern '" not in refusal([first, second])
+
+
+def test_a_pattern_that_fits_one_folder_is_told_how_to_fit_both(tmp_path):
+    first, second = filled(tmp_path / "a", "1.png"), filled(tmp_path / "b", "1_fake_B.png")
+    with pytest.raises(StudyError) as caught:
+        pair_by_name([first, second], pattern="(.+)_fake_B")
+    advised = str(caught.value).split("as in '")[1].split("'")[0]
+    assert len(pair_by_name([first, second], pattern=advised)) == 1
+
+
 def test_the_two_forms_of_accented_letters_are_told_apart(tmp_path):
     first = filled(tmp_path / "a", unicodedata.normalize("NFC", "Müller.png"))
     second = filled(tmp_path / "b", unicodedata.normalize("NFD", "Müller.png"))

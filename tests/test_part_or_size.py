@@ -43,7 +43,8 @@ def test_each_question_is_a_paired_t_test_over_trainings():
 
 
 def test_part_and_weights_add_up_to_what_the_paper_compares():
-    found = part_or_size.effects(*STUDY, scores()).set_index(["part", "asks", "direction", "metric"]).estimate.sort_index()
+    effects = part_or_size.effects(*STUDY, scores())
+    found = effects.set_index(["part", "asks", "direction", "metric"]).estimate.sort_index()
     for part in ("MSG", "self-attention"):
         whole, part_alone, weights = (found[part, asks] for asks in (
             "as the paper compares", "at equal weights", "the weights alone"))

@@ -20,6 +20,7 @@ from lib.base.directions import DIRECTIONS
 from lib.base.settings import PROFILES, RunSettings
 from lib.databases import catalogue
 from lib.databases.portraits import database as portraits
+from lib.evaluation import recognition
 from lib.evaluation.recognition import deep_runs, deep_statements, recognise_runs, statements
 from lib.findings import (
     ablations,
@@ -97,8 +98,8 @@ def test_what_the_scores_prove(summary):
     assert says(f"{words[above['msg-sarl']]} of our four numbers lie above the published ones")
     assert says(f"so does {words[above['pixel-regression']].lower()} of the regression's")
     sketches = wide[P2S, "ssim"]
-    assert says(f"The SSIM of sketches is {sketches['msg-sarl']:.1f} % (published: {published.value[P2S, 'ssim']:.1f}; a "
-                f"per-pixel regression reaches {sketches['pixel-regression']:.1f})")
+    assert says(f"The SSIM of sketches is {sketches['msg-sarl']:.1f} % (published: {published.value[P2S, 'ssim']:.1f}; "
+                f"a per-pixel regression reaches {sketches['pixel-regression']:.1f})")
     assert says(f"the untranslated grey photo already has an SSIM of {wide.loc['grey-input', (P2S, 'ssim')]:.1f} %")
 
 
@@ -147,7 +148,8 @@ def test_pairs_of_the_databases():
              for name, groups in catalogue.DATABASES.items()}
     assert says(f"(CUFS, {sizes['cufs']:,} pairs)") and says(f"(CUFSF, {sizes['cufsf']:,} FERET pairs)")
     assert says(f"(FS2K, {sum(catalogue.GENERAL['fs2k']):,} pairs)")
-    for name, words in (("portraits", "{} training and {} test pairs, like CUFS"), ("portraits-wild", "{} and {}, like")):
+    for name, words in (("portraits", "{} training and {} test pairs, like CUFS"),
+                        ("portraits-wild", "{} and {}, like")):
         counts = portraits.SPLITS[name].values()
         assert says(f"`{name}` ({words.format(*counts)}")
 
@@ -189,7 +191,8 @@ def test_gains_of_self_attention_lie_outside_our_limits():
     ours = ablations.effects(*STUDY).query("effect == 'self-attention'").set_index(["direction", "metric"]).high
     printed = ablations.published_effects("cuhk-student").query("effect == 'self-attention'")
     largest = printed.groupby(["direction", "metric"]).published.max()
-    assert (largest[COLUMNS] > ours[COLUMNS]).all() and says("The largest gains that the paper credits to self-attention")
+    assert (largest[COLUMNS] > ours[COLUMNS]).all() and says("The largest gains that the paper credits to "
+                                                             "self-attention")
     assert says(f"the paper prints up to +{largest[P2S, 'ssim']:.2f}")
 
 
@@ -216,6 +219,10 @@ def test_recognition_rates():
     assert says(f"the untranslated grey photo reaches {grey.accuracy:.1f} %, MSG-SARL {sketches.accuracy:.1f} % with "
                 f"sketches and {photos.accuracy:.1f} % with photos")
     protocol = found.protocol
+    field = recognition.Protocol.for_database("cufs", sum(catalogue.GROUPS[group].test
+                                                         for group in catalogue.DATABASES["cufs"]))
+    assert says(f"on {field.train} of the {field.identities} test people of CUFS, a study here on the same share, "
+                f"{protocol.train} of {protocol.identities} on CUHK Student")
     assert says(f"({protocol.train} training and {protocol.identities - protocol.train} test people, "
                 f"{protocol.repeats} splits)")
     assert says(f"the grey photo reaches {grey.face_only:.1f} %, MSG-SARL {sketches.face_only:.1f} % and "

@@ -44,6 +44,44 @@ def test_command_prints_and_writes(folders, tmp_path, capsys):
     assert main([*arguments, "--seed", "1"]) == 0
 
 
+@pytest.mark.parametrize("options", [["--train-identities", "5", "--repeats", "2"],
+                                     ["--recogniser", "test_recognise_command:corners"]])
+def test_blank_images_and_images_beside_themselves_are_remarked(folders, capsys, options):
+    real, made = folders
+    assert main(["recognise", str(real), str(made), *options]) == 0
+    assert "warning" not in capsys.readouterr().err
+    for number in (3, 4):
+        images.write_png(made / f"person-{number:02d}.png", np.full((20, 16), 40 * number, np.uint8))
+    (made / "person-07.png").write_bytes((real / "person-07.png").read_bytes())
+    assert main(["recognise", str(real), str(made), *options]) == 0
+    told = capsys.readouterr().err
+    assert f"{made}: 2 of 12 images are of one grey level and nobody's face, e.g. person-03.png" in told
+    assert "1 of 12 pairs is equal pixel by pixel, e.g. person-07" in told
+
+
+def corners(face):
+    return face[:2, :2].ravel()[:4]
+
+
+def failing(face):
+    raise KeyError("weights")
+
+
+def test_a_recogniser_that_fails_is_named_with_the_image(folders, capsys):
+    arguments = ["recognise", *map(str, folders), "--recogniser", "test_recognise_command:failing"]
+    assert main(arguments) == 2
+    told = capsys.readouterr().err
+    assert "person-00" in told and "KeyError: 'weights'" in told and "Mend the function" in told
+
+
+def test_all_damaged_images_are_listed(folders, capsys):
+    for folder, number in zip(folders, (2, 9)):
+        (folder / f"person-{number:02d}.png").write_bytes(b"no image")
+    assert main(["recognise", *map(str, folders), "--train-identities", "5"]) == 2
+    told = capsys.readouterr().err
+    assert "2 images cannot be used" in told and "person-02.png" in told and "person-09.png" in told
+
+
 @pytest.mark.parametrize("break_it, words", [
     (lambda real, made: (made / "person-03.png").unlink(), ["person-03.png: no partner"]),
     (lambda real, made: (made / "person-03.png").rename(made / "person-3.png"),

@@ -162,7 +162,7 @@ def test_an_image_of_another_size_and_a_damaged_table_are_named(folder, pairs):
         recognise_runs.recognise_runs(folder, pairs)
     for damage in ("", "a,b\n1,2\n", "direction,system,seed\n1,2,3\n1,2,3,4\n"):
         (folder / "recognition.csv").write_text(damage, encoding="utf-8")
-        with pytest.raises(StudyError, match="recognition.csv: .*Restore or remove it"):
+        with pytest.raises(StudyError, match="recognition.csv: .*Restore it"):
             recognise_runs.recognise_runs(folder, pairs)
 
 

@@ -61,7 +61,8 @@ def test_migration_keeps_values_and_moves_long_names(old_study):
 
 
 def test_two_runs_are_never_put_into_one_folder(old_study):
-    target = plan("quick", "msg-sarl+epochs=1+norm_after_5x5=false+tap=before-skip+fusion=shared").folder("portraits", 0)
+    taken = plan("quick", "msg-sarl+epochs=1+norm_after_5x5=false+tap=before-skip+fusion=shared")
+    target = taken.folder("portraits", 0)
     files.write_json(target / "run.json", {"system": "msg-sarl", "seed": 0})
     before = sorted(file.read_bytes() for file in old_study.rglob("run.json"))
     with pytest.raises(StudyError, match="Two runs in one folder"):
@@ -71,7 +72,8 @@ def test_two_runs_are_never_put_into_one_folder(old_study):
 
 def test_a_revision_is_dirty_by_its_code_and_not_by_its_results(tmp_path, monkeypatch):
     def git(*arguments):
-        subprocess.run(["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b.c", *arguments], check=True,
+        subprocess.run(["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b.c", *arguments],
+                       check=True,
                        capture_output=True)
 
     monkeypatch.setattr(paths, "ROOT", tmp_path)

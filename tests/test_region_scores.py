@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import made_up_faces, serve
+from conftest import serve_study
 from skimage.draw import ellipse
 from skimage.metrics import structural_similarity
 
@@ -109,10 +109,7 @@ def test_faces_of_another_size_are_refused():
 @pytest.fixture
 def study(tmp_path, monkeypatch):
     """Two runs of the backbone, one of it with MSG and one of MSG-SARL, whose faces are their targets, moved."""
-    monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path / "results"))
-    monkeypatch.setenv("MSGSARL_CACHE", str(tmp_path / "cache"))
-    faces = made_up_faces(3)
-    serve(monkeypatch, {"train": faces, "test": faces})
+    faces = serve_study(tmp_path, monkeypatch, 3)
     for shift, (system, seed) in enumerate((("backbone", 2), ("backbone", 3), ("backbone-msg", 2), ("msg-sarl", 2))):
         folder = paths.run_folder(*STUDY, system, seed)
         for direction, real in zip(DIRECTIONS, (faces.sketches, faces.photos)):
@@ -148,5 +145,9 @@ def test_without_faces_it_is_said_what_makes_them(study):
 
 def test_the_command_writes_the_table(study, capsys):
     assert __main__.main(["score", "--profile", STUDY[0], "--database", STUDY[1], "--regions"]) == 0
-    assert "region_scores.csv" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert str(paths.study_folder(*STUDY) / "region_scores.csv") in said
+    shown = next(line for line in said.splitlines() if line.startswith("photo-to-sketch backbone "))
+    both = region_scores.read(*STUDY).query("system == 'backbone' and direction == 'photo-to-sketch'")
+    assert float(shown.split()[2]) == pytest.approx(both["chin ssim"].mean(), abs=6e-4)  # over both trainings
     assert set(region_scores.read(*STUDY).system) == {"backbone", "backbone-msg"}

@@ -201,7 +201,7 @@ def test_notebooks_check_what_they_are_told_before_anything_else(book):
 
 @pytest.mark.parametrize("book", NOTEBOOKS, ids=lambda book: book.stem)
 def test_notebooks_that_read_runs_of_their_own_study_ask_for_it(book):
-    """Whatever shows this study's runs needs the stage first; everything else reads published results and needs none."""
+    """Whatever shows this study's runs needs the stage first; everything else reads published results only."""
     text = book.read_text(encoding="utf-8").replace("\\", "")
     reads = any(call in text for call in (
         "run_folder(profile", "study_folder(profile", "read_scores(profile", "read_study(profile", "of_study(profile",

@@ -342,7 +342,8 @@ def executed(monkeypatch):
 
 
 def test_some_notebooks_alone_leave_the_tables_fresh(copied, executed, capsys):
-    reader = next(file.stem for file in sorted((paths.ROOT / "notebooks").glob("*.ipynb")) if notebooks.needs_runs(file))
+    reader = next(file.stem for file in sorted((paths.ROOT / "notebooks").glob("*.ipynb"))
+                  if notebooks.needs_runs(file))
     (copied / "private" / "notebooks.json").write_text(f'{{"{reader}": 7.0}}', encoding="utf-8")
     before = times(copied)
     assert __main__.main(["run", "--profile", "tiny", "--only", reader[:2]]) == 0

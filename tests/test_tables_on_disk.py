@@ -128,3 +128,25 @@ def test_kept_tables_of_all_studies_are_found_beside_each_other(tmp_path, monkey
     assert known.columns.tolist() == ["profile", "database", "mean"]
     assert known.database.tolist() == ["cufs", "cufs", "portraits", "portraits"]
     assert known["mean"].tolist() == pytest.approx([0.25, 1 / 3] * 2, abs=1e-6)
+
+
+@pytest.mark.parametrize("file", [file for file in COMMITTED if file.name != "published_tables.csv"],
+                         ids=lambda file: file.name)
+def test_a_word_among_numbers_is_named_with_its_line(file, tmp_path):
+    """In every kind of committed table, in its last column of numbers."""
+    with file.open(encoding="utf-8", newline="") as lines:
+        header, *rows = csv.reader(lines)
+    place = max(place for place in range(len(header)) if is_number(rows[0][place]))
+    rows[1][place] = "0.5x"
+    with (tmp_path / file.name).open("w", encoding="utf-8", newline="") as lines:
+        csv.writer(lines, lineterminator="\n").writerows([header, *rows])
+    with pytest.raises(StudyError, match=rf"{file.name}, line 3: '0.5x' stands in the column {header[place]}, among"):
+        tables_on_disk.read_csv(tmp_path / file.name, text=["sarb"])
+
+
+def is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -53,7 +53,8 @@ def test_rows_are_kept_and_a_study_without_trainings_says_so(tmp_path, monkeypat
     shutil.copytree(committed, paths.run_folder("cpu", "cuhk-student", "fcn", 0))
     file = training_work.write("cpu", "cuhk-student")
     written = file.read_text(encoding="utf-8")
-    file.write_text(written.replace(",2112,2112,", ",7,7,"), encoding="utf-8")  # rows that are there are not counted anew
+    # Rows that are there are not counted anew.
+    file.write_text(written.replace(",2112,2112,", ",7,7,"), encoding="utf-8")
     training_work.write("cpu", "cuhk-student")
     assert training_work.of_study("cpu", "cuhk-student").steps.item() == 7
     assert main(["records", "--work"]) == 2 and "--profile" in capsys.readouterr().err

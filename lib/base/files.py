@@ -43,9 +43,10 @@ class atomic_file:
     def __enter__(self) -> Path:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
+            handle, name = tempfile.mkstemp(prefix=f".{self.path.name[:40]}.", dir=self.path.parent)
         except OSError as error:
-            raise StudyError(f"{self.path}: cannot be written ({error}). Free space or choose another place.") from None
+            raise StudyError(f"{self.path}: cannot be written ({error.strerror or error}). Free space or choose "
+                             "another place.") from None
         os.close(handle)
         self.temporary = Path(name)
         return self.temporary
@@ -64,7 +65,7 @@ class atomic_file:
             self.temporary.unlink(missing_ok=True)
         if kind is not None and issubclass(kind, OSError):
             raise StudyError(
-                f"{self.path}: cannot be written ({error}). Free space or choose another place; "
+                f"{self.path}: cannot be written ({error.strerror or error}). Free space or choose another place; "
                 "earlier results are untouched.") from None
 
 
@@ -89,11 +90,14 @@ def write_json(path: Path, record: dict) -> None:
     write_text(path, json.dumps(record, indent=2) + "\n")
 
 
-def read_json(path: Path) -> dict:
-    """Read a JSON record; raises StudyError naming the file when it is missing or damaged."""
+def read_json(path: Path, remedy: str = "Remove it and run again.") -> dict:
+    """Read a JSON record; raises StudyError naming the file, with the remedy, when it is missing or damaged."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise StudyError(f"{path}: no such file.") from None
     except (OSError, ValueError) as error:
-        raise StudyError(f"{path}: cannot be read as JSON ({error}). Remove it and run again.") from None
+        cause = getattr(error, "strerror", None) or error
+        if isinstance(error, UnicodeDecodeError):
+            cause = "it is not UTF-8"
+        raise StudyError(f"{path}: cannot be read as JSON ({cause}). {remedy}") from None

@@ -27,6 +27,9 @@ _REFUSED = {"P": "a palette image", "PA": "a palette image", "CMYK": "a CMYK ima
             "RGBA": "an image with transparency", "LA": "an image with transparency", "I;16": "a 16-bit image",
             "I;16B": "a 16-bit image", "I": "a 16- or 32-bit image", "F": "a floating-point image",
             "1": "a 1-bit image"}
+_UNREADABLE = (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+_WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP"}
+_HOW = {"PNG": {"compress_level": 3}, "JPEG": {"quality": 95, "subsampling": 0}, "TIFF": {}, "BMP": {}}
 _ORIENTATION = 0x112  # EXIF tag: how a viewer is to turn the stored pixels, 1 for not at all
 RESAMPLING = {"nearest": Image.Resampling.NEAREST, "bilinear": Image.Resampling.BILINEAR,
               "bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS, "area": Image.Resampling.BOX}
@@ -36,6 +39,8 @@ def table_file(text: str) -> Path:
     """The type of an option that names a table to write: an image's name is a slip, and the image would be lost."""
     if text.lower().endswith(SUFFIXES):
         raise argparse.ArgumentTypeError(f"{text} is an image's name; name a file that ends in .csv")
+    if Path(text).is_dir() or text.endswith("/"):
+        raise argparse.ArgumentTypeError(f"{text} is a folder; name a file in it that ends in .csv")
     return Path(text)
 
 
@@ -49,11 +54,12 @@ def list_images(folder: Path) -> list[Path]:
     folder = Path(folder)
     try:
         if not folder.is_dir():
-            raise StudyError(f"{folder}: no such folder. Check the path.")
+            raise StudyError(f"{folder}: a file; give the folder that holds the images." if folder.exists() else
+                             f"{folder}: no such folder. Check the path.")
         visible = sorted(p for p in folder.iterdir() if not p.name.startswith("."))
     except OSError as error:
         raise StudyError(f"{folder}: cannot be read ({error.strerror or error}). Check its permissions.") from None
-    files = [p for p in visible if p.suffix.lower() in SUFFIXES]
+    files = [p for p in visible if p.suffix.lower() in SUFFIXES and not p.is_dir()]
     if unread := [p.name for p in visible if p.suffix.lower() in UNREAD_SUFFIXES]:
         raise StudyError(f"{folder}: images of kinds that are not read here ({', '.join(SUFFIXES)} are), "
                          f"{len(unread)} beside {len(files)} others:\n{listed(unread)}\n"
@@ -75,7 +81,11 @@ def _what_else(entries: list[Path]) -> str:
                  if path.is_dir() and any(file.suffix.lower() in SUFFIXES for file in path.iterdir())]
     except OSError:
         below = []
-    return f" Its folders {', '.join(below[:5])} do: give one of them." if below else ""
+    if below:
+        return f" Its folders {', '.join(below[:5])} do: give one of them."
+    others = [path.name for path in entries if path.is_file()]
+    return (f" It holds {', '.join(others[:3])}{', …' if len(others) > 3 else ''}: convert what is an image to PNG."
+            if others else " It is empty: give the folder of the images.")
 
 
 def read_image(path: Path) -> np.ndarray:
@@ -108,9 +118,26 @@ def read_image(path: Path) -> np.ndarray:
                     "program follows that. Turn the pixels, e.g. with `convert IN -auto-orient OUT.png`.")
             return np.asarray(image)
     except FileNotFoundError:
-        raise StudyError(f"{path}: no such file.") from None
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise StudyError(f"{path}: cannot be read as an image ({error}). Replace or remove the file.") from None
+        raise StudyError(f"{path}: no such file. Check the path.") from None
+    except _UNREADABLE as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: Exception) -> StudyError:
+    """The error for a file that Pillow refuses, without the path that its own words repeat."""
+    empty = path.is_file() and not path.stat().st_size
+    cause = ("the file is empty" if empty else "it is damaged, or no image of a kind that is read here"
+             if isinstance(error, UnidentifiedImageError) else getattr(error, "strerror", None) or error)
+    return StudyError(f"{path}: cannot be read as an image ({cause}). Replace or remove the file.")
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """Width and height of an image file, of which only the head is read; raises StudyError where that is impossible."""
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except _UNREADABLE as error:
+        raise _unreadable(path, error) from None
 
 
 def _require_one(image: Image.Image, name: str) -> None:
@@ -146,8 +173,8 @@ def read_photo(source: Path | BinaryIO, name: str) -> np.ndarray:
                 upright = Image.alpha_composite(Image.new("RGBA", opaque.size, "white"), opaque)
             return np.asarray(upright.convert("RGB"))
     except FileNotFoundError:
-        raise StudyError(f"{name}: no such file.") from None
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise StudyError(f"{name}: no such file. Check the path.") from None
+    except _UNREADABLE as error:
         cause = "no image of a kind that is read here" if isinstance(error, UnidentifiedImageError) else error
         raise StudyError(f"{name}: cannot be read as an image ({cause}). Give a JPEG or PNG.") from None
 
@@ -164,11 +191,40 @@ def write_png(path: Path, image: np.ndarray) -> None:
 
     Raises StudyError for another dtype or shape, and when the disk refuses.
     """
-    path = Path(path)
+    _write(Path(path), image, "PNG")
+
+
+def write_image(path: Path, image: np.ndarray) -> None:
+    """Write as ``write_png``, in the format that the name's ending says (``require_writable``)."""
+    require_writable(path)
+    _write(Path(path), image, _WRITTEN[Path(path).suffix.lower()])
+
+
+def require_writable(path: Path) -> None:
+    """Raise StudyError for a name whose ending is no format that is written here."""
+    if Path(path).suffix.lower() not in _WRITTEN:
+        raise StudyError(f"{path}: which format is that to be? Give a name that ends in {', '.join(_WRITTEN)}, or a "
+                         "folder, with / at its end where there is none yet.")
+
+
+def require_folder_for_images(folder: Path, source: Path) -> None:
+    """Raise StudyError where images made from ``source`` cannot go into ``folder``.
+
+    That is where it is a file, has the name of an image, or is the folder that they are made from, in which they would
+    be taken for further inputs.
+    """
+    if folder.is_file() or folder.suffix.lower() in SUFFIXES and not folder.is_dir():
+        raise StudyError(f"{folder}: a file or the name of one; give a folder for the images.")
+    if source.is_dir() and folder.resolve() == source.resolve():
+        raise StudyError(f"{folder}: the images are made from those in there, and would lie among them. Give another "
+                         "folder.")
+
+
+def _write(path: Path, image: np.ndarray, kind: str) -> None:
     if image.dtype != np.uint8 or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
         raise StudyError(f"{path}: expected a uint8 image (H, W) or (H, W, 3), got {image.dtype} {image.shape}.")
     with atomic_file(path) as temporary:
-        Image.fromarray(np.ascontiguousarray(image)).save(temporary, format="PNG", compress_level=3)
+        Image.fromarray(np.ascontiguousarray(image)).save(temporary, format=kind, **_HOW[kind])
 
 
 def to_grey(image: np.ndarray) -> np.ndarray:

@@ -56,6 +56,8 @@ def p_value(p: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """``45 s``, ``12 min`` or ``2.5 h``."""
+    """``0.3 s``, ``45 s``, ``12 min`` or ``2.5 h``; of what takes any time at least 0.1 s."""
+    if 0 < seconds < 0.95:
+        return f"{max(seconds, 0.1):.1f} s"
     return (f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min" if seconds < 5400
             else f"{seconds / 3600:.1f} h")

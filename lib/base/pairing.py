@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lib.base import images
-from lib.base.errors import StudyError, listed
+from lib.base.errors import StudyError, listed, some_of
 
 # For the help of commands that take two folders.
 RULES = """\
@@ -29,6 +29,8 @@ _ENDING = re.compile(r"(?:[-_](?:fake|real|rec|output|target|synthesi[sz]ed)(?:_
 # A subject's name in grey FERET (00001fb010_930831) and in colour FERET (00001_930831_fb_a): pose and date follow it.
 _FERET = r"(\d{5})(?:[a-z]{2}\d{3}[a-z]?_\d{6}|_\d{6}_[a-z]{2}(?:_[a-z])?)?"
 
+_NAME_GROUP = re.compile(r"(?<!\\)\((?!\?)")  # the capturing parenthesis of a pattern
+
 
 class Partners(NamedTuple):
     """Files of one name, in the order of the folders."""
@@ -41,8 +43,8 @@ def by_name(folder: Path, pattern: str | None = None) -> dict[str, Path]:
     """Images of ``folder`` by name, sorted.
 
     pattern: a regular expression that fits every file's whole name without suffix and has one group, the name that
-    counts (``(.+)_fake_B``).  Raises StudyError as ``list_images`` does, for another pattern, and listing all files
-    that it does not fit or that share a name.
+    counts (``(.+?)(?:_fake_B)?``).  Raises StudyError as ``list_images`` does, for another pattern, and listing all
+    files that it does not fit or that share a name.
     """
     files = images.list_images(folder)
     expression = re.compile("(.+)", re.DOTALL) if pattern is None else _compiled(pattern)
@@ -55,8 +57,10 @@ def by_name(folder: Path, pattern: str | None = None) -> dict[str, Path]:
         else:
             strangers.append(file.name)
     if strangers:
-        raise StudyError(f"{folder}: the pattern '{pattern}' does not fit {len(strangers)} of {len(files)} names "
-                         f"(it must fit the whole name without suffix):\n{listed(strangers)}\nMend the pattern.")
+        raise StudyError(f"{folder}: the pattern '{pattern}' does not fit "
+                         f"{some_of(len(strangers), len(files), 'name')} (it must fit the whole name without suffix, "
+                         f"in every folder):\n{listed(strangers)}\n"
+                         "Mend the pattern. What only some names have goes into (?:…)?, as in '(.+?)(?:_fake_B)?'.")
     if twice := [" and ".join(file.name for file in group) for group in found.values() if len(group) > 1]:
         cause = "the same name with different suffixes" if pattern is None else f"the same name by '{pattern}'"
         raise StudyError(f"{folder}: {cause}:\n{listed(twice)}\nRemove one of each"
@@ -68,10 +72,11 @@ def _compiled(pattern: str) -> re.Pattern:
     try:
         expression = re.compile(pattern)
     except re.error as error:
-        raise StudyError(f"The pattern '{pattern}' is no regular expression ({error}).") from None
+        raise StudyError(f"The pattern '{pattern}' is no regular expression ({error}). Mend it; one that "
+                         "works is '(.+?)(?:_fake_B)?'.") from None
     if expression.groups != 1:
         raise StudyError(f"The pattern '{pattern}' has {expression.groups} groups. Give it one, the name that counts, "
-                         "e.g. '(.+)_fake_B'; write other parentheses as (?:…).")
+                         "e.g. '(.+?)(?:_fake_B)?'; write other parentheses as (?:…).")
     return expression
 
 
@@ -89,10 +94,12 @@ def pair_by_name(folders: Sequence[Path], larger: Sequence[Path] = (), pattern: 
               for place, files in zip(places, found, strict=True) for name in sorted(wanted.keys() - files)]
     if lonely:
         remedies = {remedy: None for place, files in enumerate(found[1:], start=1)
-                    for remedy in _remedies(agreed[0] if place < len(agreed) else wanted, files)}
-        raise StudyError(f"{len(lonely)} of {sum(map(len, agreed))} images have no partner of the same name "
-                         "(suffixes may differ):\n" + "\n".join((listed(lonely), *remedies))
-                         + "\nRename, add or remove them.")
+                    for remedy in _remedies(agreed[0] if place < len(agreed) else wanted, files, pattern)}
+        rule = "(suffixes may differ)" if pattern is None else f"by the pattern '{pattern}'"
+        mend = "" if pattern is None else ", or mend the pattern"
+        raise StudyError(f"{some_of(len(lonely), sum(map(len, agreed)), 'image', 'has/have')} no partner of the same "
+                         f"name {rule}:\n" + "\n".join((listed(lonely), *remedies))
+                         + f"\nRename, add or remove them{mend}.")
     return [Partners(name, tuple(files[name] for files in found)) for name in sorted(wanted)]
 
 
@@ -108,6 +115,11 @@ def _composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
+def _spaced(name: str) -> str:
+    """Without marks that cannot be seen, such as those of writing from right to left, and with single spaces inside."""
+    return " ".join("".join(c for c in name if unicodedata.category(c) != "Cf").split())
+
+
 def _feret_subject(name: str) -> str:
     fit = re.fullmatch(_FERET, name)
     return fit[1] if fit else name
@@ -116,6 +128,7 @@ def _feret_subject(name: str) -> str:
 _IGNORED: dict[str, Callable[[str], str]] = {
     "letter case": str.casefold,
     "the form of accented letters (NFC and NFD of Unicode)": _composed,
+    "spaces and characters that cannot be seen": _spaced,
     "zeros before numbers": _padding,
     "endings": _ending,
     "all but the subject in FERET's names": _feret_subject,
@@ -149,13 +162,21 @@ def difference(one: str, other: str) -> str:
     return " and ".join(parts + ["suffix"] * (first.suffix != second.suffix))
 
 
-def _remedies(first: Mapping[str, Path], second: Mapping[str, Path]) -> list[str]:
-    """What would give lonely files of two folders partners: each difference that can be ignored, or all together."""
+def _remedies(first: Mapping[str, Path], second: Mapping[str, Path], given: str | None) -> list[str]:
+    """What would give lonely files of two folders partners: each difference that can be ignored, or all together.
+
+    first, second: files by name, by the pattern ``given``.
+    """
     here, there = ([name for name in one if name not in other] for one, other in ((first, second), (second, first)))
     helps = {what: pairs for what, key in _IGNORED.items() if (pairs := _meetings(here, there, key))}
     if not helps and (pairs := _meetings(here, there, lambda name: _padding(_ending(_composed(name)).casefold()))):
         helps = {"letter case, accents, zeros and endings": pairs}
-    return [_remedy(what, first, second, pairs) for what, pairs in helps.items()]
+    texts = [f"Without regard to {what}, {len(pairs)} would find a partner, e.g. {first[pairs[0][0]].name} in "
+             f"{second[pairs[0][1]].name}." for what, pairs in helps.items()]
+    met = [name for pairs in helps.values() for pair in pairs for name in pair]
+    if pattern := _better_pattern(given, met, first, second):
+        texts.append(f"The pattern '{pattern}' says so (--pattern of score and recognise).")
+    return texts
 
 
 def _meetings(first: Sequence[str], second: Sequence[str], key: Callable[[str], str]) -> list[tuple[str, str]]:
@@ -167,19 +188,27 @@ def _meetings(first: Sequence[str], second: Sequence[str], key: Callable[[str], 
     return [(here[0], there[0]) for here, there in groups.values() if len(here) == len(there) == 1]
 
 
-def _remedy(what: str, first: Mapping[str, Path], second: Mapping[str, Path], pairs: list[tuple[str, str]]) -> str:
-    here, there = pairs[0]
-    text = (f"Without regard to {what}, {len(pairs)} would find a partner, e.g. {first[here].name} in "
-            f"{second[there].name}.")
-    pattern = _pattern(what, [name for pair in pairs for name in pair])
-    return f"{text} The pattern '{pattern}' says so (--pattern of score and recognise)." if pattern else text
+def _better_pattern(given: str | None, names: Iterable[str], first: Mapping[str, Path],
+                    second: Mapping[str, Path]) -> str | None:
+    """The pattern by which most files of two folders meet, if more than now; it goes on from the one that is given."""
+    endings = "|".join(re.escape(ending) for ending in sorted({name[len(_ending(name)):] for name in names} - {""}))
+    without = f"(?:{endings})?" if endings else ""
+    begun = [given, r"(.+)", r"0*(\d+)"] if given else [r"(.+)", r"0*(\d+)"]
+    short = [re.sub(r"([+*])\)", r"\1?)", start) for start in begun]  # the name that counts ends where endings begin
+    proposed = [*begun, *(f"{start}{without}" for start in short),
+                *(f"{_NAME_GROUP.sub('0*(', start, count=1)}{without}" for start in short), _FERET]
+    meetings = {pattern: _met_by(pattern, first.values(), second.values()) for pattern in proposed}
+    best = max(meetings, key=meetings.__getitem__)  # of equally good ones the first
+    return best if meetings[best] > len(first.keys() & second.keys()) else None
 
 
-def _pattern(what: str, names: list[str]) -> str | None:
-    """A pattern that takes the difference out of these names, where one can."""
-    if what == "endings":
-        endings = sorted({name[len(_ending(name)):] for name in names} - {""})
-        return f"(.+?)(?:{'|'.join(map(re.escape, endings))})?"
-    if what == "zeros before numbers" and all(name.isdigit() for name in names):
-        return r"0*(\d+)"
-    return _FERET if what.endswith("FERET's names") and all(re.fullmatch(_FERET, name) for name in names) else None
+def _met_by(pattern: str, *folders: Iterable[Path]) -> int:
+    """How many names two lists of files share by ``pattern``; 0 where it fits not all or gives one name twice."""
+    try:
+        fits = [[re.fullmatch(pattern, file.stem) for file in files] for files in folders]
+    except re.error:  # a given pattern that does not bear the change
+        return 0
+    if not all(fit and fit[1] for part in fits for fit in part):
+        return 0
+    names = [{fit[1] for fit in part} for part in fits]
+    return len(names[0] & names[1]) if [*map(len, names)] == [*map(len, fits)] else 0

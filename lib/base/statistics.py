@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special  # scipy.stats, which takes a second to load, only where it is needed
 
-from lib.base.errors import StudyError
+from lib.base.errors import StudyError, counted
 
 _SMALLEST_P = 1e-12  # smaller p-values are given as this one
 REPEATS = 10_000  # the Monte Carlo error of a 95 % limit is then about 1 % of the interval's width
@@ -209,7 +209,7 @@ def _checked(values: Sequence[float] | np.ndarray, least: int) -> np.ndarray:
     values = np.asarray(values, dtype=float)
     if values.ndim == 0 or len(values) < least:
         count = 0 if values.ndim == 0 else len(values)
-        raise StudyError(f"Statistics need at least {least} value{'s' * (least > 1)}, got {count}.")
+        raise StudyError(f"Statistics need at least {counted(least, 'value')}, got {count}.")
     if not np.all(np.isfinite(values)):
         bad = np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))
         raise StudyError(f"{len(bad)} of {len(values)} values are NaN or infinite (first at row {bad[0]}). "

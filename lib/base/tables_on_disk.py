@@ -18,31 +18,42 @@ from lib.base.errors import StudyError
 
 # Columns of names that people give.  001, NA, nan and None are names there, no numbers and no gaps.
 NAMES = ("image", "system", "label", "database", "sub-database", "direction", "metric", "change")
+_REMEDY = "Restore it (`git checkout` where it is committed), or remove it and let the program make it anew."
 
 
 def read_csv(file: Path, text: Sequence[str] = ()) -> pd.DataFrame:
-    """Read any table with its names (columns ``NAMES`` and ``text``) as they were written; numbers may be missing."""
+    """Read any table with its names (columns ``NAMES`` and ``text``) as they were written; numbers may be missing.
+
+    Raises StudyError naming file and cause for a damaged file, and the line where something else stands among numbers.
+    """
     names = {*NAMES, *text}
-    numbers = [column for column in pd.read_csv(file, nrows=0, encoding="utf-8").columns if column not in names]
-    return pd.read_csv(file, dtype=dict.fromkeys(names, str), keep_default_na=False,
-                       na_values=dict.fromkeys(numbers, ["", "nan"]), encoding="utf-8")
+    try:
+        numbers = [column for column in pd.read_csv(file, nrows=0, encoding="utf-8").columns if column not in names]
+        table = pd.read_csv(file, dtype=dict.fromkeys(names, str), keep_default_na=False,
+                            na_values=dict.fromkeys(numbers, ["", "nan"]), encoding="utf-8")
+    except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
+        raise StudyError(f"{file}: cannot be read as a table ({str(error).strip()}). {_REMEDY}") from None
+    for column in numbers:
+        strange = pd.to_numeric(table[column], errors="coerce").isna() & table[column].notna()
+        if strange.any() and not strange[table[column].notna()].all():  # where no value is a number, they are words
+            row = strange.idxmax()
+            raise StudyError(f"{file}, line {row + 2}: '{table[column][row]}' stands in the column {column}, among "
+                             f"numbers. {_REMEDY}")
+    return table
 
 
 def read(file: Path, columns: Sequence[str], text: Sequence[str] = ()) -> pd.DataFrame:
     """Read a table of exactly these columns, or an empty one where there is no file.
 
-    text: columns to keep as text even where they look like numbers, beside ``NAMES``.  Raises StudyError naming file
-    and cause for a damaged file and for other columns.
+    text: columns to keep as text even where they look like numbers, beside ``NAMES``.  Raises StudyError as
+    ``read_csv`` does, and for other columns.
     """
     if not file.exists():
         return pd.DataFrame(columns=list(columns))
-    try:
-        table = read_csv(file, text)
-    except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
-        raise StudyError(f"{file}: cannot be read as a table ({str(error).strip()}). Restore or remove it.") from None
+    table = read_csv(file, text)
     if list(table.columns) != list(columns):
         raise StudyError(f"{file}: has the columns {', '.join(table.columns)}, expected {', '.join(columns)}. "
-                         "Restore or remove it.")
+                         f"{_REMEDY}")
     return table
 
 

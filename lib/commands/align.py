@@ -6,6 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from lib.base.errors import StudyError, counted
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("photo", type=Path, metavar="PHOTO_OR_FOLDER", help="a portrait, or a folder of them")
@@ -16,7 +18,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from lib.base.errors import StudyError
     from lib.databases.alignment import align_photo, photos
 
     if options.eyes and options.photo.is_dir():
@@ -31,6 +32,6 @@ def run(options: argparse.Namespace) -> int:
     report = photos.make_each(photos.outputs_in(options.output, options.photo), make)
     for remark in report.remarks:
         print(remark, file=sys.stderr)
-    print(f"{len(report.written)} face{'s' * (len(report.written) != 1)} written to {options.output}")
+    print(f"{counted(len(report.written), 'face')} written to {options.output}")
     report.raise_failures()
     return 0

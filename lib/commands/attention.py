@@ -6,14 +6,16 @@ import argparse
 from pathlib import Path
 
 from lib import databases
+from lib.base.errors import counted
 from lib.base.settings import PROFILES
+from lib.commands import arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--profile", default="quick", help=f"{', '.join(PROFILES)} (default: quick)")
-    parser.add_argument("--database", required=True, help=", ".join(databases.NAMES))
+    parser.add_argument("--profile", default="quick", metavar="NAME", help=f"{', '.join(PROFILES)} (default: quick)")
+    parser.add_argument("--database", required=True, metavar="NAME", help=", ".join(databases.NAMES))
     parser.add_argument("--faces", type=int, metavar="N", help="the first N test faces (default: 20)")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases (default: data/)")
     parser.add_argument("--force", action="store_true", help="measure again what is unchanged")
 
 
@@ -22,6 +24,7 @@ def run(options: argparse.Namespace) -> int:
     from lib.evaluation.attention import looking, measure_study, overview
     from lib.evaluation.attention.attend_runs import FACES
 
+    arguments.require_known(options.profile, options.database)
     paths.use_data(options.data)
     faces = FACES if options.faces is None else options.faces
     result = measure_study(options.profile, options.database, faces, options.force)
@@ -29,8 +32,8 @@ def run(options: argparse.Namespace) -> int:
     print(overview(result.rows, shown).to_string(float_format="%.3f", na_rep=""))
     print("entropy: 1 uniform, 0 one-hot; share: what attention adds beside its input; "
           "off: grey levels by which the output changes without it")
-    print(f"{paths.study_folder(options.profile, options.database) / 'attention.csv'}: {len(result.rows)} rows; "
-          f"runs measured now: {len(result.measured)}")
+    print(f"{paths.study_folder(options.profile, options.database) / 'attention.csv'}: "
+          f"{counted(len(result.rows), 'row')}; runs measured now: {len(result.measured)}")
     where = looking.write(options.profile, options.database, faces)
     if len(where):
         shares = where.pivot_table(index=["system", "seed", "direction"], columns="region", values="ratio", sort=False)

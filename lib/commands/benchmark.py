@@ -7,9 +7,10 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lib.base import files
+from lib.base import files, images
 from lib.base.errors import StudyError
 from lib.base.settings import PROFILES
+from lib.commands import arguments
 from lib.training.plans import Plan, plan
 
 if TYPE_CHECKING:  # help must not wait for pandas
@@ -26,8 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--system", action="append", metavar="SYSTEM",
                         help="may be given several times (default: all that train)")
     parser.add_argument("--precision", action="append", choices=("fp32", "bf16"),
-                        help="default: fp32, and bf16 where this machine multiplies it faster")
-    parser.add_argument("--threads", type=int, action="append", help="default: one, and one per core")
+                        help="may be given several times (default: fp32, and bf16 where this machine multiplies it "
+                             "faster)")
+    parser.add_argument("--threads", type=arguments.positive, action="append", metavar="N",
+                        help="how many threads compute; may be given several times (default: one, and one per core)")
     parser.add_argument("--compiled", action="store_true", help="pass the networks through torch's compiler first")
     parser.add_argument("--scaling", action="store_true",
                         help="instead: how operations and time grow with 16 times the pixels, pairs and epochs "
@@ -35,14 +38,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--roofline", action="store_true",
                         help="instead: what a step multiplies and moves, kind by kind, and the shortest time that a "
                              "card could take for it (default: msg-sarl, paper)")
-    parser.add_argument("--card", type=float, nargs=2, metavar=("TFLOP/s", "TB/s"), default=_CARD,
+    parser.add_argument("--card", type=arguments.above_zero, nargs=2, metavar=("TFLOP/s", "TB/s"), default=_CARD,
                         help=f"of --roofline: the card (default: {_CARD[0]:g} {_CARD[1]:g}, an NVIDIA H100)")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="write the table")
+    parser.add_argument("--csv", type=images.table_file, metavar="FILE", help="also write the table here")
 
 
 def run(options: argparse.Namespace) -> int:
     if options.scaling and options.roofline:
-        raise StudyError("Give --scaling or --roofline.")
+        raise StudyError("Give --scaling or --roofline, not both.")
+    if not options.roofline:
+        arguments.refuse_unused(options, ["card"], "For a card only: give --roofline, too.")
+    if options.scaling or options.roofline:
+        arguments.refuse_unused(options, ("precision", "threads", "compiled"),
+                                "For the measured speed only: leave out --scaling or --roofline.")
     if options.scaling:
         return _scaling(options)
     if options.roofline:

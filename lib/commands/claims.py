@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import sys
+
+from lib.base.errors import counted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,9 +18,12 @@ def run(options: argparse.Namespace) -> int:
     from lib.findings import claims, drift, reproducibility, summary
 
     if options.check:
-        stale = drift.stale_files()
-        print("\n".join([*stale, f"{len(stale)} files say something else than the scores"]))
+        print("Making every committed text and table anew from the scores, to compare them: a minute or two",
+              file=sys.stderr)
+        stale = drift.stale_files(lambda line: print(f"  {line}", file=sys.stderr, flush=True))
+        print("\n".join([*stale, f"{counted(len(stale), 'file', 'says/say')} something else than the scores"]))
         return int(bool(stale))
+    print("Examining the claims by the scores: a minute or so", file=sys.stderr, flush=True)
     file = claims.write()
     found = summary.claims_table()
     for row in found.itertuples():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("checkpoint", type=Path, help="checkpoint.pt of a run folder")
+    parser.add_argument("checkpoint", type=Path, help="checkpoint.pt of a run folder, its training finished")
     parser.add_argument("output", type=Path, metavar="OUT.safetensors",
                         help="file to write; `translate` and `sketch` read it like a checkpoint")
 

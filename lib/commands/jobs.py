@@ -7,13 +7,15 @@ from collections import Counter
 
 from lib import databases
 from lib.base import paths
+from lib.base.errors import counted
 from lib.base.settings import PROFILES
+from lib.commands import arguments
 
 _ORDER = ("complete", "made", "running", "waiting", "failed")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--profile", help=f"of this profile only: {', '.join(PROFILES)}")
+    parser.add_argument("--profile", metavar="NAME", help=f"of this profile only: {', '.join(PROFILES)}")
     parser.add_argument("--database", metavar="NAME", help=f"of this database only: {', '.join(databases.NAMES)}")
     parser.add_argument("--gather", action="store_true",
                         help="put the scores of runs that are made into the study's tables; one process at a time")
@@ -37,17 +39,18 @@ def run(options: argparse.Namespace) -> int:
             print(f"  stopped: {', '.join(standing.cancel(profile, database)) or 'nothing was running'}")
         if options.gather:
             gathered = scoring.gather(profile, database)
-            print(f"  gathered: {len(gathered)} runs")
+            print(f"  gathered: {counted(len(gathered), 'run')}")
             tested = set(ledger.tested_systems(profile))
             train.publish(profile, database, with_ledger=any(name.partition(", ")[0] in tested for name in gathered))
         standings = standing.standing(profile, database)
         for one in sorted(standings, key=lambda one: _ORDER.index(one.state)):
             first, *more = one.note.splitlines() or [""]
-            print(f"  {str(one.cell):<40} {one.state:<9} job {one.job:<12} {first}".rstrip())
+            print(f"  {one.cell!s:<40} {one.state:<9} job {one.job:<12} {first}".rstrip())
             if one.state == "failed":
                 print("".join(f"      {line}\n" for line in more) + f"      all of it: {one.log}")
         counts = Counter(one.state for one in standings)
-        print(f"  {len(standings)} runs: " + ", ".join(f"{counts[state]} {state}" for state in _ORDER if counts[state]))
+        print(f"  {counted(len(standings), 'run')}: "
+              + ", ".join(f"{counts[state]} {state}" for state in _ORDER if counts[state]))
         if counts["made"]:
             print("  made, not in the tables yet: python -m lib jobs --gather")
         if counts["failed"]:
@@ -58,12 +61,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _studies(profile: str | None, database: str | None) -> list[tuple[str, str]]:
     """Profile and database of every study with jobs; raises StudyError for unknown names."""
-    from lib.base.errors import unknown_name
-
-    if profile and profile not in PROFILES:
-        raise unknown_name("profile", profile, PROFILES)
-    if database and database not in databases.NAMES:
-        raise unknown_name("database", database, databases.NAMES)
+    arguments.require_known(profile, database)
     found = sorted({file.parents[2] for file in paths.results_root().glob("*/*/private/jobs/*.json")})
     return [(study.parent.name, study.name) for study in found
             if profile in (None, study.parent.name) and database in (None, study.name)]

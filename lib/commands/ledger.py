@@ -6,18 +6,20 @@ import argparse
 
 from lib import databases
 from lib.base.settings import PROFILES
+from lib.commands import arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--profile", default="quick",
+    parser.add_argument("--profile", default="quick", metavar="NAME",
                         help=f"study whose effects are shown: {', '.join(PROFILES)} (default: quick)")
-    parser.add_argument("--database", default="cuhk-student",
+    parser.add_argument("--database", default="cuhk-student", metavar="NAME",
                         help=f"{', '.join(databases.NAMES)} (default: cuhk-student)")
 
 
 def run(options: argparse.Namespace) -> int:
     from lib.findings import ledger
 
+    arguments.require_known(options.profile, options.database)
     file = ledger.write(options.profile, options.database)
     tested = ledger.tested_systems(options.profile)
     found = set("msg-sarl+" + ledger.effects(options.profile, options.database).alternative)

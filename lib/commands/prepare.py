@@ -1,8 +1,8 @@
 """``python -m lib prepare``: look at a copy of a database before hours are spent on it.
 
 Says what was found against what the field counts, what is missing and why, whether each sketch is with its own
-photo, and which faces come twice; freezes what has to be decided (exclusions, a split made by rule) in CSV files beside
-the data; and leaves a cache, so that the study starts at once.
+photo and not in its place, which images lie on their side, and which faces come twice; freezes what has to be decided
+(exclusions, a split made by rule) in CSV files beside the data; and leaves a cache, so that the study starts at once.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import numpy as np
 
 from lib import databases
 from lib.base import images
-from lib.base.errors import StudyError, say_once, unknown_name
+from lib.base.errors import StudyError, counted, say_once
+from lib.commands import arguments
 from lib.databases import catalogue, division, index, layouts, pairing, reading, sheets
 from lib.databases.pairs import EXCLUSIONS, Index, Pair, Problem, require_sound
 
@@ -25,34 +26,42 @@ Folders are known by the words photo or sketch, train or test, and (for cufs) cu
   cufs/AR/photos/m-002-1.jpg                    cufs/AR/sketches/Mp-002-1-sz1.jpg
   cufs/XM2VTS/Training Photos/2.jpg             cufs/XM2VTS/Training Sketches/2.jpg
   cufsf/feret/00005fb010_930831.tif             cufsf/cropped_sketch/00005.jpg
-  fs2k/photo/photo1/image0110.jpg               fs2k/sketch/sketch1/sketch0110.jpg         fs2k/anno_train.json
+  fs2k/photo/photo1/image0110.jpg               fs2k/sketch/sketch1/sketch0110.jpg
+  fs2k/anno_train.json                          fs2k/anno_test.json
 All images are 200 wide and 250 high; those of fs2k, wildsketch and sksf-a are resized to that. The frozen lists decide
 the split, of fs2k its annotations; your own goes into split.csv (name,split). Or name all pairs of any layout in
 pairs.csv (photo,sketch,split), in the database's folder, as wildsketch and sksf-a always need; further columns are
 group, name, style and attributes of the pair, by which scores are then shown as well.
 
 Checked are, besides, that each sketch belongs to its photo (a mis-sorted copy of CUHK Student is in circulation), that
-no face both trains and is tested, not even as a compressed or resized copy, and how many faces come twice. All that is
-wrong is listed at once."""
+no face both trains and is tested, not even as a compressed or resized copy, and how many faces come twice. Photos and
+sketches are taken for exchanged where more than half of the photos of a sub-database have no colour and their sketches
+have, which is an error; two grey images of a pair or two coloured ones are let pass. Images to be resized whose
+proportions differ from the others' by more than a factor of 1.4, as those that lie on their side, are named. All that
+is wrong is listed at once."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.epilog, parser.formatter_class = LAYOUTS, argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--database", required=True, help=", ".join(databases.NAMES))
-    parser.add_argument("--data", type=Path, help="the database's folder, or the folder that holds it (default: data/)")
+    arguments.set_epilog(parser, LAYOUTS)
+    parser.add_argument("--database", required=True, metavar="NAME", help=", ".join(databases.NAMES))
+    parser.add_argument("--data", type=Path, metavar="DIR",
+                        help="the database's folder, or the folder that holds it (default: data/)")
     parser.add_argument("--exclude-broken", action="store_true",
                         help=f"leave faulty pairs out and record each with its reason in {EXCLUSIONS}")
     parser.add_argument("--accept-pairing", action="store_true",
-                        help="record that you looked at the pairs reported as mis-paired and that they are right")
+                        help="record that you looked at the pairs reported as mis-paired or exchanged and that "
+                             "they are right")
 
 
 def run(options: argparse.Namespace) -> int:
     name = options.database
-    if name not in databases.NAMES:
-        raise unknown_name("database", name, databases.NAMES)
+    arguments.require_known(None, name)
     if name in databases.EMBEDDED:
+        arguments.refuse_unused(options, ("exclude_broken", "accept_pairing"),
+                                f"{name} is drawn by this project, and nothing in it is faulty.")
         for split in databases.SPLITS:
-            print(f"{name}: {len(databases.load(name, split))} {split} pairs, drawn by this project; no data needed")
+            count = len(databases.load(name, split))
+            print(f"{name}: {counted(count, f'{split} pair')}, drawn by this project; no data needed")
         return 0
     folder = layouts.database_folder(name, options.data)
     found = index.build(name, folder)
@@ -74,11 +83,11 @@ def run(options: argparse.Namespace) -> int:
         _report_pairing(split, pairs, pixels[split])
         if options.accept_pairing:
             _accept(found, split, pairs)
-        for remark in reading.repeats(found, split, signatures):
+        for remark in reading.remarks(found, split, pixels[split], signatures):
             say_once(f"{folder}: {remark}")
     for split in databases.SPLITS:
         faces = databases.load(name, split, folder)
-        print(f"{split}: {len(faces)} pairs ready, data hash {databases.data_hash(faces)[:16]}")
+        print(f"{split}: {counted(len(faces), 'pair')} ready, data hash {databases.data_hash(faces)[:16]}")
     return 0
 
 
@@ -91,9 +100,12 @@ def _exclude(found: Index, problems: list[Problem]) -> tuple[Index, dict[str, re
         if not any(pair.name not in reasons for pair in found.of_split(split)):
             raise StudyError(f"{found.folder}: nothing would be left of the {split} split; no exclusion was recorded.\n"
                              + "\n".join(f"  - {n}: {'; '.join(why)}" for n, why in list(reasons.items())[:20]))
+    if found.database in catalogue.DATABASES:
+        left = [pair for split in databases.SPLITS for pair in found.of_split(split) if pair.name not in reasons]
+        index.require_parts(found.database, found.folder, left, problems)
     rows = found.excluded | {name: "; ".join(why) for name, why in reasons.items()}
     sheets.write_rows(found.folder / EXCLUSIONS, ("name", "reason"), sorted(rows.items()))
-    print(f"left out {len(reasons)} pairs, recorded in {found.folder / EXCLUSIONS}:")
+    print(f"left out {counted(len(reasons), 'pair')}, recorded in {found.folder / EXCLUSIONS}:")
     print("\n".join(f"  - {name}: {'; '.join(why)}" for name, why in reasons.items()))
     found = index.build(found.database, found.folder)
     return found, {split: reading.read_pairs(found, split)[0] for split in databases.SPLITS}
@@ -135,8 +147,8 @@ def _report_pairing(split: str, pairs: tuple[Pair, ...], pixels: reading.Pixels)
         return
     for result in pairing.check(*pixels, tuple(pair.group for pair in pairs)):
         members = [pair for pair in pairs if pair.group == result.group]
-        print(f"pairing of {result.group}, {split}: {result.rank_1:.0%} of {len(members)} sketches fit their own "
-              f"photo best; {int(result.suspect.sum())} fit another clearly better")
+        print(f"pairing of {result.group}, {split}: {result.rank_1:.0%} of {counted(len(members), 'sketch')} fit their "
+              f"own photo best; {counted(int(result.suspect.sum()), 'sketch', 'fits/fit')} another clearly better")
         for i in np.flatnonzero(result.suspect):
             print(f"  look at: sketch {members[i].sketch.name} fits {members[result.best[i]].photo.name} "
                   f"({result.best_value[i]:.2f}) better than {members[i].photo.name} ({result.own[i]:.2f})")

@@ -7,10 +7,15 @@ from pathlib import Path
 
 from lib.base import images, pairing
 from lib.base.directions import DIRECTIONS, PHOTO_TO_SKETCH
+from lib.base.errors import StudyError, counted
+from lib.commands import arguments
+
+_OF_STUDY = "profile", "data", "force"
+_OF_PROTOCOL = "train_identities", "repeats", "seed", "method"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.epilog, parser.formatter_class = pairing.RULES, argparse.RawDescriptionHelpFormatter
+    arguments.set_epilog(parser, pairing.RULES)
     parser.add_argument("real", type=Path, metavar="REAL_DIR", nargs="?",
                         help="real images: sketches for photo-to-sketch, photos for sketch-to-photo")
     parser.add_argument("synthesised", type=Path, metavar="SYNTHESISED_DIR", nargs="?",
@@ -18,16 +23,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--recogniser", metavar="NAME",
                         help="a network instead of the field's protocol: dlib, or a function of yours from a uint8 "
                              "image to a vector, as module:function; nobody trains, everybody is looked up")
-    parser.add_argument("--database", help="with --recogniser and without folders: every system of this study, into "
-                                           "deep_recognition.csv beside its scores")
-    parser.add_argument("--profile", default="cpu", help="of the study (default: cpu)")
-    parser.add_argument("--data", type=Path, help="folder that holds the databases (default: data/)")
+    parser.add_argument("--database", metavar="NAME",
+                        help="with --recogniser and without folders: every system of this study, into "
+                             "deep_recognition.csv beside its scores")
+    parser.add_argument("--profile", default="cpu", metavar="NAME", help="of the study (default: cpu)")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases (default: data/)")
     parser.add_argument("--force", action="store_true", help="of a study: compute again what is there")
     parser.add_argument("--train-identities", type=int, metavar="N",
-                        help="people who train the classifier, the others are recognised (150 of 338 on CUFS); needed "
-                             "without --recogniser")
-    parser.add_argument("--repeats", type=int, default=20, help="random splits (default: 20)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the splits (default: 0)")
+                        help="people who train the classifier, the others are recognised; needed without --recogniser, "
+                             "no default (the field: 150 of 338 on CUFS; the same share is 44 of 100 on CUHK Student)")
+    parser.add_argument("--repeats", type=int, default=20, metavar="N", help="random splits (default: 20)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the splits (default: 0)")
     parser.add_argument("--direction", choices=DIRECTIONS, default=DIRECTIONS[0],
                         help="photo-to-sketch probes with real images, sketch-to-photo with synthesised ones "
                              "(default: photo-to-sketch)")
@@ -42,16 +48,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from lib.base.errors import StudyError
-
     if options.database and (options.real or not options.recogniser):
         raise StudyError("--database goes with --recogniser and without folders. "
                          "The classical protocol of a study is part of `python -m lib run`.")
     if options.database:
+        arguments.refuse_unused(options, (*_OF_PROTOCOL, "direction", "pattern", "csv"),
+                                "For two folders only: a study is recognised as a whole, into its own tables.")
         return _study(options)
+    arguments.refuse_unused(options, _OF_STUDY, "For a study only: give --recogniser and --database, without "
+                                                "folders.")
     if not options.synthesised:
         raise StudyError("Give two folders, REAL_DIR and SYNTHESISED_DIR, or --recogniser with --database.")
     if options.recogniser:
+        arguments.refuse_unused(options, _OF_PROTOCOL, "For the field's protocol only, in which people train: "
+                                                       "leave --recogniser out.")
         return _with_network(options)
     if options.train_identities is None:
         raise StudyError("Give --train-identities N, the people who train the classifier, or --recogniser dlib, which "
@@ -60,17 +70,15 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _study(options: argparse.Namespace) -> int:
-    from lib import databases
     from lib.base import paths
-    from lib.base.errors import unknown_name
     from lib.evaluation.recognition import deep_runs, deep_statements, recognisers
 
-    if options.database not in databases.NAMES:
-        raise unknown_name("database", options.database, databases.NAMES)
+    arguments.require_known(options.profile, options.database)
     paths.use_data(options.data)
     tables = deep_runs.recognise_study(options.profile, options.database, recognisers.named(options.recogniser),
                                        options.force)
-    print(f"{len(tables.computed)} runs computed; {tables.people} people, one probe and one gallery face each")
+    print(f"{counted(len(tables.computed), 'run')} computed; {counted(tables.people, 'person')}, one probe and one "
+          "gallery face each")
     for _, row in deep_statements.summary(tables).iterrows():
         print(f"  {row.direction}  {row.label:32} rank 1 {row['rank-1']:6.1%} [{row['rank-1_low']:.1%}, "
               f"{row['rank-1_high']:.1%}]   TAR at FAR 1 % {row.tar:6.1%}   EER {row.eer:6.1%}")
@@ -93,7 +101,8 @@ def _with_network(options: argparse.Namespace) -> int:
     outcome = deep_runs.judge_pairs(recogniser, probes, gallery, names)
     table = deep_runs.probe_rows(outcome, names, options.direction, str(options.synthesised))
     row = deep_statements.summary(deep_runs.DeepTables(table, table, len(names))).iloc[0]
-    print(f"{options.recogniser}, {options.direction}: {len(names)} people, one probe and one gallery face each")
+    print(f"{options.recogniser}, {options.direction}: {counted(len(names), 'person')}, one probe and one gallery "
+          "face each")
     for measure, text in (("rank-1", "rank 1"), ("rank-5", "rank 5"), ("rank-10", "rank 10"),
                           ("tar", "accepted at FAR 1 %"), ("eer", "equal error rate")):
         if measure == "rank-1" or not measure.startswith("rank") or int(measure[5:]) < len(names):
@@ -107,7 +116,6 @@ def _with_network(options: argparse.Namespace) -> int:
 
 
 def _classical(options: argparse.Namespace) -> int:
-    from lib.base.errors import StudyError
     from lib.evaluation import recognition
     from lib.evaluation.recognition.statements import accuracy_interval
 
@@ -120,11 +128,11 @@ def _classical(options: argparse.Namespace) -> int:
     interval = accuracy_interval(result.tests(), result.by_identity())
     best, dimension = result.best_of_mean
     print(f"{options.method}, {options.direction}: {len(names)} people, {protocol.train} train, {tested} recognised, "
-          f"{protocol.repeats} random splits (seed {protocol.seed})")
-    print(f"  all {result.accuracy.shape[1]} dimensions   {result.last:7.2%}   "
+          f"{counted(protocol.repeats, 'random split')} (seed {protocol.seed})")
+    print(f"  all {counted(result.accuracy.shape[1], 'dimension')}   {result.last:7.2%}   "
           f"95 % interval over people {interval.low:.2%} to {interval.high:.2%}, "
           f"spread over splits {result.spread[-1]:.2%}")
-    print(f"  best of mean        {best:7.2%}   at {dimension} dimensions, chosen on the tested faces")
+    print(f"  best of mean        {best:7.2%}   at {counted(dimension, 'dimension')}, chosen on the tested faces")
     print(f"  mean of best        {result.mean_of_best:7.2%}   the number papers print; optimistic: "
           "each split chooses its dimension on the tested faces")
     for rank in (5, 10):

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+
+from lib.base import images
+from lib.commands import arguments
+
+from lib.base.errors import StudyError, counted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--profile", help="of this profile only")
+    parser.add_argument("--profile", metavar="NAME", help="of this profile only")
     parser.add_argument("--database", metavar="NAME", help="of this database only")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="write one row per run")
+    parser.add_argument("--csv", type=images.table_file, metavar="FILE", help="write one row per run")
     parser.add_argument("--work", action="store_true",
                         help="count steps, updates and operations of the study's trainings into training_work.csv; "
                              "needs --profile and --database")
@@ -19,9 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from lib.base import files
-    from lib.base.errors import StudyError
     from lib.training import records, run_folders
 
+    arguments.require_known(options.profile, options.database)
     if options.migrate:
         changed = records.migrate()
         print("\n".join([*changed, f"{len(changed)} records changed"]))
@@ -39,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
         raise StudyError("No run record here. Make one with `python -m lib train …`.")
     if options.csv:
         files.write_csv(options.csv, table, "%.4g")
-        print(f"{options.csv}: {len(table)} runs")
+        print(f"{options.csv}: {counted(len(table), 'run')}")
     places = ["profile", "database", "device", "processor", "precision", "torch"]
     shown = table.fillna({"processor": "not recorded"}).groupby(places, dropna=False).agg(
         runs=("seed", "size"), systems=("system", "nunique"), hours=("minutes", lambda minutes: minutes.sum() / 60),

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from lib import databases
 from lib.base import files, paths
-from lib.base.errors import StudyError, unknown_name
+from lib.base.errors import StudyError, counted, unknown_name
 from lib.base.hardware import available_cores
 from lib.base.labels import duration
 from lib.base.settings import PROFILES
-from lib.commands import notebooks
+from lib.commands import arguments, notebooks
 from lib.findings import study
 
 _AT_ONCE = 2  # notebooks; each holds its own copy of the libraries and faces in memory
@@ -24,10 +24,10 @@ _SECONDS_ELSEWHERE = 20.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--profile", default="quick", help=f"{', '.join(PROFILES)} (default: quick)")
+    parser.add_argument("--profile", default="quick", metavar="NAME", help=f"{', '.join(PROFILES)} (default: quick)")
     parser.add_argument("--database", action="append", metavar="NAME",
                         help=f"{', '.join(databases.NAMES)}; may be given several times (default: portraits)")
-    parser.add_argument("--data", type=Path, help="folder that holds the databases (default: data/)")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases (default: data/)")
     parser.add_argument("--only", metavar="NN,NN",
                         help="numbers of the notebooks to run, e.g. 03,06; what they need is made first")
     parser.add_argument("--refresh", action="store_true",
@@ -37,12 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    if options.profile not in PROFILES:
-        raise unknown_name("profile", options.profile, PROFILES)
     chosen = options.database or ["portraits"]
-    for database in chosen:
-        if database not in databases.NAMES:
-            raise unknown_name("database", database, databases.NAMES)
+    arguments.require_known(options.profile, *chosen)
+    if options.check:
+        arguments.refuse_unused(options, ["refresh"], "--check writes nothing; leave one of the two out.")
     if options.refresh and not set(chosen) <= set(databases.EMBEDDED):
         raise StudyError("--refresh writes figures into files that are published: embedded databases only.")
     paths.use_data(options.data)
@@ -67,7 +65,9 @@ def _select(only: str | None) -> list[Path]:
     if not only:
         return found
     known = {notebook.name[:2]: notebook for notebook in found}
-    numbers = [number.strip().zfill(2) for number in only.split(",")]
+    numbers = [number.strip().zfill(2) for number in only.split(",") if number.strip()]
+    if not numbers:
+        raise StudyError(f"--only {only}: give numbers of notebooks, such as 03,06.")
     for number in numbers:
         if number not in known:
             raise unknown_name("notebook", number, known)
@@ -79,7 +79,7 @@ def _run_study(profile: str, database: str, selected: list[Path], *, refresh: bo
     jobs = min(_AT_ONCE, available_cores(), len(selected))
     record = paths.study_folder(profile, database) / "private" / "notebooks.json"
     known = files.read_json(record) if record.exists() else {}
-    print(f"Study: profile {profile}, database {database}, {len(selected)} notebooks")
+    print(f"Study: profile {profile}, database {database}, {counted(len(selected), 'notebook')}")
     if any(notebooks.needs_runs(notebook) for notebook in selected):
         _complete(profile, database)
     else:

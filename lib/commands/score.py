@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,9 @@ import numpy as np
 
 from lib.base import images, pairing
 from lib.base.directions import DIRECTIONS
-from lib.base.errors import StudyError
+from lib.base.errors import StudyError, counted, listed, some_of
 from lib.base.statistics import Interval, student_interval
+from lib.commands import arguments
 from lib.evaluation.scoring.folders import FolderScores, check_names, score_folders
 from lib.evaluation.scoring.measure import IMAGE_METRICS
 from lib.evaluation.scoring.sets import FOLDER_SET_METRICS
@@ -30,11 +32,12 @@ memory than 300. Where the names are those of a study's test faces, the floors o
 --as NAME scores the folder as the study scores its own runs, adds it to the study's tables, recognition and figures in
 results/<profile>/<database>/outside/NAME, which git ignores, and tests it against every system there, paired face by
 face, with Holm's correction. The real images must be the study's own, pixel by pixel."""
+_OF_STUDY = "attributes", "regions", "colours"  # further tables of a study's own runs
 _MANY_IMAGES = 2048  # as many as FID has features
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.epilog, parser.formatter_class = _MORE, argparse.RawDescriptionHelpFormatter
+    arguments.set_epilog(parser, _MORE)
     parser.add_argument("reference", nargs="?", type=Path, metavar="REFERENCE_DIR", help="real images")
     parser.add_argument("synthesised", nargs="?", type=Path, metavar="SYNTHESISED_DIR",
                         help="images to score, by the same names (suffixes may differ)")
@@ -53,10 +56,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="with --database: compare the folder with every system of that study, in its own tables "
                              "and figures under results/…/outside/NAME; the study's tables stay as they are")
     study = parser.add_argument_group("instead of folders, or with --as")
-    study.add_argument("--profile", help="score all runs of a study into its scores.csv and set_scores.csv; with --as "
-                                         "the study to compare with (default: that of the largest images)")
+    study.add_argument("--profile", metavar="NAME",
+                       help="score all runs of a study into its scores.csv and set_scores.csv; with --as "
+                            "the study to compare with (default: that of the largest images)")
     study.add_argument("--database", metavar="NAME", help="the study's database")
-    study.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases")
+    study.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases (default: data/)")
     study.add_argument("--attributes", action="store_true",
                        help="score DRIT with random attributes, too, into attribute_spread.csv")
     study.add_argument("--regions", action="store_true",
@@ -68,6 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    arguments.require_known(options.profile, options.database)
     if options.name:
         return _beside(options)
     if options.profile or options.database:
@@ -82,6 +87,8 @@ def run(options: argparse.Namespace) -> int:
                          "`python -m lib score REFERENCE_DIR SYNTHESISED_DIR --metrics ssim fsim`.")
     if not (options.reference and options.synthesised):
         raise StudyError("Give REFERENCE_DIR and SYNTHESISED_DIR, or --profile and --database to score a study.")
+    arguments.refuse_unused(options, (*_OF_STUDY, "data", "force"),
+                            "For a study only: give --profile and --database instead of folders.")
     return _sets_only(options) if options.sets_only else _folders(options)
 
 
@@ -96,7 +103,7 @@ def _folders(options: argparse.Namespace) -> int:
     print(f"{options.synthesised} against {options.reference}: " + ", ".join(map(_what_is_needed, of_images + of_sets)),
           flush=True)
     scores = score_folders(options.reference, options.synthesised, of_images + of_sets, options.pattern)
-    print(f"{len(scores.names)} pair{'s' * (len(scores.names) > 1)}")
+    print(counted(len(scores.names), "pair"))
     for metric in of_images + of_sets:
         if metric in scores.not_computed:
             print(f"  {metric:<18} not computed: {scores.not_computed[metric]}")
@@ -151,11 +158,11 @@ def _remark(scores: FolderScores) -> None:
     if scores.identical == len(scores.names):
         print("  All pairs are equal pixel by pixel: these are scores of images against themselves.")
     elif scores.identical:
-        print(f"  {scores.identical} of the pairs are equal pixel by pixel.")
+        print(f"  {some_of(scores.identical, len(scores.names), 'pair', 'is/are')} equal pixel by pixel.")
     for kind, count in zip(("real", "synthesised"), scores.repeated):
         if count:
-            print(f"  {count} of {len(scores.names)} {kind} images are equal to another of theirs under another name; "
-                  "intervals count each as a face of its own.")
+            print(f"  {some_of(count, len(scores.names), f'{kind} image', 'is/are')} equal to another of "
+                  "theirs under another name; intervals count each as a face of its own.")
 
 
 def _floors(scores: FolderScores) -> None:
@@ -182,7 +189,8 @@ def _sets_only(options: argparse.Namespace) -> int:
         raise StudyError("--sets-only looks at no names and scores no single image; leave --csv and --pattern out.")
     scores = score_sets_only(options.reference, options.synthesised, options.metrics or ["fid", "kid"])
     first, second = scores.counts
-    print(f"{options.synthesised} ({second} images) against {options.reference} ({first}), as sets, in colour")
+    print(f"{options.synthesised} ({counted(second, 'image')}) against {options.reference} ({first}), as sets, in "
+          "colour")
     for metric, result in scores.sets.items():
         print(f"  {metric:<18} {_distance(metric, result)}")
     for metric, reason in scores.not_computed.items():
@@ -200,6 +208,8 @@ def _beside(options: argparse.Namespace) -> int:
     """A folder in the tables of a study, marked as brought."""
     if not (options.reference and options.synthesised and options.database):
         raise StudyError("--as NAME needs REFERENCE_DIR, SYNTHESISED_DIR and --database.")
+    arguments.refuse_unused(options, (*_OF_STUDY, "force"),
+                            "For a study's own runs only: give --profile and --database, without folders and --as.")
     if options.csv or options.metrics or options.sets_only:
         raise StudyError("--as NAME takes the study's own metrics and writes its own tables; leave --csv, --metrics "
                          "and --sets-only out.")
@@ -208,7 +218,7 @@ def _beside(options: argparse.Namespace) -> int:
 
     paths.use_data(options.data)
     brought = outside.bring(options.reference, options.synthesised, options.database, options.name, options.profile,
-                            options.pattern)
+                            options.pattern, lambda line: print(line, file=sys.stderr, flush=True))
     print(f"{brought.name}, {labels.DIRECTION[brought.direction]}, beside the study of {brought.database}, profile "
           f"{brought.profile} ({outside.MARK}):")
     print(tables.as_text(brought.table).to_string())
@@ -225,7 +235,8 @@ def _beside(options: argparse.Namespace) -> int:
             limits = labels.with_limits(*(100 * value for value in (row.difference, row.low, row.high)), digits=1)
             print(f"  {row.label:<32} {limits}   p {labels.p_value(row.holm)}")
     if brought.left:
-        print(f"\n{brought.left} images of {options.synthesised} are no test faces of this study and were left out.")
+        print(f"\nLeft out of {options.synthesised}: {counted(brought.left, 'image', 'shows/show')} no test face of "
+              "this study.")
     written = outside.write(brought) + _figures(brought)
     print(f"\nwritten to {written[0].parent}: {', '.join(file.name for file in written)}")
     return 0
@@ -257,8 +268,11 @@ def _study(options: argparse.Namespace) -> int:
     from lib.findings import ledger, tables
 
     paths.use_data(options.data)
+    print(f"scoring the runs of {options.database}, profile {options.profile}, that have changed, then writing tables",
+          file=sys.stderr, flush=True)
     scores = scoring.score_study(options.profile, options.database, force=options.force)
-    print(f"{paths.study_folder(options.profile, options.database) / 'scores.csv'}: {len(scores.images)} rows; "
+    folder = paths.study_folder(options.profile, options.database)
+    print(f"{folder / 'scores.csv'}: {counted(len(scores.images), 'row')}; "
           f"scored now: {len(scores.scored)} (runs × directions)")
     print(f"tables: {tables.write_tables(options.profile, options.database)[0].parent}")
     if (options.profile, options.database) == ledger.STUDY:
@@ -267,20 +281,25 @@ def _study(options: argparse.Namespace) -> int:
         from lib.evaluation import attribute_spread
 
         spread = attribute_spread.write(options.profile, options.database)
-        print(f"{attribute_spread.NAME}:\n{spread.to_string(index=False, float_format='%.2f')}")
+        print(f"{folder / attribute_spread.NAME}:\n{spread.to_string(index=False, float_format='%.2f')}")
     if options.regions:
         from lib.evaluation import region_scores
         from lib.findings import region_effects
 
         table = region_scores.summary(region_scores.write(options.profile, options.database, region_effects.SYSTEMS))
-        print(f"{region_scores.NAME}, means over faces:\n{table.to_string(float_format='%.3f')}")
+        means = table.drop(columns="faces").groupby(["direction", "system"], sort=False).mean()
+        print(f"By region, means over faces and trainings:\n{means.to_string(float_format='%.3f')}\n"
+              f"all rows: {folder / region_scores.NAME}")
     if options.colours:
         from lib.findings import colours
 
-        table = colours.write(options.profile, options.database)
-        print(f"{colours.NAME}:\n{table.to_string(index=False, float_format='%.3f')}")
-    for run in scores.absent:
-        print(f"  {run}: no images on this machine; its rows stay as they are")
+        table = colours.overview(colours.write(options.profile, options.database))
+        print("Colours of synthesised photos: chroma as a share of the real photo's, and the way from the sketch's "
+              "mean colour (0) to the photo's (1);\nin between: measures whose 95 % limits lie between "
+              f"{colours.BETWEEN[0]:g} and {colours.BETWEEN[1]:g}\n{table.to_string(float_format='%.2f')}\n"
+              f"all rows, with limits, hair and background: {folder / colours.NAME}")
+    if scores.absent:
+        print(f"no images on this machine, their rows stay as they are:\n{listed(scores.absent, limit=10)}")
     for metric, reason in scores.not_computed.items():
         print(f"  {metric}: not computed: {reason}")
     return 0

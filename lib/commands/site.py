@@ -25,7 +25,7 @@ from pygments.lexers import PythonLexer, TextLexer, get_lexer_for_filename
 from pygments.util import ClassNotFound
 
 from lib.base import files, paths
-from lib.base.errors import StudyError
+from lib.base.errors import StudyError, counted
 
 _STYLE = Path(__file__).with_name("site.css")
 _ENDINGS = {"image/png": "png", "image/jpeg": "jpg", "image/svg+xml": "svg"}
@@ -51,7 +51,8 @@ def run(options: argparse.Namespace) -> int:
     style = _STYLE.read_text(encoding="utf-8") + _CODE.get_style_defs(".code")
     files.write_text(site.folder / "site.css", style)
     shutil.copy(site.folder / f"{notebooks[0].stem}.html", site.folder / "index.html")
-    print(f"{site.folder / 'index.html'}: {len(notebooks)} notebooks, {len(site.linked) + len(_LISTED)} other pages")
+    print(f"{site.folder / 'index.html'}: {counted(len(notebooks), 'notebook')}, "
+          f"{len(site.linked) + len(_LISTED)} other pages")
     return 0
 
 

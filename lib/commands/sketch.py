@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
 from lib.base.directions import DIRECTIONS, PHOTO_TO_SKETCH
+from lib.commands import arguments
 
+_ENDS_OF_FOLDERS = tuple(filter(None, ("/", os.sep, os.altsep)))
 MORE = """\
 A photo shows one frontal face; it is turned as its EXIF says. Refused with the reason are: no face, several, one turned
 aside or too small, a drawing taken for a photo, more than 100 million pixels. dlib finds the eyes, with models (CC0, a
@@ -16,13 +19,17 @@ trained on and whom it serves badly."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.epilog, parser.formatter_class = MORE, argparse.RawDescriptionHelpFormatter
+    arguments.set_epilog(parser, MORE)
     parser.add_argument("photo", type=Path, metavar="PHOTO", help="a frontal portrait, or a folder of them")
-    parser.add_argument("output", type=Path, metavar="OUT", nargs="?",
-                        help="PNG to write, or folder for those of a folder (default: PHOTO-sketch.png here)")
+    parser.add_argument("output", metavar="OUT", nargs="?",
+                        help="image to write, in the format of its ending (.png, .jpg, .tif, .bmp), or folder to write "
+                             "PNGs into; a folder that is not there yet ends in / (default: PHOTO-sketch.png here, of "
+                             "a folder of photos the folder PHOTO-sketches here)")
     parser.add_argument("--direction", choices=DIRECTIONS,
-                        help="sketch-to-photo makes a photo of a drawing (default: photo-to-sketch)")
-    parser.add_argument("--eyes", metavar="x,y,x,y", help="as of `align`: where the eyes are, instead of finding them")
+                        help="sketch-to-photo makes a photo of a drawing (default: photo-to-sketch; with --strip by "
+                             "the look of the picture)")
+    parser.add_argument("--eyes", metavar="x,y,x,y",
+                        help="where the eyes are, in pixels from the upper left corner, instead of finding them")
     parser.add_argument("--strip", action="store_true",
                         help="write the aligned photo, the sketch and the photo made from that sketch in one picture")
     add_network_arguments(parser)
@@ -33,14 +40,16 @@ def add_network_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--checkpoint", type=Path, metavar="FILE",
                         help="a network of your own: checkpoint.pt, or what `export` wrote (default: the one that "
                              "comes along)")
-    parser.add_argument("--system", help="instead: a system trained here, e.g. msg-sarl")
-    parser.add_argument("--database", default="cuhk-student", help="of that system (default: cuhk-student)")
-    parser.add_argument("--profile", default="cpu", help="of that system (default: cpu)")
-    parser.add_argument("--seed", type=int, default=0, help="of that system (default: 0)")
+    parser.add_argument("--system", metavar="SYSTEM", help="instead: a system trained here, e.g. msg-sarl")
+    parser.add_argument("--database", default="cuhk-student", metavar="NAME",
+                        help="of that system (default: cuhk-student)")
+    parser.add_argument("--profile", default="cpu", metavar="NAME", help="of that system (default: cpu)")
+    parser.add_argument("--seed", type=arguments.from_zero, default=0, metavar="N", help="of that system (default: 0)")
 
 
 def network_of(options: argparse.Namespace):
     """The translator that the options ask for; raises StudyError where both or none of its files are there."""
+    from lib.base import systems
     from lib.base.errors import StudyError
     from lib.training import checkpoints, plans
     from lib.training.translate import Translator
@@ -48,7 +57,14 @@ def network_of(options: argparse.Namespace):
     if options.checkpoint and options.system:
         raise StudyError("Give --checkpoint or --system, not both.")
     if not options.system:
+        arguments.refuse_unused(options, ("database", "profile", "seed"),
+                                "For a system trained here only: give --system, too.")
         return Translator(options.checkpoint or checkpoints.PRETRAINED)
+    arguments.require_known(options.profile, options.database)
+    if not systems.get(systems.base_name(options.system)).trains:
+        raise StudyError(f"--system {options.system}: has no network, so it cannot draw your own photo; `train` lets "
+                         "it make a database's test faces. Give a system that trains: "
+                         f"{', '.join(systems.of_kind(*systems.TRAINED_KINDS))}.")
     file = plans.plan(options.profile, options.system).folder(options.database, options.seed) / "checkpoint.pt"
     if not file.exists():
         raise StudyError(f"{file}: not trained here. Train it with `python -m lib train --database {options.database} "
@@ -86,10 +102,11 @@ def _outputs(options: argparse.Namespace) -> dict[Path, Path]:
     """Photo → picture to write."""
     from lib.databases.alignment import photos
 
+    output = Path(options.output) if options.output else None
     what = "sketch" if options.direction in (None, PHOTO_TO_SKETCH) else "photo"
     if options.photo.is_dir():
         plural = "sketches" if what == "sketch" else "photos"
-        return photos.outputs_in(options.output or Path(f"{options.photo.resolve().name}-{plural}"), options.photo)
-    if options.output and options.output.is_dir():
-        return photos.outputs_in(options.output, options.photo)
-    return {options.photo: options.output or Path(f"{options.photo.stem}-{what}.png")}
+        return photos.outputs_in(output or Path(f"{options.photo.resolve().name}-{plural}"), options.photo)
+    if output and (output.is_dir() or options.output.endswith(_ENDS_OF_FOLDERS)):
+        return photos.outputs_in(output, options.photo)
+    return {options.photo: output or Path(f"{options.photo.stem}-{what}.png")}

@@ -9,8 +9,9 @@ from pathlib import Path
 from lib import databases
 from lib.base import paths, systems
 from lib.base.directions import DIRECTIONS
-from lib.base.errors import StudyError, listed, unknown_name
+from lib.base.errors import StudyError, counted, listed, unknown_name
 from lib.base.settings import PROFILES
+from lib.commands import arguments
 
 PAPER_SYSTEMS = ("u-gat-it", "drit", "cyclegan", "msg-sarl")
 EXAMPLE_SYSTEMS = ("msg-sarl", "fast-rslcr", "lle", "pixel-regression")  # of this repository, where the paper's lack
@@ -25,46 +26,57 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Make one HTML file that raters open anywhere, and the plan that says who sees what. Pictures come from run "
         "folders (--database, --system) or from any folders (--candidate, --photos, --sketches)."))
     _add_sources(build)
-    build.add_argument("--direction", choices=DIRECTIONS, default=DIRECTIONS[0])
-    build.add_argument("--raters", type=int, default=30, help="raters planned for (default 30)")
-    build.add_argument("--per-rater", type=int, default=10, help="faces each of them judges (default 10)")
-    build.add_argument("--checks", type=int, default=2, help="attention checks for each (default 2)")
-    build.add_argument("--seed", type=int, default=0, help="of the draw of faces, raters' hands and orders (default 0)")
-    build.add_argument("--plan", type=Path, help="use this plan.csv instead of drawing one: rebuilds a study")
-    build.add_argument("--title", default=None, help="heading of the page")
-    build.add_argument("--contact", default="", help="whom to ask and send answers to, shown on the page")
-    build.add_argument("--output", type=Path, help="folder of the study (default: a private folder beside the runs)")
+    build.add_argument("--direction", choices=DIRECTIONS, default=DIRECTIONS[0],
+                       help=f"what is judged (default: {DIRECTIONS[0]})")
+    build.add_argument("--raters", type=int, default=30, metavar="N", help="raters planned for (default: 30)")
+    build.add_argument("--per-rater", type=int, default=10, metavar="N", help="faces each of them judges (default: 10)")
+    build.add_argument("--checks", type=int, default=2, metavar="N", help="attention checks for each (default: 2)")
+    build.add_argument("--seed", type=int, default=0, metavar="N",
+                       help="of the draw of faces, raters' hands and orders (default: 0)")
+    build.add_argument("--plan", type=Path, metavar="FILE",
+                       help="use this plan.csv instead of drawing one: rebuilds a study")
+    build.add_argument("--title", default=None, metavar="TEXT", help="heading of the page")
+    build.add_argument("--contact", default="", metavar="TEXT",
+                       help="whom to ask and send answers to, shown on the page")
+    build.add_argument("--output", type=Path, metavar="DIR",
+                       help="folder of the study (default: a private folder beside the runs)")
 
     analyse = actions.add_parser("analyse", help="read answers, report", description=(
         "Read the JSON files raters saved, set aside what cannot be trusted, apply the rules, and report."))
     analyse.add_argument("answers", nargs="+", type=Path, metavar="ANSWERS", help="JSON files, or folders of them")
-    analyse.add_argument("--study", type=Path, required=True, help="folder that `study build` made")
-    analyse.add_argument("--output", type=Path, help="folder for the report (default: STUDY/report)")
-    analyse.add_argument("--resamples", type=int, default=2000, help="bootstrap resamples (default 2000)")
+    analyse.add_argument("--study", type=Path, required=True, metavar="DIR", help="folder that `study build` made")
+    analyse.add_argument("--output", type=Path, metavar="DIR", help="folder for the report (default: STUDY/report)")
+    analyse.add_argument("--resamples", type=int, default=2000, metavar="N", help="bootstrap resamples (default: 2000)")
 
     simulate = actions.add_parser("simulate", help="make answers by program, to try things out", description=(
         "Write answers of raters whose preferences you set. They are marked as simulated and never count as people's."))
-    simulate.add_argument("--study", type=Path, required=True, help="folder that `study build` made")
-    simulate.add_argument("--output", type=Path, help="folder for the answers (default: STUDY/simulated)")
+    simulate.add_argument("--study", type=Path, required=True, metavar="DIR", help="folder that `study build` made")
+    simulate.add_argument("--output", type=Path, metavar="DIR",
+                          help="folder for the answers (default: STUDY/simulated)")
     simulate.add_argument("--worth", action="append", default=[], metavar="SYSTEM=NUMBER",
                           help="relative worth of a system (others: 1); may be given several times")
-    simulate.add_argument("--careless", type=float, default=0.1, help="share of careless raters (default 0.1)")
-    simulate.add_argument("--seed", type=int, default=0)
+    simulate.add_argument("--careless", type=float, default=0.1, metavar="SHARE",
+                          help="share of careless raters, 0 to 1 (default: 0.1)")
+    simulate.add_argument("--seed", type=int, default=0, metavar="N", help="of the answers (default: 0)")
 
 
 def _add_sources(build: argparse.ArgumentParser) -> None:
     build.add_argument("--database", action="append", metavar="NAME[=FACES]",
-                       help=f"{', '.join(databases.NAMES)}, with the number of faces (default 20, CUFSF-like 30); "
+                       help=f"{', '.join(databases.NAMES)}, with the number of faces (default: 20; 30 of cufsf and "
+                            "portraits-wild); "
                             "may be given several times")
     build.add_argument("--system", action="append", metavar="SYSTEM",
                        help=f"may be given several times (default: the paper's {', '.join(PAPER_SYSTEMS)})")
-    build.add_argument("--profile", default="quick", help=f"{', '.join(PROFILES)} (default: quick)")
-    build.add_argument("--run-seed", type=int, default=0, help="which run of each system (default 0)")
-    build.add_argument("--data", type=Path, help="folder that holds the databases (default: data/)")
+    build.add_argument("--profile", default="quick", metavar="NAME", help=f"{', '.join(PROFILES)} (default: quick)")
+    build.add_argument("--run-seed", type=arguments.from_zero, default=0, metavar="N",
+                       help="which run of each system (default: 0)")
+    build.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases (default: data/)")
     build.add_argument("--candidate", action="append", metavar="NAME=DIR", help="pictures of a system from any folder")
-    build.add_argument("--photos", type=Path, help="photos that go with --candidate (same file names)")
-    build.add_argument("--sketches", type=Path, help="artists' sketches that go with --candidate (same file names)")
-    build.add_argument("--faces", type=int, help="how many faces of those folders (default: all, at most 50)")
+    build.add_argument("--photos", type=Path, metavar="DIR", help="photos that go with --candidate (same file names)")
+    build.add_argument("--sketches", type=Path, metavar="DIR",
+                       help="artists' sketches that go with --candidate (same file names)")
+    build.add_argument("--faces", type=int, metavar="N",
+                       help="how many faces of those folders (default: all, at most 50)")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -76,6 +88,9 @@ def _build(options: argparse.Namespace) -> int:
     from lib.evaluation.user_study import page
     from lib.evaluation.user_study import plan as plans
 
+    if options.plan:
+        arguments.refuse_unused(options, ("raters", "per_rater", "checks", "seed"),
+                                "--plan says who judges what; leave one of the two out.")
     paths.use_data(options.data)
     stimuli, plan, folder = _from_folders(options) if options.candidate else _from_runs(options)
     title = {} if options.title is None else {"title": options.title}
@@ -85,9 +100,9 @@ def _build(options: argparse.Namespace) -> int:
     studies.write(folder, study)
     size = page.write_page(folder / "study.html", study, stimuli)
     votes = plan[plan.kind == "vote"]
-    print(f"Study {study.id}: {votes[['database', 'face']].drop_duplicates().shape[0]} faces, "
-          f"{len(study.systems)} systems, {len(study.assignments)} raters × "
-          f"{len(votes) // len(study.assignments)} faces")
+    print(f"Study {study.id}: {counted(len(votes[['database', 'face']].drop_duplicates()), 'face')}, "
+          f"{len(study.systems)} systems, {counted(len(study.assignments), 'rater')} × "
+          f"{counted(len(votes) // len(study.assignments), 'face')}")
     print(plans.balance(plan).to_string())
     print(f"  page   {folder / 'study.html'} ({size / 1e6:.1f} MB"
           + (", heavy for a phone: fewer faces make it lighter)" if size > 15e6 else ")"))
@@ -100,11 +115,11 @@ def _from_runs(options: argparse.Namespace):
     from lib.evaluation.user_study import plan as plans
     from lib.evaluation.user_study import stimuli as sources
 
-    given = [name for name in ("photos", "sketches", "faces") if getattr(options, name) is not None]
-    if given:
-        raise StudyError(f"--{given[0]} goes with --candidate NAME=DIR, not with run folders.")
-    if options.profile not in PROFILES:
-        raise unknown_name("profile", options.profile, PROFILES)
+    arguments.refuse_unused(options, ("photos", "sketches", "faces"),
+                            "For other folders only: give --candidate NAME=DIR instead of --database and --system.")
+    if options.plan:
+        arguments.refuse_unused(options, ["system"], "--plan names the systems; leave one of the two out.")
+    arguments.require_known(options.profile)
     judged = tuple(options.system or PAPER_SYSTEMS)
     counts = _face_counts(options.database or ["portraits", "portraits-wild"])
     loaded = sources.available_in_databases(list(counts), options.profile)
@@ -181,6 +196,9 @@ def _from_folders(options: argparse.Namespace):
     if clash or not (options.photos and options.sketches):
         raise StudyError("--candidate NAME=DIR needs --photos DIR and --sketches DIR, "
                          "and neither --database nor --system.")
+    arguments.refuse_unused(options, ("profile", "run_seed", "data"), "For run folders only: leave --candidate out.")
+    if options.plan:
+        arguments.refuse_unused(options, ["faces"], "--plan names the faces; leave one of the two out.")
     if options.faces is not None and options.faces < 1:
         raise StudyError(f"--faces {options.faces}: a study needs at least one.")
     folders = dict(_assignment(text, "--candidate", "NAME=DIR") for text in options.candidate)
@@ -209,9 +227,10 @@ def _analyse(options: argparse.Namespace) -> int:
     study = studies.read(options.study)
     answers = readers.read_answers(options.answers, study)
     aside = answers.set_aside
-    print(f"Study {study.id}: {answers.files} files read, {answers.votes.rater.nunique()} raters counted, "
-          f"{(aside.kind == 'quarantined').sum()} files quarantined, "
-          f"{(aside.kind == 'excluded').sum()} raters excluded")
+    print(f"Study {study.id}: {counted(answers.files, 'file')} read, "
+          f"{counted(answers.votes.rater.nunique(), 'rater')} counted, "
+          f"{counted((aside.kind == 'quarantined').sum(), 'file')} quarantined, "
+          f"{counted((aside.kind == 'excluded').sum(), 'rater')} excluded")
     for row in aside.itertuples(index=False):
         print(f"  {row.kind:<11} {row.file}: {row.reason}")
     if answers.simulated:

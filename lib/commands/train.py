@@ -8,9 +8,10 @@ from pathlib import Path
 
 from lib import databases
 from lib.base import paths, systems
-from lib.base.errors import StudyError, unknown_name
+from lib.base.errors import StudyError, counted
 from lib.base.labels import duration
 from lib.base.settings import PROFILES
+from lib.commands import arguments
 from lib.evaluation import grids, scoring
 from lib.evaluation.cluster import standing, submission
 from lib.findings import ledger, tables
@@ -32,10 +33,12 @@ Systems
 A choice that the paper leaves open and that is worth trying otherwise is a setting, named in results/ledger.md. A
 system with changed settings has a folder of its own:
   msg-sarl+position_softmax=double         the double softmax that Eqs 6 and 7 print
-  msg-sarl+holdout=16                      keeps 16 training pairs out and scores them while it trains (curve.csv)
-  ps2man+form=described, u-gat-it+form=full, cyclegan+pairing=paired         other forms of the rivals
-  backbone+without_msg=own-pyramid, backbone+without_attention=residual, backbone+discriminator_rate=0.2
-                                           controls that tell a part from its size
+  msg-sarl+holdout=16                      keeps 16 training pairs out and scores them (curve.csv)
+  ps2man+form=described                    other forms of the rivals;
+                                           also u-gat-it+form=full, cyclegan+pairing=paired
+  backbone+without_msg=own-pyramid         controls that tell a part from its size; also
+                                           backbone+without_attention=residual,
+                                           backbone+discriminator_rate=0.2
 
 A grid measures first how long it will take on this machine. On a processor it makes several runs side by side, one
 thread each; on a GPU start the command several times, and the processes share the runs out. It may be interrupted and
@@ -53,21 +56,20 @@ _OF_LAUNCHER = ("per_job", "gpus", "cpus", "memory", "hours", "at_most", "partit
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.epilog, parser.formatter_class = _MORE, argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--database", required=True, help=", ".join(databases.NAMES))
+    arguments.set_epilog(parser, _MORE)
+    parser.add_argument("--database", required=True, metavar="NAME", help=", ".join(databases.NAMES))
     parser.add_argument("--grid", choices=tuple(GRIDS),
                         help="instead of --system: every run that is missing of the eight ablation cells, of the "
-                             "ledger's alternatives or of the deep rivals, with a forecast; scored as well; seeds 0, "
-                             "1, 2 unless said")
+                             "ledger's alternatives or of the deep rivals, with a forecast, and their scores")
     parser.add_argument("--system", action="append", metavar="SYSTEM",
                         help="a row of the tables, e.g. msg-sarl, fast-rslcr; with changed choices as "
                              "msg-sarl+position_softmax=double; may be given several times")
-    parser.add_argument("--profile", default="quick", help=f"{', '.join(PROFILES)} (default: quick)")
-    parser.add_argument("--seed", type=int, action="append",
+    parser.add_argument("--profile", default="quick", metavar="NAME", help=f"{', '.join(PROFILES)} (default: quick)")
+    parser.add_argument("--seed", type=arguments.from_zero, action="append", metavar="N",
                         help="may be given several times (default: 0; of a grid 0, 1 and 2)")
-    parser.add_argument("--jobs", type=int, metavar="N",
+    parser.add_argument("--jobs", type=arguments.positive, metavar="N",
                         help="of a grid: how many runs at once (default: one per core, or one with a graphics card)")
-    parser.add_argument("--data", type=Path, help="folder that holds the databases (default: data/)")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases (default: data/)")
     parser.add_argument("--force", action="store_true",
                         help="make the run again from the start, e.g. where only its scores came with the repository; "
                              "without it an unfinished run goes on where it was")
@@ -76,35 +78,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     cluster = parser.add_argument_group("on a cluster (of a grid; `python -m lib jobs` says how far it is)")
     cluster.add_argument("--launcher", choices=submission.LAUNCHERS,
                          help="slurm: hand the missing runs over as a job array; local: one job in the background here")
-    cluster.add_argument("--per-job", type=_positive, metavar="N",
+    cluster.add_argument("--per-job", type=arguments.positive, metavar="N",
                          help="runs that share a job and its resources, side by side (default: 1; local: all)")
     cluster.add_argument("--gpus", type=int, choices=(0, 1), help="GPUs of a job (default: 0)")
-    cluster.add_argument("--cpus", type=_positive, metavar="N", help="cores of a job (default: 1 a run, with a GPU 4)")
-    cluster.add_argument("--memory", type=float, metavar="GB", help="memory of a job")
-    cluster.add_argument("--hours", type=float,
-                         help="time limit of a job, which then goes back into the queue (default: 24)")
-    cluster.add_argument("--at-most", type=_positive, metavar="N", help="jobs that run at the same time")
-    cluster.add_argument("--partition", help="as of sbatch")
-    cluster.add_argument("--account", help="as of sbatch")
+    cluster.add_argument("--cpus", type=arguments.positive, metavar="N",
+                         help="cores of a job (default: 1 a run, with a GPU 4)")
+    cluster.add_argument("--memory", type=arguments.above_zero, metavar="GB",
+                         help="memory of a job in GB (default: the cluster's)")
+    cluster.add_argument("--hours", type=arguments.above_zero, metavar="H",
+                         help="time limit of a job in hours, after which it goes back into the queue (default: 24)")
+    cluster.add_argument("--at-most", type=arguments.positive, metavar="N",
+                         help="jobs that run at the same time (default: as many as the cluster lets)")
+    cluster.add_argument("--partition", metavar="NAME", help="as of sbatch (default: the cluster's)")
+    cluster.add_argument("--account", metavar="NAME", help="as of sbatch (default: the cluster's)")
     cluster.add_argument("--sbatch", action="append", metavar="NAME[=VALUE]", default=[],
                          help="any other option of sbatch, e.g. qos=low; may be given several times")
 
 
-def _positive(text: str) -> int:
-    """A whole number of at least one."""
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least one")
-    return int(text)
-
-
 def run(options: argparse.Namespace) -> int:
-    if options.database not in databases.NAMES:
-        raise unknown_name("database", options.database, databases.NAMES)
+    arguments.require_known(options.profile, options.database)
     if bool(options.grid) == bool(options.system):
         raise StudyError("Give --system (once or several times) or --grid.")
     if asked := _only_elsewhere(options):
         raise StudyError(f"{', '.join(asked)}: for a grid that is handed over; give --grid and --launcher too."
                          if asked != ["--dry-run"] else "--dry-run: give --grid too.")
+    if not options.grid:
+        arguments.refuse_unused(options, ["jobs"], "For a grid only: give --grid instead of --system.")
+    if options.launcher == "local":
+        arguments.refuse_unused(options, (name for name in _OF_LAUNCHER if name not in ("per_job", "gpus")),
+                                "For a cluster only: give --launcher slurm.")
     paths.use_data(options.data)
     if options.grid:
         return _grid(options)
@@ -132,10 +134,14 @@ def _grid(options: argparse.Namespace) -> int:
         return _hand_over(options, cells)
     if options.dry_run:
         waiting = cells if options.force else grids.missing(cells)
-        print(f"{len(cells)} runs, {len(cells) - len(waiting)} of them complete")
+        print(f"{counted(len(cells), 'run')}, {len(cells) - len(waiting)} of them complete")
+        if not waiting:
+            print("nothing left to do")
+            return 0
         _forecast(waiting, card=False)
         at_once = options.jobs or side_by_side.jobs_here(len(waiting))
-        print(f"about {duration(grids.forecast(waiting, at_once))}, {at_once} at a time")
+        if seconds := grids.forecast(waiting, at_once):
+            print(f"about {duration(seconds)}, {at_once} at a time")
         return 0
     try:
         for cell in grids.fill(cells, force=options.force, jobs=options.jobs):
@@ -166,13 +172,14 @@ def _hand_over(options: argparse.Namespace, cells: list[make_run.Cell]) -> int:
     live = {one.cell for one in standings if one.is_live}
     missing = [cell for cell in grids.missing(cells) if cell not in made]
     free = [cell for cell in missing if cell not in live]
-    print(f"{len(cells)} runs, {len(cells) - len(missing)} of them complete, {len(missing) - len(free)} waiting or "
-          "running in jobs")
+    print(f"{counted(len(cells), 'run')}, {len(cells) - len(missing)} of them complete, "
+          f"{len(missing) - len(free)} waiting or running in jobs")
     networks = {cell.network for cell in live}
     waiting = [cell for cell in free if cell.network not in networks]
     if len(waiting) < len(free):
         print(f"{len(free) - len(waiting)} use networks that a job is to train: start this again when it has ended")
     if not waiting:
+        print("nothing left to hand over")
         return 0
     resources = _resources(options, len(waiting))
     shares = submission.jobs_of(waiting, resources.per_job)
@@ -199,7 +206,17 @@ def _forecast(waiting: list[make_run.Cell], *, card: bool) -> None:
     """A line for each run that would be made, and their sum."""
     expected = submission.expected_seconds(waiting, card=card)
     for cell, (seconds, source) in zip(waiting, expected, strict=True):
-        print(f"  {cell}: {'unknown' if seconds is None else f'about {duration(seconds)}'} ({source})")
+        print(f"  {cell}: {_in_words(seconds, source)}")
     known = [seconds for seconds, _ in expected if seconds is not None]
     unknown = len(expected) - len(known)
-    print(f"one after the other about {duration(sum(known))}" + f", {unknown} runs not counted" * bool(unknown))
+    if not known:
+        print("one after the other: unknown")
+    elif sum(known):
+        print(f"one after the other about {duration(sum(known))}"
+              + f", {counted(unknown, 'run')} not counted" * bool(unknown))
+
+
+def _in_words(seconds: float | None, source: str) -> str:
+    if seconds is None:
+        return f"unknown ({source})"
+    return f"about {duration(seconds)} ({source})" if seconds else "trained already; faces and scores are missing"

@@ -6,18 +6,22 @@ import argparse
 from pathlib import Path
 
 from lib.base.directions import DIRECTIONS
+from lib.base.errors import counted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("checkpoint", type=Path, help="checkpoint.pt of a run folder")
-    parser.add_argument("input", type=Path, help="an image or a folder of images")
-    parser.add_argument("output", type=Path, metavar="output_dir", help="folder for the PNGs")
-    parser.add_argument("--direction", required=True, choices=DIRECTIONS)
+    parser.add_argument("checkpoint", type=Path, help="checkpoint.pt of a run folder, or what `export` wrote")
+    parser.add_argument("input", type=Path,
+                        help="an image or a folder of images; they are taken as they are: `align` brings portraits "
+                             "to the field's geometry first")
+    parser.add_argument("output", type=Path, metavar="output_dir", help="folder for the PNGs, made if need be")
+    parser.add_argument("--direction", required=True, choices=DIRECTIONS,
+                        help="what the images are, and what they are to become")
 
 
 def run(options: argparse.Namespace) -> int:
     from lib.training.translate import translate_folder
 
     count = translate_folder(options.checkpoint, options.input, options.output, options.direction)
-    print(f"{count} image{'s' * (count != 1)} written to {options.output}")
+    print(f"{counted(count, 'image')} written to {options.output}")
     return 0

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 
+from lib.commands import arguments
 from lib.commands.sketch import MORE, add_network_arguments, network_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.epilog, parser.formatter_class = MORE, argparse.RawDescriptionHelpFormatter
+    arguments.set_epilog(parser, MORE)
     parser.add_argument("--port", type=int, default=8765, help="of the address; 0 for any free one (default: 8765)")
     parser.add_argument("--no-browser", action="store_true", help="only print the address")
     add_network_arguments(parser)

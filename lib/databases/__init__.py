@@ -3,7 +3,8 @@
 ``load("cuhk-student", "train")`` is all the rest of the study needs.  Inside: what is known of the
 databases (``catalogue``), finding folders (``layouts``), pairing names (``index``, ``pairs``), splitting
 (``division``), databases that say it all themselves (``general``, ``listed_pairs``), reading, checking and caching
-(``reading``), checking the pairing by pixels (``pairing``), the way to the network's square and back (``geometry``),
+(``reading``), checking the pairing by pixels (``pairing``), which is the photo by colours (``exchange``) and what
+lies on its side (``proportions``), the way to the network's square and back (``geometry``),
 small CSV files beside a copy (``sheets``); and anybody's own portraits brought to the
 field's geometry (``alignment``).
 """
@@ -32,7 +33,7 @@ def load(name: str, split: str, root: Path | None = None, limit: int | None = No
 
     Raises StudyError when the database is not there, when images are missing, unreadable, of another size
     or without partner (all of them in one message, with the remedy), when sketches fit other persons'
-    photos than their own, or when a face trains and is tested.
+    photos than their own or stand in the place of photos, or when a face trains and is tested.
     """
     if name not in NAMES:
         raise unknown_name("database", name, NAMES)

@@ -3,18 +3,22 @@
 The split of a pair is, in this order: ``split.csv`` of the copy's owner (name,split); the frozen list of
 the sub-database (``lib.databases.catalogue``); the train/test folder it lies in; the rule, which orders
 the names by their SHA-256 and divides them in the field's proportion.  ``prepare`` writes a split made by
-the rule to ``split.csv``, so that a file added later cannot move the others.
+the rule to ``split.csv``, so that a file added later cannot move the others.  Every pair needs a row there; a row
+without pair is no fault, for pairs may have been removed since, but it is named.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lib.base.errors import StudyError
+from lib.base import pairing
+from lib.base.errors import StudyError, counted, listed, some_of
 from lib.databases import catalogue
-from lib.databases.sheets import read_rows
+from lib.databases.pairs import Problem, natural
+from lib.databases.sheets import read_lines
 
 SPLIT = "split.csv"
 
@@ -29,12 +33,40 @@ class Division:
 
 
 def read_own(folder: Path) -> dict[str, str]:
-    """The owner's ``split.csv``, empty if there is none; raises StudyError for other words than train, test."""
-    own = {row["name"]: row["split"] for row in read_rows(folder / SPLIT, ("name", "split"))}
-    wrong = [f"{name} ({split!r})" for name, split in own.items() if split not in catalogue.SPLITS]
-    if wrong:
-        raise StudyError(f"{folder / SPLIT}: split must be train or test, not for {', '.join(wrong)}.")
+    """The owner's ``split.csv``, empty if there is none.
+
+    Raises StudyError listing other words than train and test, and names that are in both splits.
+    """
+    own, problems = {}, []
+    for line, row in read_lines(folder / SPLIT, ("name", "split")):
+        name, split = row["name"], row["split"].lower()
+        if split not in catalogue.SPLITS:
+            problems.append(f"line {line}: split must be train or test, not '{row['split']}' ({name})")
+        elif own.setdefault(name, split) != split:
+            problems.append(f"line {line}: {name} is to {split}, and by an earlier line to {own[name]}")
+    if problems:
+        raise StudyError(f"{folder / SPLIT}: cannot be used:\n{listed(problems)}\nMend these lines; a line reads "
+                         "f-005-01,train.")
     return own
+
+
+def without_split(folder: Path, names: Iterable[str], own: dict[str, str]) -> list[Problem]:
+    """A fault for each of ``names``, pairs in neither split, with the row of ``split.csv`` that may be meant."""
+    names = list(names)
+    rows = [name for name in own if name not in names]
+    problems = []
+    for name in names:
+        near = pairing.nearly(name, rows)
+        hint = f"; its row {near} differs in {pairing.difference(name, near)}" if near else ""
+        problems.append(Problem(name, f"in neither split: name it in {folder / SPLIT} (name,split){hint}"))
+    return problems
+
+
+def unmatched(own: dict[str, str], names: Iterable[str]) -> list[str]:
+    """A remark that counts and names the rows of ``split.csv`` which belong to none of ``names``, if any."""
+    absent = sorted(own.keys() - set(names), key=natural)
+    return [f"{SPLIT}: {some_of(len(absent), len(own), 'row', 'names/name')} no pair of this copy: "
+            + ", ".join(absent[:5]) + (", …" if len(absent) > 5 else "")] if absent else []
 
 
 def divide(names: dict[str, list[str]], known: dict[str, dict[str, str]], hints: dict[str, str],
@@ -44,11 +76,11 @@ def divide(names: dict[str, list[str]], known: dict[str, dict[str, str]], hints:
         return Division({n: own[n] for group in names.values() for n in group if n in own}, [], False)
     split_of, notes, by_rule = {}, [], False
     for group, members in names.items():
-        listed = known.get(group, {})
-        found = {n: listed.get(n) or hints.get(n) for n in members}
-        contradicted = [n for n in members if n in listed and hints.get(n, listed[n]) != listed[n]]
+        frozen = known.get(group, {})
+        found = {n: frozen.get(n) or hints.get(n) for n in members}
+        contradicted = [n for n in members if n in frozen and hints.get(n, frozen[n]) != frozen[n]]
         if contradicted:
-            notes.append(f"{group}: {len(contradicted)} pairs lie in folders of the other split "
+            notes.append(f"{group}: {counted(len(contradicted), 'pair', 'lies/lie')} in folders of the other split "
                          f"(first {contradicted[0]}); the frozen list decides")
         if members and not any(found.values()):
             found, by_rule = by_hash(group, members), True

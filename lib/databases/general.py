@@ -18,7 +18,7 @@ from pathlib import Path
 from lib.base import files, images
 from lib.base.errors import StudyError, listed
 from lib.databases import division, listed_pairs
-from lib.databases.pairs import EXCLUSIONS, Index, Pair, Problem, natural
+from lib.databases.pairs import EXCLUSIONS, Index, Pair, natural
 from lib.databases.sheets import read_rows
 
 ANNOTATIONS = {"train": "anno_train.json", "test": "anno_test.json"}
@@ -51,12 +51,12 @@ def build(database: str, folder: Path) -> Index:
     own = division.read_own(folder)
     pairs = [Pair(pair.name, pair.group, own.get(pair.name, "") if own else pair.split, pair.photo, pair.sketch,
                   pair.attributes) for pair in pairs]
-    problems += [Problem(pair.name, f"in neither split: name it in {folder / division.SPLIT} (name,split)")
-                 for pair in pairs if not pair.split]
+    problems += division.without_split(folder, [pair.name for pair in pairs if not pair.split], own)
+    notes = division.unmatched(own, [pair.name for pair in pairs])
     excluded = {row["name"]: row["reason"] for row in read_rows(folder / EXCLUSIONS, ("name", "reason"))}
     pairs.sort(key=lambda pair: (pair.group, natural(pair.name)))
-    return Index(database, folder, tuple(pairs), tuple(p for p in problems if p.name not in excluded), excluded, (),
-                 False, any_size=True)
+    return Index(database, folder, tuple(pairs), tuple(p for p in problems if p.name not in excluded), excluded,
+                 tuple(notes), False, any_size=True)
 
 
 def _group_and_name(database: str, row: listed_pairs.Row) -> tuple[str, str]:
@@ -68,7 +68,7 @@ def _group_and_name(database: str, row: listed_pairs.Row) -> tuple[str, str]:
 
 def _entries(file: Path) -> list[dict]:
     """One annotation per pair; raises StudyError for a file of another form, listing the entries that lack a name."""
-    entries = files.read_json(file)
+    entries = files.read_json(file, "Restore the file.")
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise StudyError(f"{file}: not FS2K's annotations, which are a list of records. Restore the file.")
     problems = [f"entry {number}: image_name is {entry.get('image_name')!r}, not like photo1/image0110"

@@ -2,7 +2,8 @@
 
 Nothing is skipped silently.  A file without partner, a name that occurs twice, a pair without split, a file of
 another database or of a kind that is not read is a ``Problem``; either the copy is mended or the pair's name stands
-with its reason in ``exclusions.csv`` beside the data (``python -m lib prepare --exclude-broken`` writes it).
+with its reason in ``exclusions.csv`` beside the data (``python -m lib prepare --exclude-broken`` writes it).  A
+sub-database that is absent as a whole is no ``Problem``, because nothing excuses it (``require_parts``).
 
 The split is given afterwards (``lib.databases.division``).
 """
@@ -13,6 +14,7 @@ from collections import Counter, defaultdict
 from dataclasses import replace
 from pathlib import Path
 
+from lib.base.errors import StudyError, counted, listed, some_of
 from lib.base.files import as_text
 from lib.databases import catalogue, division, general, layouts, listed_pairs
 from lib.databases.pairs import EXCLUSIONS, Index, Pair, Problem, natural, shown
@@ -22,7 +24,8 @@ from lib.databases.sheets import read_rows
 def build(database: str, folder: Path) -> Index:
     """Index the copy of ``database`` in ``folder`` by its file names; no image is opened.
 
-    Raises StudyError when no photos or no sketches are found, or a CSV beside them cannot be used.
+    Raises StudyError when no photos or no sketches are found, when a sub-database is absent, or when a CSV beside them
+    cannot be used.
     """
     folder = Path(folder)
     if database in catalogue.GENERAL:
@@ -30,16 +33,48 @@ def build(database: str, folder: Path) -> Index:
     excluded = {row["name"]: row["reason"] for row in read_rows(folder / EXCLUSIONS, ("name", "reason"))}
     by_hand = (folder / listed_pairs.PAIRS).exists()
     pairs, problems, hints = (_pairs_as_listed if by_hand else _pairs_by_name)(database, folder)
+    left_out = [Problem(name, f"left out by {EXCLUSIONS} ({reason})") for name, reason in excluded.items()]
+    require_parts(database, folder, [p for p in pairs if p.name not in excluded], [*problems, *left_out])
     pairs = _in_table_order(database, pairs)
     names = {group: [p.name for p in pairs if p.group == group] for group in catalogue.DATABASES[database]}
     known = {} if by_hand else {g: _frozen_list(database, g, names[g]) for g in names}
-    divided = division.divide(names, known, hints, division.read_own(folder))
+    own = division.read_own(folder)
+    divided = division.divide(names, known, hints, own)
     pairs = [replace(pair, split=divided.split_of.get(pair.name, "")) for pair in pairs]
-    problems += [Problem(p.name, f"in neither split: name it in {folder / division.SPLIT} (name,split)")
-                 for p in pairs if not p.split]
-    notes = divided.notes + _absent(names, known, excluded.keys() | {problem.name for problem in problems})
+    problems += division.without_split(folder, [p.name for p in pairs if not p.split], own)
+    accounted = excluded.keys() | {problem.name for problem in problems}
+    notes = (divided.notes + _absent(names, known, accounted)
+             + division.unmatched(own, accounted.union(p.name for p in pairs)))
     return Index(database, folder, tuple(pairs), tuple(p for p in problems if p.name not in excluded), excluded,
                  tuple(notes), divided.by_rule)
+
+
+def require_parts(database: str, folder: Path, pairs: list[Pair], problems: list[Problem]) -> None:
+    """Raise StudyError when a sub-database has none of ``pairs``: scores of the others are no scores of the whole.
+
+    problems: what may be the reason, told with it.  A database of one part is judged by its splits alone.
+    """
+    groups = catalogue.DATABASES[database]
+    missing = [group for group in groups if not any(pair.group == group for pair in pairs)]
+    if len(groups) == 1 or not missing:
+        return
+    parts = {group: catalogue.GROUPS[group] for group in groups}
+    by_hand = (folder / listed_pairs.PAIRS).exists()
+    place = {group: f"{folder / listed_pairs.PAIRS}, with {group} in the column group" if by_hand else
+             " and ".join(f"{folder / part.words[0] / domain}/" for domain in ("photos", "sketches"))
+             for group, part in parts.items()}
+    expected = [f"{group} ({parts[group].train + parts[group].test} pairs): expected in {place[group]}"
+                for group in missing]
+    present = tuple(f"{parts[group].prefix}-" for group in groups if group not in missing)
+    causes = [f"{p.name}: {p.reason}" for p in problems if not (present and p.name.startswith(present))]
+    alone = [group for group in groups if group not in missing and (group,) in catalogue.DATABASES.values()]
+    raise StudyError(
+        f"{folder}: {database} is {', '.join(groups[:-1])} and {groups[-1]}. This copy has no sound pair of "
+        f"{' or '.join(missing)}:\n{listed(expected)}\n"
+        + (f"What was found instead:\n{listed(causes)}\n" if causes else "")
+        + "Add what is missing, or point to another copy with --data DIR. --exclude-broken leaves single pairs out, "
+        f"never a whole part: scores of the rest are no scores of {database}."
+        + "".join(f" For {group} alone give --database {group}." for group in alone))
 
 
 def full_name(database: str, group: str, identity: str) -> str:
@@ -49,7 +84,6 @@ def full_name(database: str, group: str, identity: str) -> str:
 
 def _pairs_by_name(database: str, folder: Path) -> tuple[list[Pair], list[Problem], dict[str, str]]:
     """Pairs by the identity in their file names; also split hints of the folders (name → split)."""
-    groups = catalogue.DATABASES[database]
     folders = layouts.image_folders(database, folder)
     found, strangers, foreign = _files_by_identity(database, folders)
     pairs, problems, hints = [], [], {}
@@ -73,16 +107,14 @@ def _pairs_by_name(database: str, folder: Path) -> tuple[list[Pair], list[Proble
                 problems.append(Problem(name, "photo and sketch lie in folders of different splits"))
             hints.update({name: split for split in said})
     for place, count in Counter(path.parent for path in strangers).items():
-        problems.append(Problem(shown(place, folder), f"{count} images of which cannot be told whether they are CUHK, "
-                                "AR or XM2VTS; put them in a folder cuhk/, ar/ or xm2vts/"))
+        problems.append(Problem(shown(place, folder), f"{counted(count, 'image')} of which cannot be told whether "
+                                "CUHK's, AR's or XM2VTS's; put them in a folder cuhk/, ar/ or xm2vts/"))
     for (place, group), count in Counter((path.parent, group) for path, group in foreign).items():
         one = next(path.name for path, other in foreign if (path.parent, other) == (place, group))
-        problems.append(Problem(f"{shown(place, folder)} ({group})", f"{count} images that by their names are {group}, "
+        problems.append(Problem(f"{shown(place, folder)} ({group})", f"{counted(count, 'image')} by name of {group}, "
                                 f"another database ({one}); rename them, or move them elsewhere"))
     problems += [Problem(shown(file, folder), f"{file.suffix} images are not read; convert it to PNG, or move it")
                  for place in folders for file in place.unread]
-    problems += [Problem(group, "no images of this sub-database found") for group in groups
-                 if not any(group == key[0] for key in found)]
     return pairs, problems, hints
 
 
@@ -182,7 +214,7 @@ def _absent(names: dict[str, list[str]], known: dict[str, dict[str, str]], accou
     for group, listed_names in known.items():
         absent = [n for n in listed_names if n not in accounted and n not in set(names[group])]
         if absent:
-            notes.append(f"{group}: {len(absent)} of {len(listed_names)} pairs are not in this copy: "
+            notes.append(f"{group}: {some_of(len(absent), len(listed_names), 'pair', 'is/are')} not in this copy: "
                          + ", ".join(absent[:5]) + (", …" if len(absent) > 5 else ""))
     return notes
 

@@ -68,7 +68,7 @@ def image_folders(database: str, folder: Path) -> list[ImageFolder]:
     wanted = catalogue.DATABASES[database]
     found = []
     for path, below, names in os.walk(folder, followlinks=True, onerror=_refuse):
-        below[:] = sorted(b for b in below if not b.startswith((".", "__")))
+        below[:] = sorted(b for b in below if not b.startswith((".", "__")) and not _is_loop(Path(path) / b))
         parts = Path(path).relative_to(folder).parts
         if len(parts) >= DEPTH:
             below.clear()
@@ -83,10 +83,15 @@ def image_folders(database: str, folder: Path) -> list[ImageFolder]:
     if missing:
         raise StudyError(
             f"{folder}: no folder of {' and none of '.join(f'{m} images' for m in missing)} found for {database}. "
-            "Expected folders such as train_photos/, train_sketches/, test_photos/, test_sketches/"
-            + (", in cuhk/, ar/ and xm2vts/" if database == "cufs" else "")
+            "Expected folders such as train_photos/, train_sketches/, test_photos/, test_sketches/, "
+            f"at most {DEPTH} folders deep" + (", in cuhk/, ar/ and xm2vts/" if database == "cufs" else "")
             + ", or a pairs.csv (photo,sketch,split). Point to the copy with --data DIR or MSGSARL_DATA.")
     return found
+
+
+def _is_loop(folder: Path) -> bool:
+    """Whether a folder is a link to one that it lies in."""
+    return folder.is_symlink() and folder.resolve() in (place := folder.parent.resolve(), *place.parents)
 
 
 def _refuse(error: OSError) -> None:

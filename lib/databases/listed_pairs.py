@@ -2,7 +2,8 @@
 
 Columns photo, sketch and split; group where the database has several; and as many more as are known of a pair:
 ``style``, ``gender``, …, by which scores are then shown as well.  ``name`` says how the pair is called.  Paths count
-from the file's folder and may be written with slashes or backslashes.
+from the file's folder and may be written with slashes or backslashes.  Exchanged columns are noticed by the colours
+(``lib.databases.exchange``).
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lib.base import images, pairing
-from lib.base.errors import StudyError, listed
+from lib.base.errors import StudyError, counted, listed
 from lib.databases import catalogue
-from lib.databases.pairs import Pair, Problem
-from lib.databases.sheets import read_rows
+from lib.databases.pairs import Pair, Problem, shown
+from lib.databases.sheets import read_lines
 
 PAIRS = "pairs.csv"
 _COLUMNS = ("photo", "sketch", "split")
@@ -37,14 +38,16 @@ class Row:
 def rows(file: Path) -> list[Row]:
     """The lines of a ``pairs.csv``; raises StudyError listing those that lack a file or a split."""
     found, problems = [], []
-    for line, row in enumerate(read_rows(file, _COLUMNS), 2):
+    for line, row in read_lines(file, _COLUMNS):
         photo, sketch = (row[domain].replace("\\", "/") for domain in ("photo", "sketch"))
-        attributes = {name: value for name, value in row.items() if name not in (*_COLUMNS, "group", "name") and name}
+        attributes = {name: value for name, value in row.items() if name not in (*_COLUMNS, "group", "name")}
         found.append(Row(photo, sketch, row["split"].lower(), row.get("group", ""), row.get("name", ""), attributes))
         if not photo or not sketch:
             problems.append(f"line {line}: names no {'sketch' if photo else 'photo'}")
         if row["split"].lower() not in catalogue.SPLITS:
             problems.append(f"line {line}: split must be train or test, not '{row['split']}'")
+        if set(row.get("name", "")) & set("/\\\0") or row.get("name") in (".", ".."):
+            problems.append(f"line {line}: the name '{row['name']}' cannot be a file's; leave out / and \\")
     if not found:
         problems.append("it has no line below the header")
     if problems:
@@ -63,7 +66,7 @@ def read(folder: Path, named: Callable[[Row], tuple[str, str]],
     file = folder / PAIRS
     lines = rows(file)
     if wrong := {row.group for row in lines if groups is not None and row.group and row.group not in groups}:
-        raise StudyError(f"{file}: unknown group{'s' * (len(wrong) > 1)} {', '.join(sorted(wrong))}. "
+        raise StudyError(f"{file}: {counted(len(wrong), 'unknown group')}: {', '.join(sorted(wrong))}. "
                          f"Known: {', '.join(groups)}.")
     return pairs_of(folder, [Pair(name, group, row.split, folder / row.photo, folder / row.sketch, row.attributes)
                              for row in lines for group, name in [named(row)]])
@@ -72,13 +75,16 @@ def read(folder: Path, named: Callable[[Row], tuple[str, str]],
 def pairs_of(folder: Path, pairs: list[Pair]) -> tuple[list[Pair], list[Problem]]:
     """The pairs under names of their own, and a fault for each file that is absent and each name that stays common."""
     counts = Counter(pair.name for pair in pairs)
-    pairs = [replace(pair, name=f"{pair.photo.parent.name}-{pair.name}") if counts[pair.name] > 1 else pair
+    pairs = [replace(pair, name=f"{pair.photo.parent.name}-{pair.name}")
+             if counts[pair.name] > 1 and not pair.name.startswith(f"{pair.photo.parent.name}-") else pair
              for pair in pairs]
     problems = [Problem(pair.name, _absent(file, folder)) for pair in pairs for file in (pair.photo, pair.sketch)
                 if not file.is_file()]
-    counts = Counter(pair.name for pair in pairs)
-    problems += [Problem(name, f"{count} lines have this name; give each its own in a column called name")
-                 for name, count in counts.items() if count > 1]
+    for name, count in Counter(pair.name for pair in pairs).items():
+        if count > 1:
+            photos = dict.fromkeys(shown(pair.photo, folder) for pair in pairs if pair.name == name)
+            problems.append(Problem(name, f"{count} pairs have this name ({', '.join(photos)}); keep one, or give each "
+                                          f"its own in a column called name of {PAIRS}"))
     return pairs, problems
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lib.base.errors import StudyError, listed
+from lib.base.errors import StudyError, counted, listed
 
 EXCLUSIONS = "exclusions.csv"
 
@@ -64,8 +64,9 @@ def require_sound(index: Index, problems: Iterable[Problem]) -> None:
         return
     lines = listed([f"{problem.name}: {problem.reason}" for problem in problems], limit=200)
     raise StudyError(
-        f"{index.folder}: {len(problems)} fault{'s' * (len(problems) > 1)} in this copy of {index.database}:\n{lines}\n"
-        f"Mend the files, or leave these pairs out with `python -m lib prepare --database {index.database} "
+        f"{index.folder}: {counted(len(problems), 'fault')} in this copy of {index.database}:\n{lines}\n"
+        + "".join(f"note: {note}\n" for note in index.notes)
+        + f"Mend the files, or leave these pairs out with `python -m lib prepare --database {index.database} "
         f"--data {index.folder} --exclude-broken`, which records them in {index.folder / EXCLUSIONS}.")
 
 

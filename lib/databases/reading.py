@@ -6,8 +6,9 @@ with a hash of its names, the contents of its files and the acceptance of its pa
 of them are the same: sizes and times of files do not tell (files without compression have one size, unpacked ones
 one time).
 
-Whatever is read anew is checked first: sketches that fit other photos (``lib.databases.pairing``), and faces that are
-in both splits, for a test on training faces measures nothing (``lib.base.likeness``).
+Whatever is read anew is checked first: photos and sketches that are exchanged (``lib.databases.exchange``), sketches
+that fit other photos (``lib.databases.pairing``), and faces that are in both splits, for a test on training faces
+measures nothing (``lib.base.likeness``).
 """
 
 from __future__ import annotations
@@ -21,12 +22,13 @@ import numpy as np
 
 from lib.base import cache, images, likeness
 from lib.base.errors import StudyError, say_once
-from lib.databases import catalogue, layouts, pairing
+from lib.databases import catalogue, division, exchange, layouts, pairing, proportions
 from lib.databases.pairs import Index, Pair, Problem, require_sound, shown
 from lib.databases.sheets import read_rows, write_rows
 
-FORMAT = 3  # of the cache; raise it when reading or checking changes
+FORMAT = 4  # of the cache; raise it when reading or checking changes
 ACCEPTED = "pairing-accepted.csv"
+SMALLEST = 32  # pixels each way, of an image that is resized: a face of fewer is no face
 
 DOMAINS = layouts.DOMAINS
 _PLURAL = dict(zip(DOMAINS, ("photos", "sketches")))
@@ -38,13 +40,15 @@ def read_split(index: Index, split: str) -> tuple[tuple[Pair, ...], Pixels]:
     """The pairs of a split with their pixels, from the cache when nothing has changed.
 
     Raises StudyError listing every fault, when the split is empty, or when sketches seem to be with the
-    wrong photos.
+    wrong photos or in their place.
     """
     pairs = index.of_split(split)
     if index.problems:
         require_sound(index, [*index.problems, *read_pairs(index, split)[1]])
     if not pairs:
-        raise StudyError(f"{index.folder}: no {split} pairs of {index.database} in this copy.")
+        raise StudyError(f"{index.folder}: no {split} pairs of {index.database} in this copy. Add them, or name people "
+                         f"who {'train' if split == 'train' else 'are tested'} in {index.folder / division.SPLIT} "
+                         "(name,split).")
     fingerprint = _fingerprint(index, split, pairs)
     file = _cache_file(index, split)
     kept = _from_cache(file, fingerprint)
@@ -55,7 +59,7 @@ def read_split(index: Index, split: str) -> tuple[tuple[Pair, ...], Pixels]:
     require_pairing(index, split, pairs, pixels)
     signatures = signed(index)
     require_sound(index, leaks(index, signatures))
-    for remark in repeats(index, split, signatures):
+    for remark in remarks(index, split, pixels, signatures):
         say_once(f"{index.folder}: {remark}")
     cache.keep_arrays(file, np.array(fingerprint), *pixels)
     return pairs, pixels
@@ -67,12 +71,17 @@ def read_pairs(index: Index, split: str) -> tuple[Pixels, list[Problem]]:
     photos = np.zeros((len(pairs), images.HEIGHT, images.WIDTH, 3), np.uint8)
     sketches = np.zeros((len(pairs), images.HEIGHT, images.WIDTH), np.uint8)
     problems = []
+    told = {problem.name for problem in index.problems}  # of their absent files
     for i, pair in enumerate(pairs):
         for path, faces, convert in ((pair.photo, photos, images.to_rgb), (pair.sketch, sketches, images.to_grey)):
             try:
                 faces[i] = convert(_read_face(path, index.any_size))
             except StudyError as error:
-                problems.append(Problem(pair.name, str(error).replace(f"{index.folder}{os.sep}", "")))
+                if path.exists() or pair.name not in told:
+                    problems.append(Problem(pair.name, str(error).replace(f"{index.folder}{os.sep}", "")))
+        if photos[i].any() and (images.to_grey(photos[i]) == sketches[i]).all():
+            one, other = (shown(path, index.folder) for path in (pair.photo, pair.sketch))
+            problems.append(Problem(pair.name, f"photo {one} and sketch {other} are one picture"))
     return (photos, sketches), problems
 
 
@@ -101,6 +110,12 @@ def leaks(index: Index, signatures: Signatures) -> list[Problem]:
     return [Problem(name, reason) for name, reason in problems.items()]
 
 
+def remarks(index: Index, split: str, pixels: Pixels, signatures: Signatures) -> list[str]:
+    """What its owner should know of a split that is no fault."""
+    return [*exchange.remarks(index, split, index.of_split(split), pixels[0]), *proportions.remarks(index),
+            *repeats(index, split, signatures)]
+
+
 def repeats(index: Index, split: str, signatures: Signatures) -> list[str]:
     """Remarks that count the pictures which a split has more than once under several names; empty without any."""
     remarks = []
@@ -114,10 +129,11 @@ def repeats(index: Index, split: str, signatures: Signatures) -> list[str]:
 
 
 def require_pairing(index: Index, split: str, pairs: tuple[Pair, ...], pixels: Pixels) -> None:
-    """Raise StudyError when sketches fit other photos than their own, unless that was accepted."""
+    """Raise StudyError when sketches are in the place of photos or fit others than their own, unless accepted."""
     accepted = _accepted_rows(index).get(split)
     if accepted is not None and accepted == _content_hash(index, pairs):
         return
+    exchange.require_order(index, split, pairs, pixels[0])
     lines = []
     for result in pairing.check(*pixels, tuple(p.group for p in pairs)):
         if result.mis_paired:
@@ -148,13 +164,17 @@ def _accepted_rows(index: Index) -> dict[str, str]:
 
 def _read_face(path: Path, any_size: bool) -> np.ndarray:
     face = images.read_image(path)
-    if any_size:
-        return images.resize(face, images.HEIGHT, images.WIDTH)
-    if face.shape[:2] != (images.HEIGHT, images.WIDTH):
+    height, width = face.shape[:2]
+    if any_size and min(height, width) < SMALLEST:
+        raise StudyError(f"{path}: {width}×{height} pixels show no face; at least {SMALLEST} are needed each way. "
+                         "Replace the file.")
+    if not any_size and (height, width) != (images.HEIGHT, images.WIDTH):
         raise StudyError(
-            f"{path}: {face.shape[1]}×{face.shape[0]} pixels instead of {images.WIDTH}×{images.HEIGHT}. Use the "
-            "cropped version of the database, or align the faces (eyes at (75, 125) and (125, 125)).")
-    return face
+            f"{path}: {width}×{height} pixels instead of {images.WIDTH}×{images.HEIGHT}. Use the cropped version of "
+            "the database, or align the faces (eyes at (75, 125) and (125, 125)).")
+    if (face == face[:1, :1]).all():
+        raise StudyError(f"{path}: has one colour throughout and shows no face. Replace the file.")
+    return images.resize(face, images.HEIGHT, images.WIDTH)
 
 
 def _fingerprint(index: Index, split: str, pairs: tuple[Pair, ...]) -> str:

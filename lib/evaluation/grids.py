@@ -15,7 +15,7 @@ import pandas as pd
 
 from lib import databases
 from lib.base import files, paths
-from lib.base.errors import StudyError, listed, unknown_name
+from lib.base.errors import StudyError, counted, listed, some_of, unknown_name
 from lib.base.hardware import available_cores
 from lib.base.labels import duration
 from lib.evaluation import scoring
@@ -72,7 +72,7 @@ def fill(grid: list[Cell], report: Callable[[str], None] = print, *, force: bool
     for study in {(cell.profile, cell.database) for cell in grid}:
         scoring.gather(*study)  # what a cluster has made
     waiting = list(grid) if force else missing(grid)
-    report(f"{len(grid)} runs, {len(grid) - len(waiting)} of them complete")
+    report(f"{counted(len(grid), 'run')}, {len(grid) - len(waiting)} of them complete")
     return missing(make_each(waiting, report, force=force, jobs=jobs))
 
 
@@ -117,7 +117,7 @@ def make_each(waiting: Sequence[Cell], report: Callable[[str], None] = print, *,
     else:
         _one_by_one(slow, report, finished, force)
     if failed:
-        raise StudyError(f"{len(failed)} of {len(waiting)} runs failed\n{listed(failed)}")
+        raise StudyError(f"{some_of(len(failed), len(waiting), 'run')} failed\n{listed(failed)}")
     return busy
 
 

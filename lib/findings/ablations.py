@@ -26,7 +26,7 @@ from scipy import stats
 
 from lib.base import labels, paths, systems
 from lib.base.directions import DIRECTIONS
-from lib.base.errors import StudyError, listed
+from lib.base.errors import StudyError, counted, listed
 from lib.evaluation.scoring import Scores, read_scores
 from lib.findings import tables
 from lib.findings.contrasts import (
@@ -82,7 +82,7 @@ def cells_of(scores: Scores, direction: str, metric: str, more: Sequence[str] = 
              if len(part := rows[rows.system == system])}
     images = {system: frozenset(cell.index) for system, cell in cells.items()}
     if len(set(images.values())) > 1:
-        counts = listed([f"{system}: {len(names)} images" for system, names in images.items()])
+        counts = listed([f"{system}: {counted(len(names), 'image')}" for system, names in images.items()])
         raise StudyError(f"{direction}, {metric}: the cells of the design were scored on different images and cannot "
                          f"be paired\n{counts}\nMake the odd ones again with `python -m lib train … --force`.")
     return cells

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import stats
 
 from lib.base import paths
-from lib.base.errors import StudyError
+from lib.base.errors import StudyError, counted
 from lib.evaluation.scoring import Scores, read_scores
 from lib.findings.contrasts import LEVEL, by_image_and_seed
 
@@ -40,7 +40,8 @@ def disagreement(profile: str, database: str, system: str, direction: str, metri
     """
     table = pd.DataFrame({metric: _faces(profile, database, system, direction, metric, scores) for metric in metrics})
     if len(table) < 4:
-        raise StudyError(f"{system}, {direction}: {len(table)} images; a rank correlation with limits needs four.")
+        raise StudyError(f"{system}, {direction}: {counted(len(table), 'image')}; a rank correlation with "
+                         "limits needs four.")
     if constant := [metric for metric in metrics if table[metric].nunique() == 1]:
         raise StudyError(f"{system}, {direction}: {constant[0]} is the same for all images and ranks nothing.")
     correlation = float(stats.spearmanr(*(table[metric] for metric in metrics)).statistic)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from lib.base import labels, paths
+from lib.base import labels, paths, tables_on_disk
 from lib.base.directions import DIRECTIONS
 from lib.model.attention import ChannelAttention, PositionAttention
 from lib.model.discriminator import Discriminator
@@ -46,7 +46,7 @@ def position_attention_agrees(seed: int = 0) -> bool:
 
 
 def softmax_rows(side: int, channels: int = 64, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (N,) of one position over a map of random features, after one softmax and after Eqs 6 and 7's two."""
+    """Weights (N,) of one position over a map of random features, after one softmax and after both of Eqs 6 and 7."""
     torch.manual_seed(seed)
     M = torch.randn(1, channels, side, side)
     one, two = (PositionAttention(channels, softmax=kind) for kind in ("single", "double"))
@@ -69,7 +69,7 @@ def own_weight(sides: tuple[int, ...], channels: int = 64, seed: int = 0) -> pd.
 
 def training_log(profile: str, database: str, system: str, seed: int) -> pd.DataFrame:
     """A run's committed ``log.csv``: one row per epoch, losses as means over it."""
-    return pd.read_csv(paths.run_folder(profile, database, system, seed) / "log.csv", encoding="utf-8")
+    return tables_on_disk.read_csv(paths.run_folder(profile, database, system, seed) / "log.csv")
 
 
 def objective_shares(log: pd.DataFrame, settings: MsgSarlSettings) -> pd.DataFrame:

@@ -94,6 +94,21 @@ def read(profile: str, database: str) -> pd.DataFrame:
     return table.assign(between=(table.low > BETWEEN[0]) & (table.high < BETWEEN[1]))
 
 
+def overview(table: pd.DataFrame) -> pd.DataFrame:
+    """A row for each system of what ``read`` returns: means over its trainings where they decide, and the measures in
+    between.
+
+    Columns: trainings, ``<measure>, <region>`` of ``MEASURES`` and ``REGIONS``, "in between" as ``1 of 4``.
+    """
+    deciding = table[table.region.isin(REGIONS)]
+    means = deciding.assign(column=deciding.measure + ", " + deciding.region).pivot_table(
+        index="system", columns="column", values="mean", sort=False)
+    by_system = deciding.groupby("system", sort=False)
+    means.insert(0, "trainings", by_system.seed.nunique())
+    return means.assign(**{"in between": by_system.between.agg(lambda each: f"{each.sum()} of {len(each)}")}
+                        ).rename_axis(columns=None)
+
+
 def account(profile: str, database: str, system: str = "cyclegan") -> tuple[pd.Series, str, int]:
     """Which measures of a system are in between (bool each), what there is to say in full, and its trainings.
 

@@ -32,7 +32,7 @@ import numpy as np
 import pandas as pd
 
 from lib.base import systems
-from lib.base.errors import StudyError, listed
+from lib.base.errors import StudyError, listed, some_of
 from lib.base.statistics import holm, limits_and_p
 
 LEVEL = 0.95
@@ -77,7 +77,7 @@ def by_image_and_seed(rows: pd.DataFrame, unit: float = 100) -> pd.DataFrame:
     table = unit * rows.pivot(index="image", columns="seed", values="value")
     lacking = table.isna().sum()
     if lacking.any():
-        problems = [f"seed {seed}: {count} of {len(table)} images have no {first.metric}"
+        problems = [f"seed {seed}: {some_of(count, len(table), 'image', 'has/have')} no {first.metric}"
                     for seed, count in lacking[lacking > 0].items()]
         raise StudyError(f"{first.system}, {first.direction}: scores are incomplete\n{listed(problems)}\n"
                          "Score the study again with `python -m lib score --profile … --database … --force`.")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from lib.base import paths
@@ -15,22 +16,37 @@ from lib.findings import claims, ledger, reproducibility, summary, tables
 _NUMBER = re.compile(r"[−-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 
 
-def stale_files() -> list[str]:
-    """One line for each committed file that says something else than its results give now; raises StudyError too."""
-    found = [_difference(claims.file(), claims.as_markdown()),
-             _difference(paths.results_root() / "ledger.md", ledger.as_markdown()),
-             _difference(reproducibility.file(), reproducibility.as_markdown())]
+def stale_files(report: Callable[[str], None] = lambda line: None) -> list[str]:
+    """One line for each committed file that says something else than its results give now, with what mends it.
+
+    report: told what is about to be computed.  Raises StudyError where results are damaged or missing.
+    """
+    texts = [(claims.file(), claims.as_markdown, "claims"),
+             (paths.results_root() / "ledger.md", ledger.as_markdown, "ledger"),
+             (reproducibility.file(), reproducibility.as_markdown, "claims")]
     if readme := summary.readme():
-        found.append(_difference(readme, summary.in_readme(readme.read_text(encoding="utf-8"))))
-    for study in sorted(file.parent for file in paths.results_root().glob("*/*/scores.csv")):
+        texts.append((readme, lambda: summary.in_readme(readme.read_text(encoding="utf-8")), "claims"))
+    studies = sorted(file.parent for file in paths.results_root().glob("*/*/scores.csv"))
+    found = []
+    for number, (file, make, command) in enumerate(texts, 1):
+        report(f"{number} of {len(texts) + len(studies)}: {file}")
+        found.append(_difference(file, make(), command))
+    for number, study in enumerate(studies, len(texts) + 1):
+        report(f"{number} of {len(texts) + len(studies)}: {study / 'tables'}")
+        command = f"score --profile {study.parent.name} --database {study.name}"
         with tempfile.TemporaryDirectory() as folder:
             for made in tables.write_tables(study.parent.name, study.name, Path(folder)):
-                found.append(_difference(study / "tables" / made.name, made.read_text(encoding="utf-8")))
+                found.append(_difference(study / "tables" / made.name, made.read_text(encoding="utf-8"), command))
     return [line for line in found if line]
 
 
-def _difference(file: Path, now: str) -> str:
-    """What is different, empty where nothing is."""
+def _difference(file: Path, now: str, command: str) -> str:
+    """What is different, and which command writes the file anew; empty where nothing is."""
+    difference = _in_words(file, now)
+    return difference and f"{difference}. It is written by `python -m lib {command}`"
+
+
+def _in_words(file: Path, now: str) -> str:
     if not file.exists():
         return f"{file}: missing"
     before = file.read_text(encoding="utf-8").splitlines()

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,7 @@ import pandas as pd
 from lib import databases
 from lib.base import files, images, pairing, paths, systems, tables_on_disk
 from lib.base.directions import DIRECTIONS, PHOTO_TO_SKETCH
-from lib.base.errors import StudyError, listed, unknown_name
+from lib.base.errors import StudyError, counted, listed, unknown_name
 from lib.base.settings import PROFILES, RunSettings
 from lib.evaluation.recognition import recognise_runs, statements
 from lib.evaluation.scoring import SET_METRICS, STUDY_METRICS, Scores, read_scores, score_images
@@ -57,10 +57,11 @@ class Outside:
 
 
 def bring(reference: Path, results: Path, database: str, name: str, profile: str | None = None,
-          pattern: str | None = None) -> Outside:
+          pattern: str | None = None, report: Callable[[str], None] = lambda line: None) -> Outside:
     """Score a folder as a study scores its runs, and compare it with all of them; writes nothing.
 
     profile: of the study (default: the largest that has scores).  pattern: picks names out of file names.
+    report: told before each of the steps that take long.
     Raises StudyError for unusable names, images that are absent, of another size or without a partner, and real
     faces that are not the study's.
     """
@@ -75,18 +76,23 @@ def bring(reference: Path, results: Path, database: str, name: str, profile: str
                for name in names if name not in found]
     if lacking:
         raise StudyError(
-            f"{len(lacking)} test faces of {database} are missing:\n{listed(lacking)}\nA comparison needs all "
-            f"{len(names)}, called as the database calls them (or say with --pattern which part of a name counts).")
+            f"{counted(len(lacking), 'picture')} of test faces of {database} missing:\n{listed(lacking)}\n"
+            f"A comparison needs all {len(names)}, called as the database calls them (or say with --pattern which part "
+            "of a name counts).")
     targets = _read([real[name] for name in names])
     direction = _direction(targets, names, profile, database, reference)
     synthesised = _read([made[name] for name in names], targets.shape[1:3])
     targets, synthesised = (_in_colours(faces, direction) for faces in (targets, synthesised))
+    report(f"scoring {len(names)} faces as the study of {database}, profile {profile}, scores its own: may take "
+           f"minutes")
     mine = _scored(direction, name, database, names, targets, synthesised, scores)
+    report("comparing them face by face with every system of that study")
     table = _with_row(tables.rivals(profile, database, direction), tables.summary(profile, database, mine), name)
+    compared = _compared(mine.images, scores.images, direction)
+    report("recognising people in them")
     recognition = _recognised(profile, database, direction, name, targets, synthesised)
     recognised = statements.comparisons(recognition, direction, name) if recognition else None
-    return Outside(name, profile, database, direction, table, _compared(mine.images, scores.images, direction),
-                   recognition, recognised, len(made) - len(names))
+    return Outside(name, profile, database, direction, table, compared, recognition, recognised, len(made) - len(names))
 
 
 def write(outside: Outside) -> list[Path]:
@@ -141,8 +147,8 @@ def _read(where: list[Path], size: tuple[int, int] = (images.HEIGHT, images.WIDT
     height, width = size
     if odd := [f"{file}: {face.shape[1]}×{face.shape[0]}" for file, face in zip(where, faces)
                if face.shape[:2] != (height, width)]:
-        raise StudyError(f"{len(odd)} images are not {width}×{height} (width×height):\n{listed(odd)}\nWrite them at "
-                         "that size; a score of resized images is another score.")
+        raise StudyError(f"{counted(len(odd), 'image', 'is/are')} not {width}×{height} (width×height):\n{listed(odd)}\n"
+                         "Write them at that size; a score of resized images is another score.")
     return np.stack(faces)
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from lib import databases
 from lib.base import files, fingerprints, locks, paths, systems
-from lib.base.errors import unknown_name
+from lib.base.errors import counted, unknown_name
 from lib.base.labels import duration
 from lib.base.settings import PROFILES
 from lib.training import make_run, run_folders
@@ -237,7 +237,8 @@ def _survey(study: _Study, report: Report) -> None:
 def _make_runs(study: _Study, report: Report) -> None:
     missing = study.missing_runs()
     complete_ones = len(study.cells) - len(missing)
-    report(f"{study.database}, profile {study.profile}: {len(study.cells)} runs, {complete_ones} of them complete"
+    report(f"{study.database}, profile {study.profile}: {counted(len(study.cells), 'run')}, {complete_ones} of them "
+           "complete"
            + (f"; the others take about {duration(_seconds_of(missing))}" if missing else ""))
     while missing:
         from lib.evaluation import grids

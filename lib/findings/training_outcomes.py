@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from lib.base import paths, systems
+from lib.base import paths, systems, tables_on_disk
 from lib.base.directions import DIRECTIONS
 from lib.findings.ablations import SWITCHES
 from lib.training import run_folders
@@ -32,7 +32,7 @@ def logs(profile: str, database: str) -> pd.DataFrame:
     won = set(won_outright(ends).itertuples(index=False, name=None))
     parts = []
     for run in ends.itertuples():
-        log = pd.read_csv(paths.run_folder(profile, database, run.system, run.seed) / "log.csv", encoding="utf-8")
+        log = tables_on_disk.read_csv(paths.run_folder(profile, database, run.system, run.seed) / "log.csv")
         for direction in DIRECTIONS:
             terms = {term: log[f"{direction}/{term}"] for term in _TERMS}
             parts.append(pd.DataFrame({"system": run.system, "msg": SWITCHES.loc[run.system, "MSG"], "seed": run.seed,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lib.base.errors import StudyError
+from lib.base.errors import StudyError, counted
 
 
 def check_pair(reference: np.ndarray, image: np.ndarray, smallest: int = 3) -> None:
@@ -23,7 +23,8 @@ def check_stacks(references: np.ndarray, images: np.ndarray, smallest: int = 3) 
             raise StudyError(f"The {name} must be uint8, (n, H, W) or (n, H, W, 3), but are {array.dtype} "
                              f"{array.shape}.")
     if len(references) != len(images):
-        raise StudyError(f"{len(references)} references but {len(images)} images: row i of both must be a pair.")
+        raise StudyError(f"{counted(len(references), 'reference')} but {counted(len(images), 'image')}: row i of "
+                         "both must be a pair.")
     _check_sizes(references.shape[1:3], images.shape[1:3], smallest)
 
 

@@ -25,6 +25,8 @@ from lib.base.errors import StudyError
 
 PRETRAINED = paths.ROOT / "pretrained" / "cuhk-student.safetensors"
 FORMAT = 1  # raised when the contents change in a way that older files do not fit
+_REMEDY = ("Give the checkpoint.pt of a run folder, or what `export` wrote; a run whose own checkpoint is damaged is "
+           "trained again with --force.")
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")  # colours of a terminal, which torch puts into its messages
 
 
@@ -58,9 +60,15 @@ def load(path: Path, device: torch.device | str = "cpu", needs: Iterable[str] = 
                              "containers of them are read; nothing in it was executed. Where it was written, turn "
                              "NumPy values into float(…) or torch.tensor(…) and objects into dicts, and save it "
                              "again.") from None
-        cause = message.splitlines()[0].split(". ")[0]
-        raise StudyError(f"{path}: cannot be read as a checkpoint ({cause}). Delete it and train again.") from None
+        cause = f"damaged: {message.splitlines()[0].split('. ')[0]}" if _is_archive(path) else "it is none"
+        raise StudyError(f"{path}: cannot be read as a checkpoint ({cause}). {_REMEDY}") from None
     return _checked(path, contents, needs)
+
+
+def _is_archive(path: Path) -> bool:
+    """Whether a file begins as what ``torch.save`` writes, a zip."""
+    with open(path, "rb") as stream:
+        return stream.read(2) == b"PK"
 
 
 def _checked(path: Path, contents: object, needs: Iterable[str]) -> dict:
@@ -78,7 +86,7 @@ def _checked(path: Path, contents: object, needs: Iterable[str]) -> dict:
     for name, kind in {"system": str, "settings": dict, "method": dict}.items():
         if name in contents and not isinstance(contents[name], kind):
             raise StudyError(f"{path}: damaged or forged: its {name} is a {type(contents[name]).__name__}, not a "
-                             f"{kind.__name__}. Delete it and train again.")
+                             f"{kind.__name__}. {_REMEDY}")
     return contents
 
 
@@ -88,8 +96,7 @@ def fitting(path: Path, expected: Mapping[str, torch.Tensor], given: object) -> 
     Raises StudyError naming the first weights that are missing, unexpected, of another shape or not finite.
     """
     if not isinstance(given, Mapping) or not all(isinstance(value, torch.Tensor) for value in given.values()):
-        raise StudyError(f"{path}: damaged or forged: its generators are not a table of tensors. Delete it and train "
-                         "again.")
+        raise StudyError(f"{path}: damaged or forged: its generators are not a table of tensors. {_REMEDY}")
     if given and all(str(name).startswith("module.") for name in given):
         given = {name.removeprefix("module."): value for name, value in given.items()}
     problems = []
@@ -114,7 +121,7 @@ def export(checkpoint: Path, path: Path) -> int:
 
     Raises StudyError for a checkpoint that is not finished, numbers beyond half precision, and as ``load`` does.
     """
-    contents = load(checkpoint)
+    contents = load(checkpoint, needs=("system", "seed", "settings", "method", "finished"))
     if not contents["finished"]:
         raise StudyError(f"{checkpoint}: its training is not finished; only finished networks are passed on.")
     tensors = {name: tensor.half().contiguous() for name, tensor in contents["method"]["generators"].items()}
@@ -122,7 +129,10 @@ def export(checkpoint: Path, path: Path) -> int:
         raise StudyError(f"{checkpoint}: numbers too large for half precision in {', '.join(beyond)}.")
     about = {"format": FORMAT, "system": contents["system"], "seed": contents["seed"], "settings": contents["settings"]}
     with files.atomic_file(path) as temporary:
-        save_file(tensors, temporary, {name: json.dumps(value) for name, value in about.items()})
+        try:
+            save_file(tensors, temporary, {name: json.dumps(value) for name, value in about.items()})
+        except SafetensorError as error:  # its writer reports a full disk this way
+            raise OSError(str(error)) from None
     return path.stat().st_size
 
 

@@ -22,7 +22,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from lib.base import files
-from lib.base.errors import StudyError
+from lib.base.errors import StudyError, counted
 from lib.base.settings import RunSettings
 from lib.databases import PairedFaces, data_hash
 from lib.model.trainable import Trainable
@@ -124,7 +124,8 @@ def _between_checkpoints() -> float:
 def _steps_in_epoch(count: int, batch: int, *, whole: bool) -> int:
     """Batches of an epoch, the last one smaller or, if only whole ones will do, left out."""
     if whole and count < batch:
-        raise StudyError(f"{count} training pairs are fewer than a batch of {batch}, which this system needs whole.")
+        raise StudyError(f"{counted(count, 'training pair', 'is/are')} fewer than a batch of {batch}, which this "
+                         "system needs whole.")
     return count // batch if whole else -(-count // batch)
 
 

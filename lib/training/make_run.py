@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lib import databases
 from lib.base import files
-from lib.base.errors import StudyError
+from lib.base.errors import StudyError, counted
 from lib.base.settings import AFTER_TRAINING, RunSettings
 from lib.databases import PairedFaces, data_hash
 from lib.training import run_folders
@@ -60,8 +60,8 @@ def load_faces(database: str, settings: RunSettings, split: str) -> PairedFaces:
     if settings.holdout:
         training_pairs = databases.load(database, "train", limit=settings.train_pairs)
         if settings.holdout >= len(training_pairs):
-            raise StudyError(f"holdout={settings.holdout}: {database} has {len(training_pairs)} training pairs here; "
-                             "hold fewer out.")
+            raise StudyError(f"holdout={settings.holdout}: {database} has "
+                             f"{counted(len(training_pairs), 'training pair')} here; hold fewer out.")
         edge = len(training_pairs) - settings.holdout
         rows = slice(None, edge) if split == "train" else slice(edge, None)
         return dataclasses.replace(

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lib.base import files, images, locks, paths, systems
+from lib.base import files, images, locks, paths, systems, tables_on_disk
 from lib.base.errors import StudyError, listed
 from lib.base.hardware import processor
 
@@ -97,7 +97,7 @@ def finished_logs(study: Path, names: Container[str]) -> Iterator[tuple[Run, dic
     for run in list_runs(study):
         if run.system in names and (run.folder / "run.json").exists():
             record = files.read_json(run.folder / "run.json")
-            log = pd.read_csv(run.folder / "log.csv", encoding="utf-8")
+            log = tables_on_disk.read_csv(run.folder / "log.csv")
             if len(log) == record["settings"]["epochs"]:
                 yield run, record, log
 

@@ -62,9 +62,11 @@ def translate_folder(checkpoint: Path, source: Path, output: Path, direction: st
 
     Photos may be grey (three equal channels then), sketches may be RGB (made grey).  All inputs are read
     before the first output is written, so one bad file loses nothing; raises StudyError where an output would take
-    the place of an input or of any other file.  Says so where the checkpoint's training is not finished.
+    the place of an input or of any other file, and as ``require_folder_for_images`` does.  Says so where the
+    checkpoint's training is not finished.
     """
     source = Path(source)
+    images.require_folder_for_images(Path(output), source)
     inputs = by_name(source) if source.is_dir() else {source.stem: source}
     outputs = {stem: Path(output) / f"{stem}.png" for stem in inputs}
     if lost := [str(inputs[stem]) for stem, file in outputs.items() if file.resolve() == inputs[stem].resolve()]:

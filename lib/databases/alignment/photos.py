@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from lib.base import images
-from lib.base.errors import StudyError, listed
+from lib.base.errors import StudyError, listed, some_of
 from lib.base.pairing import by_name
 from lib.databases.alignment.faces import FaceError
 
@@ -37,19 +37,26 @@ class Report:
 
 
 def outputs_in(folder: Path, source: Path) -> dict[Path, Path]:
-    """Photo → ``<folder>/<name>.png``, for a photo or for each of a folder; raises StudyError where there is none."""
+    """Photo → ``<folder>/<name>.png``, for a photo or for each of a folder.
+
+    Raises StudyError where there is no photo, and where ``folder`` cannot be one or is that of the photos.
+    """
+    images.require_folder_for_images(folder, source)
     found = by_name(source) if source.is_dir() else {source.stem: source}
     return {photo: folder / f"{stem}.png" for stem, photo in found.items()}
 
 
 def make_each(outputs: dict[Path, Path], make: Maker) -> Report:
-    """Read each photo as a viewer shows it, make its picture and write it.
+    """Read each photo as a viewer shows it, make its picture and write it in the format of its name.
 
-    Raises StudyError, before anything is made, where an output is there already, whether an input or another file.
+    Raises StudyError, before anything is made, where an output is there already, whether an input or another file, and
+    where its name ends in no format that is written.
     """
+    for file in outputs.values():
+        images.require_writable(file)
     if taken := [str(file) for file in outputs.values() if file.exists()]:
-        raise StudyError(f"{len(taken)} of {len(outputs)} outputs are there already:\n{listed(taken, limit=3)}\n"
-                         "Remove them or give another place.")
+        raise StudyError(f"{some_of(len(taken), len(outputs), 'output', 'is/are')} there already:\n"
+                         f"{listed(taken, limit=3)}\nRemove them or give another place.")
     report = Report()
     for photo, output in outputs.items():
         try:
@@ -57,7 +64,7 @@ def make_each(outputs: dict[Path, Path], make: Maker) -> Report:
         except StudyError as error:
             report.failed.append(f"{error} {_BY_HAND}" if isinstance(error, FaceError) else str(error))
             continue
-        images.write_png(output, made)
+        images.write_image(output, made)
         report.written.append(output)
         report.remarks += remarks
     return report

@@ -35,9 +35,11 @@ def check(eyes: Eyes, size: tuple[int, int], name: str) -> None:
     """Raise StudyError for eyes outside a photo of ``size`` (height, width), in one place, or in the wrong order."""
     height, width = size
     if not all(0 <= x < width and 0 <= y < height for x, y in (eyes[:2], eyes[2:])):
-        raise StudyError(f"{name}: eyes at {_places(eyes)} lie outside the photo of {width}×{height} pixels.")
+        raise StudyError(f"{name}: eyes at {_places(eyes)} lie outside the photo of {width}×{height} pixels. "
+                         "Count x and y in pixels from its upper left corner.")
     if np.hypot(eyes[2] - eyes[0], eyes[3] - eyes[1]) < 4:
-        raise StudyError(f"{name}: eyes at {_places(eyes)} are less than 4 pixels apart.")
+        raise StudyError(f"{name}: eyes at {_places(eyes)} are less than 4 pixels apart. Give both eyes, or a "
+                         "larger photo.")
     if eyes[2] <= eyes[0]:
         raise StudyError(f"{name}: eyes at {_places(eyes)}: give the one on the picture's left first. If the face lies "
                          "on its side or upside down, turn the photo.")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from lib.base import images, likeness
-from lib.base.errors import StudyError, listed, say_once
-from lib.base.pairing import pair_by_name
+from lib.base.errors import StudyError, counted, listed, say_once, some_of
+from lib.base.pairing import Partners, pair_by_name
 
 
 def checked_faces(faces: np.ndarray, name: str) -> np.ndarray:
@@ -28,7 +29,8 @@ def checked_faces(faces: np.ndarray, name: str) -> np.ndarray:
     faces = faces.astype(np.float64)
     bad = np.flatnonzero(~np.isfinite(faces).all(axis=1))
     if len(bad):
-        raise StudyError(f"{name}: NaN or infinite pixels in {len(bad)} of {len(faces)} images (first: row {bad[0]}). "
+        raise StudyError(f"{name}: NaN or infinite pixels in {some_of(len(bad), len(faces), 'image')} (first: row "
+                         f"{bad[0]}). "
                          "Find the program that wrote them and make them again.")
     return faces
 
@@ -40,7 +42,9 @@ def read_coloured_pairs(real: Path, synthesised: Path, pattern: str | None = Non
     Returns names, real and synthesised images.  Raises StudyError as ``read_pairs`` does for names.
     """
     pairs = pair_by_name([real, synthesised], pattern=pattern)
-    first, second = ([images.read_image(pair.files[side]) for pair in pairs] for side in (0, 1))
+    faces = _read_all([pair.files[side] for side in (0, 1) for pair in pairs])
+    first, second = faces[:len(pairs)], faces[len(pairs):]
+    _warn_of_single_images(real, synthesised, pairs, first, second)
     return tuple(pair.name for pair in pairs), first, second
 
 
@@ -55,17 +59,46 @@ def read_pairs(real: Path, synthesised: Path,
     pairs = pair_by_name([real, synthesised], pattern=pattern)
     names = tuple(pair.name for pair in pairs)
     files = [pair.files[side] for side in (0, 1) for pair in pairs]
-    faces = [images.to_grey(images.read_image(file)) for file in files]
+    faces = [images.to_grey(face) for face in _read_all(files)]
     height, width = faces[0].shape
     odd = [f"{file}: {face.shape[1]}×{face.shape[0]}" for file, face in zip(files, faces)
            if face.shape != (height, width)]
     if odd:
         raise StudyError(f"All images must have the size of {files[0]}, {width}×{height} (width×height); "
-                         f"{len(odd)} differ:\n{listed(odd)}\nAlign and resize them first.")
+                         f"{counted(len(odd), 'image', 'differs/differ')}:\n{listed(odd)}\n"
+                         "Align and resize them first.")
     remarks = [likeness.remark(f"images of {folder}", [pair.files[side].name for pair in pairs],
                                likeness.within(likeness.signatures(faces[side * len(names):(side + 1) * len(names)])))
                for side, folder in enumerate((real, synthesised))]
     for text in filter(None, remarks):
         say_once(f"warning: {text}. A person under several names trains and is tested at once, and is taken for an "
                  "error when recognised under another one.")
+    _warn_of_single_images(real, synthesised, pairs, faces[:len(names)], faces[len(names):])
     return names, np.stack(faces[:len(names)]), np.stack(faces[len(names):])
+
+
+def _read_all(files: Sequence[Path]) -> list[np.ndarray]:
+    """Every file as it is, grey or RGB; raises StudyError listing all that cannot be read."""
+    faces, problems = [], []
+    for file in files:
+        try:
+            faces.append(images.read_image(file))
+        except StudyError as error:
+            problems.append(str(error))
+    if problems:
+        raise StudyError(f"{counted(len(problems), 'image')} cannot be used:\n{listed(problems)}")
+    return faces
+
+
+def _warn_of_single_images(real: Path, synthesised: Path, pairs: Sequence[Partners], first: Sequence[np.ndarray],
+                           second: Sequence[np.ndarray]) -> None:
+    """Say which folders hold images that are blank, and how many pairs are one picture twice."""
+    for side, (folder, faces) in enumerate(((real, first), (synthesised, second))):
+        blank = [pair.files[side].name for pair, face in zip(pairs, faces, strict=True) if face.min() == face.max()]
+        if blank:
+            say_once(f"warning: {folder}: {some_of(len(blank), len(faces), 'image', 'is/are')} of one grey level and "
+                     f"nobody's face, e.g. {blank[0]}.")
+    same = [pair.name for pair, one, other in zip(pairs, first, second, strict=True) if np.array_equal(one, other)]
+    if same:
+        say_once(f"warning: {real} and {synthesised}: {some_of(len(same), len(pairs), 'pair', 'is/are')} equal pixel "
+                 f"by pixel, e.g. {same[0]}: recognition of an image by itself says nothing.")

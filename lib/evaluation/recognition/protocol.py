@@ -28,7 +28,7 @@ import pandas as pd
 
 from lib.base import files
 from lib.base.directions import DIRECTIONS
-from lib.base.errors import StudyError, unknown_name
+from lib.base.errors import StudyError, counted, unknown_name
 from lib.evaluation.recognition.inputs import checked_faces
 from lib.evaluation.recognition.matching import match
 from lib.evaluation.recognition.subspaces import dimensions, features, inner_products
@@ -49,12 +49,13 @@ class Protocol:
 
     def __post_init__(self):
         if self.train < 2:
-            raise StudyError(f"{self.train} training identities: at least two are needed to tell people apart.")
+            raise StudyError(f"{counted(self.train, 'training identity')}: at least two are needed to tell people "
+                             "apart.")
         if self.identities - self.train < 2:
-            raise StudyError(f"{self.train} training identities of {self.identities}: "
+            raise StudyError(f"{counted(self.train, 'training identity')} of {self.identities}: "
                              "at least two must be left to be recognised. Train with fewer.")
         if self.repeats < 1:
-            raise StudyError(f"{self.repeats} repeats: at least one is needed.")
+            raise StudyError(f"{counted(self.repeats, 'repeat')}: at least one is needed.")
 
     @classmethod
     def for_database(cls, database: str, identities: int, repeats: int = 20, seed: int = 0) -> Protocol:
@@ -159,8 +160,9 @@ class Faces:
         """
         images = checked_faces(images, name)
         if images.shape != self.images.shape:
-            raise StudyError(f"{self.images.shape[0]} real faces of {self.images.shape[1]} pixels, but {len(images)} "
-                             f"{name} of {images.shape[1]}: every person needs one of each, equally large.")
+            raise StudyError(f"{counted(len(self.images), 'real face')} of {self.images.shape[1]} pixels, but "
+                             f"{len(images)} {name} of {images.shape[1]}: every person needs one of each, equally "
+                             "large.")
         if self.offset is None and images.dtype != np.uint8:
             raise StudyError(f"real faces are uint8, {name} are {images.dtype}: give both in one type.")
         n = len(images)
@@ -186,7 +188,7 @@ def recognise(real: np.ndarray | Faces, synthesised: np.ndarray, protocol: Proto
     real = real if isinstance(real, Faces) else Faces(real)
     gram = real.gram_with(synthesised)
     if len(real.images) != protocol.identities:
-        raise StudyError(f"{len(real.images)} faces, but the protocol is for {protocol.identities}.")
+        raise StudyError(f"{counted(len(real.images), 'face')}, but the protocol is for {protocol.identities}.")
     people, length = protocol.identities, dimensions(method, protocol.train)
     accuracy = np.empty((protocol.repeats, length))
     cumulative = np.empty((protocol.repeats, people - protocol.train))

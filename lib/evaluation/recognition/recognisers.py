@@ -94,6 +94,10 @@ def _kept_or_new(recogniser: Recogniser, face: np.ndarray, name: str, digest: st
         vector = np.asarray(recogniser.embed(face), dtype=float)
     except StudyError as error:
         raise StudyError(f"{name}: {error}") from None
+    except Exception as error:  # a function from outside may fail in any way
+        raise StudyError(f"{name}: the recogniser {recogniser.name} fails ({type(error).__name__}: {error}) on an "
+                         f"image {face.shape}. Mend the function: it takes a uint8 image, (H, W) or (H, W, 3), and "
+                         "gives a vector.") from error
     if vector.ndim != 1 or not np.isfinite(vector).all():
         raise StudyError(f"{name}: the recogniser {recogniser.name} gave an array {vector.shape}, or NaN in it; it "
                          "must give a vector of numbers.")

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lib.base import files, images
-from lib.base.errors import StudyError, listed, unknown_name
+from lib.base.errors import StudyError, counted, listed, unknown_name
 from lib.base.hardware import available_cores
 from lib.base.pairing import Partners, pair_by_name
 from lib.base.statistics import Interval
@@ -88,7 +88,7 @@ def score_folders(reference: Path, synthesised: Path, metrics: Iterable[str] = (
     of_images, of_sets = check_names(metrics)
     scores, not_computed = _loaded(of_images)
     if len(pairs) < LEAST_FACES:
-        reason = f"needs at least {LEAST_FACES} pairs, and there are {len(pairs)}"
+        reason = f"needs at least {LEAST_FACES} pairs, not {len(pairs)}"
         not_computed |= dict.fromkeys(of_sets, reason)
         of_sets = []
     sets, seen = _Sets(of_sets), []
@@ -97,7 +97,7 @@ def score_folders(reference: Path, synthesised: Path, metrics: Iterable[str] = (
         if of_sets and not any(pair.problems for pair in seen):
             sets.add(block)
     if problems := [problem for pair in seen for problem in pair.problems]:
-        raise StudyError(f"{len(problems)} images cannot be scored:\n{listed(problems)}")
+        raise StudyError(f"{counted(len(problems), 'image')} cannot be scored:\n{listed(problems)}")
     distances, unavailable = sets.distances()
     return FolderScores(
         tuple(pair.name for pair in pairs),

@@ -14,7 +14,16 @@ import pandas as pd
 
 from lib.base import files, paths, tables_on_disk
 from lib.base.errors import StudyError
-from lib.evaluation.scoring.score_runs import FILES, KEY, SET_PROFILES, Targets, Work, kinds, read_table
+from lib.evaluation.scoring.score_runs import (
+    FILES,
+    KEY,
+    SET_PROFILES,
+    Targets,
+    Work,
+    kinds,
+    read_table,
+    stamps_in_table,
+)
 from lib.evaluation.scoring.sets import Embedder
 from lib.training import plans, run_folders
 from lib.training.make_run import load_faces
@@ -76,7 +85,7 @@ def gather(profile: str, database: str) -> tuple[str, ...]:
                 key = dict(zip(KEY, (database, direction, run.system, run.seed), strict=True))
                 rows = own[kind][tables_on_disk.rows_of(own[kind], key)]
                 same = _same(rows, tables[kind][tables_on_disk.rows_of(tables[kind], key)])
-                if same and _scored(run).get(stamp) == stamps[stamp]:
+                if same and stamps_in_table(run).get(stamp, "").split()[:1] == [stamps[stamp]]:
                     continue
                 work = Work(database, direction, run, _targets(profile, database, run))
                 if work.fingerprint(kind) != stamps[stamp]:
@@ -88,7 +97,7 @@ def gather(profile: str, database: str) -> tuple[str, ...]:
         for kind in changed:
             tables_on_disk.write(study / FILES[kind][0], tables[kind], digits=7)
         for work, kind in fresh:  # after the tables: a stamp must not speak for rows that were never written
-            work.stamp(kind)
+            work.stamp(kind, tables[kind])
     return tuple(dict.fromkeys(gathered))
 
 
@@ -98,11 +107,6 @@ def _sets(profile: str) -> bool:
 
 def _targets(profile: str, database: str, run: Run) -> Targets:
     return Targets.of(load_faces(database, plans.plan(profile, run.system).settings, "test"))
-
-
-def _scored(run: Run) -> dict[str, str]:
-    file = run.folder / "private" / "scored.json"
-    return files.read_json(file) if file.exists() else {}
 
 
 def _same(rows: pd.DataFrame, others: pd.DataFrame) -> bool:

@@ -4,8 +4,9 @@
 ``set_scores.csv``  database,direction,system,seed,metric,value,low,high: distances of whole sets
 ``attributes.csv``  image,attribute,value: what is noted of the test faces (style, gender, …), if anything is
 
-What a run was scored from is stamped in its ``private/scored.json``; equal images, references, metrics
-and program version are not scored again.  Rows of runs whose images are not on this machine (they are
+What a run was scored from, and which rows that gave, is stamped in its ``private/scored.json``; equal images,
+references, metrics, program version and rows are not scored again: a run that was copied beside the table of another
+study, or a table that was edited, is.  Rows of runs whose images are not on this machine (they are
 never committed) stay as they are.
 """
 
@@ -127,7 +128,7 @@ def _score_runs(profile: str, database: str, found: list[Run], force: bool, sets
                     tables[kind] = tables_on_disk.replace(read_table(folder, kind), rows, work.key,
                                                         ["direction", "system", "seed"])
                     tables_on_disk.write(folder / FILES[kind][0], tables[kind], digits=7)
-                work.stamp(kind)
+                work.stamp(kind, tables[kind])
                 scored += [f"{direction}/{run.system}/seed{run.seed}"] if kind == "images" else []
     absent = tuple(f"{direction}/{run.system}/seed{run.seed}" for run in found for direction in run.absent)
     if sets:
@@ -171,7 +172,6 @@ class Work:
     def __init__(self, database: str, direction: str, run: Run, targets: Targets):
         self.direction, self.run, self.targets = direction, run, targets
         self.key = dict(zip(KEY, (database, direction, run.system, run.seed), strict=True))
-        self.record = run.folder / "private" / "scored.json"
         self._faces: np.ndarray | None = None
 
     @property
@@ -203,13 +203,16 @@ class Work:
 
     def is_done(self, kind: str, metrics: Iterable[str], table: pd.DataFrame) -> bool:
         """Whether the table holds this direction's rows of all ``metrics``, made from what is on disk now."""
-        if not self.record.exists() or not set(metrics) <= set(table.metric[tables_on_disk.rows_of(table, self.key)]):
-            return False
-        return files.read_json(self.record).get(f"{self.direction} {kind}") == self.fingerprint(kind)
+        rows = table[tables_on_disk.rows_of(table, self.key)]
+        known = stamps_in_table(self.run).get(f"{self.direction} {kind}", "").split()
+        return (set(metrics) <= set(rows.metric) and known[1:] == [digest_of(rows)]
+                and known[:1] == [self.fingerprint(kind)])
 
-    def stamp(self, kind: str) -> None:
-        earlier = files.read_json(self.record) if self.record.exists() else {}
-        files.write_json(self.record, {**earlier, f"{self.direction} {kind}": self.fingerprint(kind)})
+    def stamp(self, kind: str, table: pd.DataFrame) -> None:
+        """Note what the rows in the table, as read from disk, were made from."""
+        rows = table[tables_on_disk.rows_of(table, self.key)]
+        files.write_json(_stamps_file(self.run), {
+            **stamps_in_table(self.run), f"{self.direction} {kind}": f"{self.fingerprint(kind)} {digest_of(rows)}"})
 
     def rows(self, kind: str, embed: Embedder) -> pd.DataFrame:
         """Rows for the table of a kind, computed now."""
@@ -228,6 +231,25 @@ class Work:
                 value, low, high = score_set(metric, *vectors)
                 rows.append({**self.key, "metric": metric, "value": value, "low": low, "high": high})
         return pd.DataFrame(rows)
+
+
+def stamps_in_table(run: Run) -> dict[str, str]:
+    """``<direction> <kind>`` → fingerprint of a run's faces and ``digest_of`` its rows in the study's table, when they
+    were put there; empty if they never were."""
+    file = _stamps_file(run)
+    return files.read_json(file) if file.exists() else {}
+
+
+def _stamps_file(run: Run) -> Path:
+    return run.folder / "private" / "scored.json"
+
+
+def digest_of(rows: pd.DataFrame) -> str:
+    """What tells rows of one table from others, in any order; numbers count as far as they are written."""
+    names = [name for name in ("image", "metric") if name in rows]
+    text = [rows[name].map("{:.7g}".format) for name in ("value", "low", "high") if name in rows]
+    lines = sorted("\0".join(row) for row in zip(*(rows[name].astype(str) for name in names), *text))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def kinds(sets: bool) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from lib.base import images
-from lib.base.errors import StudyError, listed, unknown_name
+from lib.base.errors import StudyError, counted, listed, unknown_name
 from lib.base.statistics import Interval
 from lib.evaluation.scoring.sets import FOLDER_SET_METRICS, Embedder, score_two_sets
 from lib.metrics.jackknife import LEAST_FACES
@@ -43,8 +43,9 @@ def score_sets_only(reference: Path, synthesised: Path, metrics: Iterable[str] =
     folders = [images.list_images(folder) for folder in (reference, synthesised)]
     for folder, files in zip((reference, synthesised), folders):
         if len(files) < LEAST_FACES:
-            raise StudyError(f"{folder}: holds {len(files)} images; distances of sets need {LEAST_FACES} of each, and "
-                             "mean little below some hundreds. Add images, or score pairs without --sets-only.")
+            raise StudyError(f"{folder}: holds {counted(len(files), 'image')}; distances of sets need {LEAST_FACES} of "
+                             "each, and mean little below some hundreds. Add images, or score pairs without "
+                             "--sets-only.")
     embed, sizes = Embedder(), {}
     networks = dict.fromkeys(FOLDER_SET_METRICS[metric] for metric in metrics)
     vectors = [_vectors(files, networks, embed, sizes) for files in folders]
@@ -73,5 +74,5 @@ def _vectors(files: list[Path], networks: Iterable[str], embed: Embedder,
                 if (part := embed(network, np.stack(faces))) is not None:
                     parts[network].append(part)
     if problems:
-        raise StudyError(f"{len(problems)} images cannot be scored:\n{listed(problems)}")
+        raise StudyError(f"{counted(len(problems), 'image')} cannot be scored:\n{listed(problems)}")
     return {network: np.concatenate(part) for network, part in parts.items() if part}

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from lib.base import files
-from lib.base.errors import StudyError, listed
+from lib.base.errors import StudyError, counted, listed
 
 Face = tuple[str, str]  # (database, name)
 
@@ -49,7 +49,7 @@ def choose_faces(available: dict[str, Sequence[str]], counts: dict[str, int],
 
     Raises StudyError naming every database that has fewer faces than asked for.
     """
-    short = [f"{database}: {count} faces asked for, {len(available.get(database, ()))} at hand"
+    short = [f"{database}: {counted(count, 'face')} asked for, {len(available.get(database, ()))} at hand"
              for database, count in counts.items() if count > len(available.get(database, ()))]
     if short:
         raise StudyError("Too few faces for the study:\n" + listed(short) +
@@ -91,12 +91,13 @@ def _columns(positions: int) -> list[str]:
 
 def _refuse_impossible(faces, systems, raters, per_rater, checks) -> None:
     faults = {
-        f"{len(systems)} systems; a trial shows 2 to {1 + len(DAMAGES)}": not 2 <= len(systems) <= 1 + len(DAMAGES),
+        f"{counted(len(systems), 'system')}; a trial shows 2 to {1 + len(DAMAGES)}":
+            not 2 <= len(systems) <= 1 + len(DAMAGES),
         f"a system is named twice: {', '.join(systems)}": len(set(systems)) != len(systems),
         "a face is listed twice": len(set(faces)) != len(faces),
-        f"{per_rater} faces per rater, but the study has {len(faces)}": not 1 <= per_rater <= len(faces),
+        f"{counted(per_rater, 'face')} per rater, but the study has {len(faces)}": not 1 <= per_rater <= len(faces),
         f"{raters} raters; plan for 1 to 5000": not 1 <= raters <= 5000,
-        f"{checks} attention checks among {per_rater} faces": not 0 <= checks <= per_rater}
+        f"{counted(checks, 'attention check')} among {counted(per_rater, 'face')}": not 0 <= checks <= per_rater}
     problems = [fault for fault, occurs in faults.items() if occurs] + _reserved_names(systems)
     if problems:
         raise StudyError("No plan fits these numbers:\n" + listed(problems))

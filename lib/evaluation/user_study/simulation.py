@@ -48,7 +48,8 @@ class Taste:
                 if not 0 <= value <= 10]
         bad += [f"careless = {self.careless}"] * (not 0 <= self.careless <= 1)
         if bad:
-            raise StudyError(f"Not a taste raters can have: {', '.join(bad)}. Worths and pulls are positive numbers.")
+            raise StudyError(f"Not a taste raters can have: {', '.join(bad)}. Worths and pulls are positive "
+                             "numbers, careless is a share from 0 to 1.")
 
     def log_worth(self, systems: tuple[str, ...]) -> np.ndarray:
         """Logarithm of each system's worth, mean zero; raises StudyError for a system not in the study."""

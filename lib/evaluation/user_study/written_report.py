@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from lib.base import files, tables_on_disk
+from lib.base.errors import counted
 from lib.evaluation.user_study.analysis import Analysis
 from lib.evaluation.user_study.answers import Answers
 from lib.evaluation.user_study.definition import QUESTION, Study
@@ -38,11 +39,12 @@ def report_text(study: Study, answers: Answers, analysis: Analysis) -> str:
     parts = [
         f"# User study {study.id}" + (", SIMULATED raters" if answers.simulated else ""),
         f"**{SIMULATED}**" if answers.simulated else "",
-        f"Question: {QUESTION[study.direction]} {analysis.votes} votes of {analysis.raters} raters on "
-        f"{analysis.faces} faces; {len(study.assignments)} raters were planned. Median time per vote "
+        f"Question: {QUESTION[study.direction]} {counted(analysis.votes, 'vote')} of "
+        f"{counted(analysis.raters, 'rater')} on {counted(analysis.faces, 'face')}; "
+        f"{counted(len(study.assignments), 'rater', 'was/were')} planned. Median time per vote "
         f"{analysis.median_seconds:.1f} s.",
         "## Left out",
-        f"{answers.files} files were read. Rules fixed before the study: complete; at most "
+        f"{counted(answers.files, 'file', 'was/were')} read. Rules fixed before the study: complete; at most "
         f"{study.rules.failed_checks} of {checks} attention checks wrong; median time per vote at least "
         f"{study.rules.median_seconds:g} s; not one position in all trials.",
         table_text(answers.set_aside) if len(answers.set_aside) else "Nothing was left out.",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
-from lib.base.errors import StudyError, listed
+from lib.base.errors import StudyError, counted, listed
 from lib.base.hardware import PeakMemory
 from lib.rivals.exemplar.exemplar import ExemplarMethod
 
@@ -108,5 +108,5 @@ def _check(faces: np.ndarray, what: str) -> None:
 def _groups(groups: Sequence[str] | None, count: int, default: str = ONE_GROUP) -> list[str]:
     groups = [default] * count if groups is None else list(groups)
     if len(groups) != count:
-        raise StudyError(f"{len(groups)} groups for {count} images: give one for each.")
+        raise StudyError(f"{counted(len(groups), 'group')} for {counted(count, 'image')}: give one for each.")
     return groups
