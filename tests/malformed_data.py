@@ -185,7 +185,7 @@ case(PT, "another version of the study (settings: colour)", "Train again", name=
     translate(lambda path: torch.save({**sound(), "settings": {**sound()["settings"], "colour": 1}}, path)))
 case(PT, "its settings is a list", "trained again with --force",
      name="settings of another kind")(translate(saved(settings=[1])))
-case(PT, "no table of tensors", "trained again with --force",
+case(PT, "not a table of tensors", "trained again with --force",
      name="weights of another kind")(translate(saved(method={"generators": 5})))
 case(PT, "do not fit its own settings", "1 missing, first", "take a checkpoint", name="a missing weight")(
     translate(weights(lambda state: state.pop(list(state)[3]))))

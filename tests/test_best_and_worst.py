@@ -1,4 +1,4 @@
-"""Faces chosen by rank, and how alike two metrics rank them: hand-worked rankings, coverage by simulation."""
+"""How alike two metrics rank the faces: hand-worked rankings, coverage by simulation."""
 
 from __future__ import annotations
 
@@ -22,26 +22,14 @@ def made_scores(**values: np.ndarray) -> Scores:
     return scores_of(rows)
 
 
-def test_extremes_are_the_ends_of_the_ranking_by_the_mean_over_seeds():
-    scores = made_scores(ssim=np.array([[0.9, 0.1], [0.6, 0.6], [0.1, 0.2], [0.4, 0.4]]))  # means 0.5, 0.6, 0.15, 0.4
-    found = best_and_worst.extremes("cpu", "made-up", "lle", P2S, "ssim", count=2, scores=scores)
-    assert found == (("f1", "f0"), ("f2", "f3"))
-    with pytest.raises(StudyError, match="at most 2"):
-        best_and_worst.extremes("cpu", "made-up", "lle", P2S, "ssim", count=3, scores=scores)
-    with pytest.raises(StudyError, match="train --profile cpu --database made-up --system mrf"):
-        best_and_worst.extremes("cpu", "made-up", "mrf", P2S, "ssim", scores=scores)
-
-
-def test_notes_gather_what_all_metrics_say_of_an_image():
-    scores = made_scores(ssim=np.array([0.9, 0.6, 0.1, 0.4]), fsim=np.array([0.8, 0.1, 0.7, 0.9]))
-    assert best_and_worst.noted("cpu", "made-up", "lle", P2S, count=1, scores=scores) == {
-        "f0": ["SSIM best 1"], "f3": ["FSIM best 1"], "f2": ["SSIM worst 1"], "f1": ["FSIM worst 1"]}
-    twice = best_and_worst.noted("cpu", "made-up", "lle", P2S, count=2, scores=scores)
-    assert twice["f0"] == ["SSIM best 1", "FSIM best 2"] and len(twice) == 4
-
-
 def disagreement(ssim, fsim) -> best_and_worst.Disagreement:
     return best_and_worst.disagreement("cpu", "made-up", "lle", P2S, scores=made_scores(ssim=ssim, fsim=fsim))
+
+
+def test_a_system_without_scores_is_refused_with_the_command_that_makes_them():
+    scores = made_scores(ssim=np.arange(6) / 10, fsim=np.arange(6) / 10)
+    with pytest.raises(StudyError, match="train --profile cpu --database made-up --system mrf"):
+        best_and_worst.disagreement("cpu", "made-up", "mrf", P2S, scores=scores)
 
 
 def test_disagreement_is_a_rank_correlation():

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from made_up_databases import cuhk_as_distributed, field, names
+from made_up_databases import cuhk_as_distributed, field
 from PIL import Image
 from scipy.ndimage import map_coordinates
 
@@ -116,8 +116,8 @@ def test_a_mis_sorted_copy_is_refused_and_can_be_accepted(tmp_path, capsys):
     with pytest.raises(StudyError) as error:
         databases.load("cuhk-student", "test", copy)
     message = str(error.value)
-    assert "sorted wrongly" in message and "--accept-pairing" in message and message.count("  - ") >= 40
-    assert f"Testing sketch/{names('cuhk-student', 'test')[0]}" in message or "Testing sketch/" in message
+    assert "sorted wrongly" in message and "--accept-pairing" in message
+    assert message.count("  - Testing sketch/") == 54
     with pytest.raises(StudyError):
         databases.load("cuhk-student", "test", copy, limit=2)  # the whole split is judged whatever the limit
     assert len(databases.load("cuhk-student", "train", copy)) == 8

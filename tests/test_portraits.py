@@ -14,7 +14,7 @@ from lib.databases.portraits.geometry import EYE_LEVEL, Face
 from lib.databases.portraits.raster import double_size, half_size
 from lib.databases.portraits.surface import Relief
 from lib.databases.portraits.traits import TRAITS, Traits, draw
-from lib.figures.portraits import gallery, trait_sweep
+from lib.figures.portraits import trait_sweep
 
 REFERENCE = Path(__file__).parent / "data" / "portraits_reference.csv"
 
@@ -210,8 +210,7 @@ def test_wrong_names_and_limits_are_refused(arguments, message):
 
 # -- figures --------------------------------------------------------------------------------------
 
-def test_figures_show_every_pair(count_drawn):
-    assert len(gallery("portraits", n=5, columns=4).axes) == 4 * 4
+def test_a_sweep_shows_both_domains_and_knows_the_traits():
     with pytest.raises(StudyError, match="Did you mean nose_width"):
         trait_sweep("nose_widht")
     assert len(trait_sweep("age", steps=2).axes) == 4

@@ -21,7 +21,7 @@ from lib.base.settings import PROFILES, RunSettings
 from lib.databases import catalogue
 from lib.databases.portraits import database as portraits
 from lib.evaluation import recognition
-from lib.evaluation.recognition import deep_runs, deep_statements, statements
+from lib.evaluation.recognition import deep_runs, deep_statements, recognise_runs, statements
 from lib.findings import (
     ablations,
     deep_rivals,
@@ -213,7 +213,7 @@ def test_luck_of_a_training_and_the_published_differences():
 
 
 def test_recognition_rates():
-    found = statements.read_study(*STUDY)
+    found = recognise_runs.read_study(*STUDY)
     rates = 100 * statements.summary(found).set_index(["direction", "system"])[["accuracy", "face_only"]]
     grey, sketches, photos = (rates.loc[key] for key in ((P2S, "grey-input"), (P2S, "msg-sarl"), (S2P, "msg-sarl")))
     assert says(f"the untranslated grey photo reaches {grey.accuracy:.1f} %, MSG-SARL {sketches.accuracy:.1f} % with "
@@ -272,8 +272,8 @@ def test_rslcr_against_ours():
 
 
 def test_every_notebook_is_listed():
-    for notebook in sorted((paths.ROOT / "notebooks").glob("*.ipynb")):
-        assert f"(notebooks/{notebook.name})" in README
+    listed = set(re.findall(r"\(notebooks/(\w+\.ipynb)\)", README))
+    assert listed == {notebook.name for notebook in (paths.ROOT / "notebooks").glob("*.ipynb")}
 
 
 def commands_shown() -> list[str]:

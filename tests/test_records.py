@@ -22,7 +22,9 @@ def test_every_committed_record_counts_as_a_run_of_its_name():
 
 
 def test_every_committed_record_is_of_todays_form():
-    for record in paths.results_root().glob("*/*/*/seed*/run.json"):
+    committed = list(paths.results_root().glob("*/*/*/seed*/run.json"))
+    assert committed
+    for record in committed:
         contents = json.loads(record.read_text(encoding="utf-8"))
         profile, database, folder, seed = record.parent.parts[-4:]
         today = plan(profile, contents["system"])

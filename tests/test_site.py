@@ -75,7 +75,7 @@ def test_a_notebook_that_was_never_run_is_refused(tmp_path):
 
 
 def test_a_link_to_nothing_is_refused(page):
-    with pytest.raises(StudyError, match="no file of the project"):
+    with pytest.raises(StudyError, match="not a file of the project"):
         page(nbformat.v4.new_markdown_cell("[gone](../lib/gone.py)"))
     assert (paths.ROOT / "lib" / "commands" / "site.css").exists()
 

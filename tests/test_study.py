@@ -326,9 +326,9 @@ def test_the_survey_of_the_data_needs_no_run(made, tmp_path, monkeypatch):
     use_small_study(monkeypatch)
     study.survey_data(*STUDY, report=lambda line: None)
     folder = tmp_path / "tiny" / "portraits"
-    assert {file.name for file in folder.iterdir()} == {"pairing.csv", "pairing_by_sketch.csv", "resize_ceiling.csv",
-                                                        "private"}
-    for name in ("pairing.csv", "pairing_by_sketch.csv", "resize_ceiling.csv"):
+    tables = ("pairing.csv", "pairing_by_sketch.csv", "resize_ceiling.csv")
+    assert {file.name for file in folder.iterdir()} == {*tables, "private"}
+    for name in tables:
         assert (folder / name).read_bytes() == (made[0] / "tiny" / "portraits" / name).read_bytes()
 
 

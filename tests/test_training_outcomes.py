@@ -8,7 +8,6 @@ import pytest
 from lib.base import files, paths, systems
 from lib.base.directions import DIRECTIONS
 from lib.findings import training_outcomes
-from lib.findings.ablations import SWITCHES
 from lib.training import run_folders
 
 P2S, S2P = DIRECTIONS
@@ -38,28 +37,6 @@ def test_a_run_that_is_made_again_does_not_say_how_training_ended():
     ends = training_outcomes.final_losses("cpu", "portraits")
     assert list(ends.seed) == [0] and ends[f"{P2S}/perceptual"].item() == 0.3
     assert training_outcomes.won_outright(ends).to_numpy().tolist() == [["backbone", 0, S2P]]
-
-
-def test_ranges_say_one_number_once():
-    trained("backbone", 0)
-    trained("backbone", 1, **{f"{P2S}/discriminator": 0.1})
-    table = training_outcomes.ranges(training_outcomes.final_losses("cpu", "portraits"))
-    assert table.loc["backbone", "FP2S discriminator"] == "0.10 to 0.30"
-    assert table.loc["backbone", "FS2P discriminator"] == "0.30"
-
-
-def test_the_account_counts_runs_not_directions():
-    for system in systems.ABLATIONS:
-        trained(system, 0, **{f"{P2S}/discriminator": 0.2 if SWITCHES.MSG[system] else 0.25})
-    losses = training_outcomes.final_losses("cpu", "portraits")
-    assert training_outcomes.account(losses).startswith("In 0 of the 8 runs")
-    trained("backbone", 1, **{f"{P2S}/discriminator": 0.01, f"{S2P}/discriminator": 0.01})
-    trained("msg-sarl", 1, **{f"{P2S}/discriminator": 0.2, f"{S2P}/discriminator": 0.001})
-    text = training_outcomes.account(training_outcomes.final_losses("cpu", "portraits"))
-    assert text.startswith("In 2 of the 10 runs") and "1 of these show it several scales" in text
-    assert "MSG-SARL seed 1 (FS2P)" in text and "backbone seed 1 (FP2S)" in text
-    # The backbone's mean falls to 0.13, below that of backbone with MSG (0.2); the other three pairs stay as they were.
-    assert "In 3 of the 4 pairs of cells" in text
 
 
 def test_runs_by_device():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_scores import SET_COLUMNS, scores_of
+from made_up_scores import scores_of
 
 from lib.base import systems
 from lib.base.directions import DIRECTIONS
@@ -63,25 +63,9 @@ def test_published_differences_stand_beside_ours():
 def test_full_model_is_compared_with_each_other_cell():
     better = verdicts.of_the_full_model("cpu", "cuhk-student", simulated({"msg": 2.0, "attention": 2.0, "cycle": 2.0}))
     assert len(better) == 4 * 7 and set(better.verdict) == {"same sign here"}
-    text = verdicts.as_text(better)
-    assert text.shape == (7, 4) and "same sign here" in text.loc["backbone", "FP2S SSIM"]
     worse = verdicts.of_the_full_model("cpu", "cuhk-student", simulated({"attention": -3.0}))
     against = worse.groupby("system").verdict.agg(set)
     assert against["backbone"] == {"opposite sign here"} and "opposite sign here" not in against["backbone-attention"]
-
-
-def test_claim_by_claim_says_what_the_tables_say():
-    scores = simulated({"msg": -9.0, "attention": 9.0})
-    scoot = scores.images.query("metric == 'ssim'").assign(metric="scoot")
-    scores = Scores(pd.concat([scores.images, scoot]), scores.sets)
-    msg, attention, cycle, full = verdicts.claim_by_claim("cpu", "cuhk-student", scores)
-    assert msg.count("(opposite sign here; ") == 4 and attention.count("(same sign here; ") == 4
-    assert "published −0.66 to +0.61" in msg and "undecided" in cycle
-    assert "Scoot changes by −" in msg and "Fréchet" not in msg, "there is no distance of sets to speak of"
-    # Of the seven cells the full model beats two in each of four columns (no self-attention, MSG), and loses to two
-    # (self-attention, no MSG); the other three are its equals.
-    assert "Of 28 comparisons with another cell it is better in 8 and worse in 8" in full
-    assert "(FP2S FSIM, FP2S SSIM, FS2P FSIM, FS2P SSIM; 8 of these against cells without MSG)" in full
 
 
 def test_full_verdicts_are_for_the_papers_setting():
@@ -91,18 +75,6 @@ def test_full_verdicts_are_for_the_papers_setting():
     assert verdicts.verdict(1.0, 0.06, "faces and trainings", "paper") == "undecided"
     assert verdicts.verdict(1.0, 0.01, "faces", "paper") == "undecided", "no training was repeated"
     assert signs.conditions("cpu") == "128 px, 24 epochs, width 32, vgg16-hed features"
-
-
-def test_claim_by_claim_counts_distances_of_sets():
-    scores = simulated({})
-    cells = list(systems.ABLATIONS)
-    values = [20.0 + plan("cpu", system).settings.msg for system in cells]
-    values[cells.index("msg-sarl")] = 1.0
-    sets = pd.DataFrame([("cuhk-student", DIRECTIONS[0], system, seed, "frechet-vgg16-hed", value, value - 1, value + 1)
-                         for system, value in zip(cells, values) for seed in range(SEEDS)],
-                        columns=SET_COLUMNS)
-    msg = verdicts.claim_by_claim("cpu", "cuhk-student", Scores(scores.images, sets))[0]
-    assert "larger with MSG in 3 of 4 pairs of cells" in msg
 
 
 def test_another_reading_of_the_full_model_is_compared_with_the_same_cells():

@@ -23,16 +23,6 @@ MOST_PIXELS = 100_000_000  # of somebody's photo: 300 MB in memory
 _ARCHIVES = (".zip", ".gz", ".bz2", ".tar", ".rar", ".7z")
 HEIGHT, WIDTH = 250, 200  # the field's aligned geometry: eyes at (75, 125) and (125, 125)
 
-
-def table_file(text: str) -> Path:
-    """The type of an option that names a table to write: an image's name is a slip, and the image would be lost."""
-    if text.lower().endswith(SUFFIXES):
-        raise argparse.ArgumentTypeError(f"{text} is an image's name; name a file that ends in .csv")
-    if Path(text).is_dir() or text.endswith("/"):
-        raise argparse.ArgumentTypeError(f"{text} is a folder; name a file in it that ends in .csv")
-    return Path(text)
-
-
 _REFUSED = {"P": "a palette image", "PA": "a palette image", "CMYK": "a CMYK image", "YCbCr": "a YCbCr image",
             "RGBA": "an image with transparency", "LA": "an image with transparency", "I;16": "a 16-bit image",
             "I;16B": "a 16-bit image", "I": "a 16- or 32-bit image", "F": "a floating-point image",
@@ -45,12 +35,21 @@ RESAMPLING = {"nearest": Image.Resampling.NEAREST, "bilinear": Image.Resampling.
               "bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS, "area": Image.Resampling.BOX}
 
 
+def table_file(text: str) -> Path:
+    """The type of an option that names a table to write: an image's name is a slip, and the image would be lost."""
+    if text.lower().endswith(SUFFIXES):
+        raise argparse.ArgumentTypeError(f"{text} is an image's name; name a file that ends in .csv")
+    if Path(text).is_dir() or text.endswith("/"):
+        raise argparse.ArgumentTypeError(f"{text} is a folder; name a file in it that ends in .csv")
+    return Path(text)
+
+
 def list_images(folder: Path) -> list[Path]:
     """Return the image files directly in ``folder``, sorted by name.
 
     Raises StudyError when the folder is missing, is not a folder, cannot be read, holds no image (saying what it holds
-    instead: arrays of MATLAB or NumPy, an archive, folders), or holds images of
-    kinds that are not read here (``UNREAD_SUFFIXES``): passed over, they would be missing from a result unnoticed.
+    instead: arrays of MATLAB or NumPy, an archive, folders), or holds images of kinds that are not read here
+    (``UNREAD_SUFFIXES``): passed over, they would be missing from a result unnoticed.
     """
     folder = Path(folder)
     try:
@@ -110,9 +109,7 @@ def read_image(path: Path) -> np.ndarray:
                     "first, e.g. with `convert IN -depth 8 -alpha off -type TrueColor OUT.png`.")
             if image.mode not in ("L", "RGB"):
                 raise StudyError(f"{path}: unsupported image mode {image.mode}. Convert it to 8-bit grey or RGB.")
-            if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
-                raise StudyError(f"{path}: holds {image.n_frames} images (pages or frames). Write the one that is "
-                                 "meant to a file of its own, e.g. with `convert 'IN[0]' OUT.png`.")
+            _require_one(image, str(path))
             image.load()
             # Pillow turns TIFFs itself and then drops the tag; of other formats it hands out the pixels as stored.
             if (turned := image.getexif().get(_ORIENTATION, 1)) in range(2, 9):
@@ -143,6 +140,13 @@ def size_of(path: Path) -> tuple[int, int]:
         raise _unreadable(path, error) from None
 
 
+def _require_one(image: Image.Image, name: str) -> None:
+    """Raise StudyError for a file of several images; the previews that phones add (MPO) do not count."""
+    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
+        raise StudyError(f"{name}: holds {image.n_frames} images (pages or frames). Write the one that is "
+                         "meant to a file of its own, e.g. with `convert 'IN[0]' OUT.png`.")
+
+
 def read_photo(source: Path | BinaryIO, name: str) -> np.ndarray:
     """Read anybody's photo as a viewer shows it, uint8 (H, W, 3): turned as its EXIF says, transparency over white.
 
@@ -161,9 +165,7 @@ def read_photo(source: Path | BinaryIO, name: str) -> np.ndarray:
             if image.mode.startswith(("I", "F")) or _is_16_bit(image):
                 raise StudyError(f"{name}: {_REFUSED.get(image.mode, 'a 16-bit image')}. Convert it to 8 bit first, "
                                  "e.g. with `convert IN -depth 8 OUT.png`.")
-            if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
-                raise StudyError(f"{name}: holds {image.n_frames} images (pages or frames). Write the one that is "
-                                 "meant to a file of its own, e.g. with `convert 'IN[0]' OUT.png`.")
+            _require_one(image, name)
             image.load()
             upright = ImageOps.exif_transpose(image)
             if "A" in upright.getbands() or "transparency" in upright.info:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-import pandas as pd
-
 from lib.base import systems
 from lib.base.directions import DIRECTIONS
 
@@ -23,8 +21,9 @@ FORM = {"ps2man+form=described": "PS2MAN as its paper has it", "cyclegan+pairing
 
 
 def label_of(system: str, names: Mapping[str, str] = MappingProxyType({})) -> str:
-    """The name people read; what is no system stays as it is.  names: how to call some of
-    them, or some with these very changes, instead.
+    """The name that people read; what is no system stays as it is.
+
+    names: other names for some systems, or for some with exactly these changes.
 
     >>> label_of("msg-sarl+fusion=shared"), label_of("grey-input@hair")
     ('MSG-SARL, fusion=shared', 'input, grey: hair only')
@@ -62,19 +61,3 @@ def duration(seconds: float) -> str:
         return f"{max(seconds, 0.1):.1f} s"
     return (f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min" if seconds < 5400
             else f"{seconds / 3600:.1f} h")
-
-
-def readable(table: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
-    """The columns of a table under names for people, their directions, metrics, systems and truths spelt out.
-
-    columns: name in the table → name shown, in the order shown.  Numbers stay numbers; missing values become ``–``
-    where the column is spelt out.
-    """
-    spelt = {"direction": TASK.get, "metric": METRIC.get, "system": label_of}
-    shown = {}
-    for name, title in columns.items():
-        column = table[name]
-        if pd.api.types.is_bool_dtype(column):
-            column = column.map({True: "yes", False: "no"}).fillna("–")
-        shown[title] = column.map(spelt[name]) if name in spelt else column
-    return pd.DataFrame(shown)

@@ -68,7 +68,7 @@ def get(name: str) -> System:
 
 
 def named(label: str) -> str:
-    """The name of the system that tables call so, in capitals or not; what is no system of ours keeps its label.
+    """The name of the system that bears this label in tables, in any case; what is no system of ours keeps its label.
 
     >>> named("MSG-SARL w/o Cycle"), named("Pix2Pix+")
     ('msg-sarl-no-cycle', 'Pix2Pix+')

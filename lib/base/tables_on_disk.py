@@ -58,7 +58,7 @@ def read(file: Path, columns: Sequence[str], text: Sequence[str] = ()) -> pd.Dat
 
 
 def write(file: Path, table: pd.DataFrame, digits: int | None = None) -> None:
-    """Write a table atomically, numbers with so many significant digits, or as they are."""
+    """Write a table atomically, numbers with this many significant digits, or as they are."""
     files.write_csv(file, table, f"%.{digits}g" if digits else None)
 
 

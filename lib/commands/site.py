@@ -48,9 +48,8 @@ def run(options: argparse.Namespace) -> int:
     for name in _LISTED:
         site.add_file(name)
     site.add_linked_files()
-    shutil.copy(_STYLE, site.folder / "site.css")
-    with open(site.folder / "site.css", "a", encoding="utf-8") as stream:
-        stream.write(_CODE.get_style_defs(".code"))
+    style = _STYLE.read_text(encoding="utf-8") + _CODE.get_style_defs(".code")
+    files.write_text(site.folder / "site.css", style)
     shutil.copy(site.folder / f"{notebooks[0].stem}.html", site.folder / "index.html")
     print(f"{site.folder / 'index.html'}: {counted(len(notebooks), 'notebook')}, "
           f"{len(site.linked) + len(_LISTED)} other pages")
@@ -82,8 +81,8 @@ class Site:
         self._write(notebook.stem, self.titles[notebook.stem], "\n".join(parts))
 
     def add_file(self, name: str) -> None:
-        """Write the page of one of the project's files: Markdown as text, code highlighted; of a folder the links to
-        its Markdown files."""
+        """Write the page of one of the project's files: Markdown as text, code highlighted, a folder as links to its
+        Markdown files."""
         source = paths.ROOT / name
         if source.is_dir():
             listed = "\n".join(f"- [{file.stem}]({file.name})" for file in sorted(source.glob("*.md")))
@@ -117,7 +116,7 @@ class Site:
         """A picture of the project, copied beside the pages; raises StudyError for one that is not there."""
         source = paths.ROOT / base / match[1]
         if not source.is_file():
-            raise StudyError(f"{base}: a picture {match[1]}, which is no file of the project.")
+            raise StudyError(f"{base}: a picture {match[1]}, which is not a file of the project.")
         shutil.copy(source, files.make_folder(self.folder / "pictures") / source.name)
         return f'src="pictures/{source.name}"'
 
@@ -127,7 +126,7 @@ class Site:
         if name.startswith("notebooks/") and name.endswith(".ipynb"):
             return f'href="{Path(name).stem}.html{place}"'
         if not (paths.ROOT / name).exists():
-            raise StudyError(f"{base}: a link to {target}, which is no file of the project.")
+            raise StudyError(f"{base}: a link to {target}, which is not a file of the project.")
         self.linked.add(name)
         return f'href="{_page(name)}.html{place}"'
 

@@ -53,7 +53,7 @@ def load(name: str, split: str, root: Path | None = None, limit: int | None = No
 
 
 def contents(name: str, root: Path | None = None) -> str:
-    """Hash of all that a copy's pairs, splits and pixels hang on; empty for what this project draws.
+    """Hash of all that a copy's pairs, splits and pixels depend on; empty for what this project draws.
 
     Raises StudyError when the database is not there.
     """

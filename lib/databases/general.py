@@ -39,9 +39,9 @@ def build(database: str, folder: Path) -> Index:
     if (folder / listed_pairs.PAIRS).exists():
         pairs, problems = listed_pairs.read(folder, lambda row: _group_and_name(database, row))
     elif database == "fs2k" and any((folder / file).exists() for file in ANNOTATIONS.values()):
-        pairs, problems = listed_pairs.pairs_of(folder, [
-            _annotated(folder, split, number, entry) for split, file in ANNOTATIONS.items()
-            for number, entry in enumerate(_entries(folder / file), 1)])
+        pairs, problems = listed_pairs.pairs_of(folder, [_annotated(folder, split, entry)
+                                                         for split, file in ANNOTATIONS.items()
+                                                         for entry in _entries(folder / file)])
     else:
         raise StudyError(
             f"{folder}: no {listed_pairs.PAIRS}{' and no anno_train.json' if database == 'fs2k' else ''}, so nothing "
@@ -82,7 +82,7 @@ def _entries(file: Path) -> list[dict]:
     return entries
 
 
-def _annotated(folder: Path, split: str, number: int, entry: dict) -> Pair:
+def _annotated(folder: Path, split: str, entry: dict) -> Pair:
     place, stem = entry["image_name"].replace("\\", "/").split("/")
     attributes = {name: words[entry[name]] for name, words in CODES.items() if name in entry}
     sketch = _with_suffix(folder / "sketch" / place.replace("photo", "sketch") / stem.replace("image", "sketch"))

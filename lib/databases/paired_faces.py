@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lib.base.directions import PHOTO_TO_SKETCH
+
 
 @dataclass(frozen=True)
 class PairedFaces:
@@ -29,6 +31,11 @@ class PairedFaces:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def sources_and_targets(self, direction: str) -> tuple[np.ndarray, np.ndarray]:
+        """(photos, sketches) for photo-to-sketch, (sketches, photos) for sketch-to-photo."""
+        both = (self.photos, self.sketches)
+        return both if direction == PHOTO_TO_SKETCH else both[::-1]
 
 
 def data_hash(faces: PairedFaces) -> str:

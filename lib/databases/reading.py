@@ -183,7 +183,7 @@ def _fingerprint(index: Index, split: str, pairs: tuple[Pair, ...]) -> str:
 
 
 def contents(index: Index) -> str:
-    """SHA-256 over all that pairs, splits and pixels of a copy hang on."""
+    """SHA-256 over all that pairs, splits and pixels of a copy depend on."""
     parts = [_fingerprint(index, split, index.of_split(split)) for split in catalogue.SPLITS]
     return hashlib.sha256(repr((parts, index.problems)).encode("utf-8", "backslashreplace")).hexdigest()
 

@@ -1,8 +1,10 @@
-"""How much DRIT's scores hang on its attribute: the authors test with a random one, the tables with zero.
+"""How much DRIT's scores depend on its attribute: the authors test with a random one, the tables with zero.
 
-``attribute_spread.csv``  system,seed,direction,metric,zero,mean,sd_of_means,sd_in_a_face,codes,faces: per cent; score
-with the attribute zero; mean over random attributes, all faces with the same; the standard deviation of those means;
-the standard deviation over attributes within a face, averaged over faces.
+``attribute_spread.csv``  system,seed,direction,metric,zero,mean,sd_of_means,sd_in_a_face,codes,faces
+
+In per cent.  zero: the score with the attribute zero.  mean: over random attributes, each the same for all faces.
+sd_of_means: the standard deviation of those attributes' scores.  sd_in_a_face: the standard deviation over attributes
+within a face, averaged over faces.
 """
 
 from __future__ import annotations
@@ -69,11 +71,11 @@ def write(profile: str, database: str, codes: int = CODES) -> pd.DataFrame:
             continue
         translator = Translator(checkpoint)
         pairs = make_run.load_faces(database, plans.plan(profile, run.system).settings, "test")
-        parts = [of_network(translator, direction, *make_run.sources_and_targets(pairs, direction), codes).assign(
+        parts = [of_network(translator, direction, *pairs.sources_and_targets(direction), codes).assign(
             system=run.system, seed=run.seed, direction=direction) for direction in run.directions]
         tables_on_disk.renew(folder / NAME, pd.concat(parts)[_COLUMNS], {"system": run.system, "seed": run.seed},
                              ["system", "seed", "direction"], digits=6)
     if not (folder / NAME).exists():
-        raise StudyError(f"{folder}: no network of DRIT here. Train one with `python -m lib train --database "
-                         f"{database} --profile {profile} --system drit`.")
+        raise StudyError(f"{folder}: no network of DRIT here. Train one with `python -m lib train "
+                         f"--database {database} --profile {profile} --system drit`.")
     return tables_on_disk.read(folder / NAME, _COLUMNS)

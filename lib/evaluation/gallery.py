@@ -96,7 +96,7 @@ def best_at_hand(profile: str, database: str, system: str = "msg-sarl") -> tuple
 
 
 def film(profile: str, database: str, system: str, direction: str, seed: int = 0) -> dict[int, np.ndarray]:
-    """Epoch → uint8 translations of the first training faces after it; empty where there is neither run nor picture."""
+    """Epoch → uint8 translations of the first training faces after it; empty without run and pictures."""
     if found := _samples(paths.run_folder(profile, database, system, seed), direction):
         return found
     files_here = (paths.study_folder(profile, database) / "gallery").glob(f"{direction}_*_seed{seed}_epoch*.jpg")

@@ -96,7 +96,7 @@ def write(profile: str, database: str, systems: Collection[str]) -> pd.DataFrame
         for direction in run.directions:
             made = run_folders.read_synthesised(run.folder, direction, test.names)
             key = dict(zip(_KEY, (direction, run.system, run.seed)))
-            rows = score(make_run.sources_and_targets(test, direction)[1], made).assign(image=test.names, **key)
+            rows = score(test.sources_and_targets(direction)[1], made).assign(image=test.names, **key)
             tables_on_disk.renew(folder / NAME, rows[[*_KEY, "image", *COLUMNS]], key, _KEY, digits=5)
     if not (folder / NAME).exists():
         raise StudyError(f"{folder}: no faces of {', '.join(systems)} here. Make them with `python -m lib train "

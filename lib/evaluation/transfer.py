@@ -43,7 +43,7 @@ def transfer(trained_on: str, database: str, system: str, profile: str, seed: in
     translator = Translator(folder / "checkpoint.pt", wanted.settings)
     found = []
     for direction in wanted.system.directions:
-        sources, targets = make_run.sources_and_targets(test, direction)
+        sources, targets = test.sources_and_targets(direction)
         made = translator(direction, sources, test.names)
         key = dict(zip(_KEY, (trained_on, database, direction, wanted.name, seed), strict=True))
         found.append(pd.DataFrame(

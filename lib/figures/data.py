@@ -32,10 +32,9 @@ def pairing_scatter(table: pd.DataFrame) -> Figure:
     figure, axes = plt.subplots(1, len(orders), figsize=(4.2 * len(orders), 4.2), sharex=True, sharey=True)
     for axis, order in zip(np.atleast_1d(axes), orders):
         here = table[table.sketches == order]
-        for suspect, colour, label in ((False, COLOURS["published"], "no objection"),
-                                       (True, COLOURS["ours"], "suspect")):
+        for suspect, kind, label in ((False, "published", "no objection"), (True, "ours", "suspect")):
             part = here[here.suspect == suspect]
-            axis.scatter(part.own, part.best_other, s=18, color=colour, alpha=0.75, label=label)
+            axis.scatter(part.own, part.best_other, s=18, color=COLOURS[kind], alpha=0.75, label=label)
         axis.axline((0, 0), slope=1, color=COLOURS["control"], linewidth=0.8)
         axis.set(title=order, xlabel="correlation with the photo stored beside it", xlim=(-0.75, 1), ylim=(-0.75, 1),
                  aspect="equal")

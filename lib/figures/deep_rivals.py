@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lib.base import images, labels, systems
+from lib.base import labels, systems
 from lib.base.directions import DIRECTIONS
-from lib.figures.style import COLOURS, TEXT_WIDTH, face_grid, interval
+from lib.figures.style import COLOURS, TEXT_WIDTH, interval
 
 # One colour a system, the same in every figure of them.
 SYSTEM_COLOURS = dict(zip(("msg-sarl", *systems.of_kind("deep")), (
@@ -55,8 +54,8 @@ def ahead_of(table: pd.DataFrame) -> Figure:
             place = names.index(row.system)
             known = row.verdict in ("ahead", "behind")
             interval(axis, place, (row.low, row.high), row.estimate, COLOURS["ours"], filled=known)
-            for offset, mark, value in ((0.22, "s", row.published_cufs), (0.22, "^", row.published_cufsf)):
-                axis.plot(value, place + offset, mark, color=COLOURS["published"], markersize=4)
+            for mark, value in (("s", row.published_cufs), ("^", row.published_cufsf)):
+                axis.plot(value, place + 0.22, mark, color=COLOURS["published"], markersize=4)
         axis.axvline(0, color=COLOURS["ink"], linewidth=0.8)
         axis.set_title(f"{labels.TASK[direction]}, {labels.METRIC[metric]}", fontsize=10)
         axis.grid(axis="y", visible=False)
@@ -106,13 +105,6 @@ def work_and_score(work: pd.DataFrame, scores: pd.Series, label: str) -> Figure:
     return figure
 
 
-def gallery(columns: Mapping[str, np.ndarray], people: int, cell_width: float = 1.0) -> Figure:
-    """Figs 8 and 9: a row per person, a column per system; columns: label → uint8 stacks (n, H, W[, 3])."""
-    colour = any(faces.ndim == 4 for faces in columns.values())
-    rows = [[images.to_rgb(faces[i]) if colour else faces[i] for faces in columns.values()] for i in range(people)]
-    return face_grid(rows, column_labels=list(columns), cell_width=cell_width)
-
-
 def looking(table: pd.DataFrame) -> Figure:
     """How much each system looks at face, hair and background, beside the image's mean; a panel per direction.
 
@@ -125,9 +117,9 @@ def looking(table: pd.DataFrame) -> Figure:
         for offset, name in zip(np.linspace(-0.2, 0.2, len(names)), names):
             part = table[(table.direction == direction) & (table.system == name)].groupby("region", sort=False)
             means, spread = part.ratio.mean(), part.sd.mean()
+            colour = SYSTEM_COLOURS.get(systems.base_name(name), COLOURS["ink"])
             axis.errorbar(np.arange(len(regions)) + offset, means[regions], spread[regions], fmt="o", capsize=3,
-                          color=SYSTEM_COLOURS.get(systems.base_name(name), COLOURS["ink"]),
-                          label=labels.label_of(name))
+                          color=colour, label=labels.label_of(name))
         axis.axhline(1, color=COLOURS["control"], linewidth=0.8, linestyle=":")
         axis.set(title=labels.DIRECTION[direction], xticks=range(len(regions)), xticklabels=regions,
                  xlim=(-0.5, len(regions) - 0.5))

@@ -13,7 +13,6 @@ from lib.base import images, labels, systems
 from lib.base.errors import StudyError
 from lib.evaluation import gallery, sitter
 from lib.figures.style import TEXT_WIDTH, face_grid
-from lib.training.make_run import sources_and_targets
 from lib.training.plans import plan
 
 Place = tuple[str, str, str]  # profile, database, system
@@ -26,7 +25,7 @@ def side_by_side(places: Sequence[Place], direction: str, count: int = gallery.P
     places: of one database.  crop: rows and columns of the face that are shown.  A column's head says the size where
     the profiles differ.  Raises StudyError where no system's faces are at hand.
     """
-    source, target = sources_and_targets(gallery.people(*places[0][:2]), direction)
+    source, target = gallery.people(*places[0][:2]).sources_and_targets(direction)
     columns = {"input": source, "target": target}
     for place in places:
         if (made := gallery.faces_of(*place, direction)) is not None:

@@ -1,4 +1,4 @@
-"""Figures of the embedded database: a gallery of both domains, and one trait moving while the rest stays."""
+"""Figure of the embedded database: one trait moving while the rest stays."""
 
 from __future__ import annotations
 
@@ -10,18 +10,6 @@ from lib.base.errors import unknown_name
 from lib.databases import portraits
 from lib.databases.portraits.traits import TRAITS
 from lib.figures.style import face_grid
-
-
-def gallery(name: str, n: int = 24, split: str = "test", columns: int = 8) -> Figure:
-    """The first ``n`` pairs of a split of ``portraits`` or ``portraits-wild``: photos in one row, sketches below."""
-    faces = portraits.generate(name, split, limit=n)
-    blank = np.full_like(faces.photos[0], 255)
-    rows = []
-    for start in range(0, len(faces), columns):
-        for pictures in (faces.photos, faces.sketches):
-            row = list(pictures[start:start + columns])
-            rows.append(row + [blank] * (min(columns, len(faces)) - len(row)))
-    return face_grid(rows, cell_width=1.1)
 
 
 def trait_sweep(trait: str, steps: int = 7, low: float | None = None, database: str = "portraits",

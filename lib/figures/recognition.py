@@ -21,7 +21,6 @@ TITLES = {"photo-to-sketch": "photo to sketch (cf. Fig. 10)", "sketch-to-photo":
 # Many like curves: one entry in the legend.
 _GROUPS = {"ablation": "ablations", "deep": "deep rivals", "exemplar": "exemplar rivals"}
 _BLIND = ("mean-face", "wrong-person", "random-pairing")  # controls without the person: all are guessing
-_NAMES = _GROUPS | {"control": "controls"}
 _DASHES = ["-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 3)), (0, (4, 1, 1, 1))]
 _REGION_COLOURS = {"face": "#D55E00", "hair": "#009E73", "background": "#0072B2"}
 
@@ -62,7 +61,7 @@ def whole_and_face(summary: pd.DataFrame, reference: str = "msg-sarl") -> Figure
     figure, axes = plt.subplots(1, 2, sharex=True, sharey=True, figsize=(TEXT_WIDTH, 0.28 * len(names) + 1.1))
     for axis, direction in zip(axes, TITLES):
         for row in shown[shown.direction == direction].itertuples():
-            place, colour = names.index(row.system), _colour(row.system, reference)
+            place, colour = names.index(row.system), colour_of(row.system, reference)
             interval(axis, place, (100 * row.low, 100 * row.high), 100 * row.accuracy, colour, size=6)
             axis.plot(100 * row.face_only, place, "x", color=colour, markersize=7, markeredgewidth=1.8)
         axis.set(title=TITLES[direction].split(" (")[0], xlabel="rank-1 accuracy (%)", ylim=(len(names) - 0.4, -0.6))
@@ -125,7 +124,8 @@ def _legend_below(figure: Figure, axes: np.ndarray) -> None:
         line.set_linewidth(max(line.get_linewidth(), 1.5))  # thin lines would not show their colour
 
 
-def _colour(system: str, reference: str) -> str:
+def colour_of(system: str, reference: str) -> str:
+    """Colour by kind; the reference, a system of ours, stands out from its ablations."""
     return COLOURS["ours" if system == reference else {"ablation": "published"}.get(kind(system), kind(system))]
 
 
@@ -147,5 +147,5 @@ def _styles(rows: pd.DataFrame, reference: str) -> list[dict]:
         else:
             name = f"{_GROUPS[kind(system)]} ({len(alike)})" if len(alike) > 1 else label(system)
             style = {"linewidth": 0.7, "zorder": 2, "alpha": 0.8, "label": name}
-        styles.append({"color": _colour(system, reference), **style})
+        styles.append({"color": colour_of(system, reference), **style})
     return styles

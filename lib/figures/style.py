@@ -1,4 +1,4 @@
-"""The one look of every figure: fonts, sizes, one colour a system and a metric; faces without axes, values with limits.
+"""The one look of every figure: fonts, sizes, one colour per system and metric; faces without axes, values with limits.
 
 In a notebook, figures are PNG at twice the screen's resolution; figures made of faces (``Pictures``) are JPEG, since
 PNG would be five times as large.

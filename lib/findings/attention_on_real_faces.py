@@ -1,4 +1,4 @@
-"""What the attention of trained networks does, from ``attention.csv``: one table, its summary, and what is left.
+"""What the attention of trained networks does, from ``attention.csv``: a table, its summary, what is left without it.
 
 Means over faces and over the trainings of a reading of Eq. 9: its products divided by N (the default), or as printed.
 """
@@ -50,8 +50,8 @@ def final_scales(profile: str, database: str, system: str = DIVIDED) -> pd.DataF
 
 
 def without(profile: str, database: str) -> pd.DataFrame:
-    """Mean change of the output, grey levels of 255, when α = β = 0: rows by system, columns by task, over trainings
-    the smallest and the largest."""
+    """Mean change of the output, grey levels of 255, when α = β = 0: rows by system, columns by task, the smallest and
+    the largest over trainings."""
     rows = attention.read_attention(profile, database).query("quantity == 'off' and sarb == 'all'")
     rows = rows[rows.system.isin([DIVIDED, PRINTED, "msg-sarl-no-msg"])]
     found = rows.groupby(["system", "direction"], sort=False)["mean"].agg(["min", "max"]).unstack("direction")

@@ -1,30 +1,20 @@
-"""Does the metric see what the eye sees?  The faces a metric likes most and least, and where two metrics disagree.
+"""Where two metrics disagree: how alike they rank the test faces, and which faces they rank most differently.
 
-Chooses what the galleries of Figs 6 and 7 (Duan et al. 2020) show by rank instead of by hand.  A face's score is its
-mean over the seeds that were run, in per cent.
+A face's score is its mean over the seeds that were run, in per cent.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from lib.base import labels, paths
+from lib.base import paths
 from lib.base.errors import StudyError, counted
 from lib.evaluation.scoring import Scores, read_scores
 from lib.findings.contrasts import LEVEL, by_image_and_seed
-
-
-class Extremes(NamedTuple):
-    """Names of test images: ``best`` from the highest score down, ``worst`` from the lowest up."""
-
-    best: tuple[str, ...]
-    worst: tuple[str, ...]
 
 
 class Disagreement(NamedTuple):
@@ -38,33 +28,6 @@ class Disagreement(NamedTuple):
     low: float
     high: float
     images: pd.DataFrame
-
-
-def extremes(profile: str, database: str, system: str, direction: str, metric: str, count: int = 3,
-             scores: Scores | None = None) -> Extremes:
-    """The ``count`` best and worst test images of a system by one metric.
-
-    Raises StudyError when the system has no scores or there are fewer than 2 × ``count`` images.
-    """
-    faces = _faces(profile, database, system, direction, metric, scores).sort_values(ascending=False, kind="stable")
-    if not 0 < count <= len(faces) // 2:
-        raise StudyError(f"count {count}: of {len(faces)} test images at most {len(faces) // 2} can be best, and as "
-                         "many worst.")
-    return Extremes(tuple(faces.index[:count]), tuple(faces.index[:-count - 1:-1]))
-
-
-def noted(profile: str, database: str, system: str, direction: str, metrics: Sequence[str] = ("ssim", "fsim"),
-          count: int = 3, scores: Scores | None = None) -> dict[str, list[str]]:
-    """The extremes by several metrics: image → what each metric says of it, such as ``SSIM best 1``.
-
-    Best before worst, each image once; raises StudyError as ``extremes`` does.
-    """
-    found = {metric: extremes(profile, database, system, direction, metric, count, scores) for metric in metrics}
-    notes: dict[str, list[str]] = {}
-    for kind, (metric, chosen) in itertools.product(Extremes._fields, found.items()):
-        for place, name in enumerate(getattr(chosen, kind), start=1):
-            notes.setdefault(name, []).append(f"{labels.METRIC[metric]} {kind} {place}")
-    return notes
 
 
 def disagreement(profile: str, database: str, system: str, direction: str, metrics: tuple[str, str] = ("ssim", "fsim"),

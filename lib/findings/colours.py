@@ -30,7 +30,6 @@ from lib.training import make_run, plans, run_folders
 NAME = "colours.csv"
 WHOLE = "whole"
 REGIONS = (WHOLE, "face")  # that decide; the others are in the table
-MEASURES = ("chroma", "position")
 BETWEEN = (0.1, 0.9)
 _WORDS = {"chroma": "chroma as a share of the real photo's",
           "position": "way from the sketch's mean colour to the photo's"}

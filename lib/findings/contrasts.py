@@ -31,12 +31,13 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from lib.base import systems
 from lib.base.errors import StudyError, listed, some_of
 from lib.base.statistics import holm, limits_and_p
 
 LEVEL = 0.95
 FACES, FACES_AND_TRAININGS = "faces", "faces and trainings"  # what limits and p-value hold for
-OWN_FROM = 3  # seeds from which on a cell's own spread is used where one or two cells are compared
+OWN_FROM = 3  # from this many seeds on a cell's own spread is used where one or two cells are compared
 Key = tuple[str, str, str]  # direction, system, metric
 
 
@@ -163,6 +164,12 @@ def pooled_spreads(cells: Mapping[Key, pd.DataFrame], pool: Callable[[str], str 
         if name := pool(system):
             groups.setdefault((direction, name, metric), []).append(cell)
     return {key: pooled_spread(group) for key, group in groups.items()}
+
+
+def trained_kind(system: str) -> str | None:
+    """The pool of most tables: the kind of a trained system.  Systems with changed settings belong to none; they only
+    borrow."""
+    return systems.kind_of(system) if systems.is_trained(system) and system in systems.SYSTEMS else None
 
 
 def _run_part(cells: Sequence[np.ndarray], weights: Sequence[float], spread: RunSpread | None,

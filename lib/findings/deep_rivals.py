@@ -123,8 +123,9 @@ def worth_of_pairs(profile: str, database: str) -> pd.DataFrame:
     Columns: with_pairs, direction, metric, gain, low, high (points, 95 %), p_value, p_holm (over the table), images,
     seeds, limits.  Without two seeds in common there is no row.
     """
-    every = ("cyclegan", *WITH_PAIRS.values())
-    cells = contrasts.cells_of(read_scores(profile, database).images.query("system in @every"))
+    wanted = ("cyclegan", *WITH_PAIRS.values())
+    images = read_scores(profile, database).images
+    cells = contrasts.cells_of(images[images.system.isin(wanted)])
     rows = []
     for (what, paired), direction, metric in itertools.product(WITH_PAIRS.items(), DIRECTIONS, METRICS):
         keys = [(direction, system, metric) for system in (paired, "cyclegan")]

@@ -1,4 +1,4 @@
-"""Whether the effects of the parts hang on where trainings ran: on processors or graphics cards, under which torch.
+"""Whether the effects of the parts depend on where trainings ran: on processors or graphics cards, under which torch.
 
 Trainings of the eight cells need not have run on the same machines; then a difference of machines can pass for one of
 parts.  Three readings stand side by side: all trainings as they are; the device as a factor (``run_models``); and only

@@ -33,7 +33,7 @@ def network(profile: str, database: str) -> Translator | None:
 def observe(translator: Translator, database: str, person: int = 0) -> dict[str, Observation]:
     """Task → what the network did with a test face."""
     test = make_run.load_faces(database, translator.settings, "test")
-    return {labels.TASK[d]: attention.observe(translator, d, make_run.sources_and_targets(test, d)[0][person])
+    return {labels.TASK[d]: attention.observe(translator, d, test.sources_and_targets(d)[0][person])
             for d in DIRECTIONS}
 
 

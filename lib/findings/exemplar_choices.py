@@ -21,7 +21,6 @@ from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
 from lib.findings import exemplar_scores
 from lib.rivals import exemplar
-from lib.training import make_run
 
 # One change at a time against the defaults (the empty change).
 ALTERNATIVES: dict[str, list[dict]] = {
@@ -65,7 +64,7 @@ def changes(profile: str, database: str) -> pd.DataFrame:
 def measure(pairs: databases.PairedFaces, direction: str, system: str, change: dict, seed: int = 0) -> dict:
     """Mean SSIM and FSIM (grey, in [0, 1]) of the held-out pairs with one changed option."""
     held_out = np.arange(len(pairs)) % 5 == 2
-    sources, targets = make_run.sources_and_targets(pairs, direction)
+    sources, targets = pairs.sources_and_targets(direction)
     groups = np.array(pairs.groups)
     rival = exemplar.create(system, seed, **change)
     rival.fit(sources[~held_out], targets[~held_out], groups[~held_out].tolist())

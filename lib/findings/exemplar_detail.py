@@ -34,7 +34,7 @@ def of_study(profile: str, database: str, systems: Sequence[str] = SYSTEMS) -> p
     rows = []
     for run in list_runs(paths.study_folder(profile, database)):
         for direction in run.directions if run.system in systems else ():
-            target = make_run.sources_and_targets(test, direction)[1]
+            target = test.sources_and_targets(direction)[1]
             share = kept(run_folders.read_synthesised(run.folder, direction, test.names), target)
             rows += [(direction, run.system, run.seed, image, value)
                      for image, value in zip(test.names, share, strict=True)]

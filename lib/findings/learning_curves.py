@@ -81,10 +81,10 @@ def trained_on(profile: str, database: str) -> pd.DataFrame:
 
 
 def unconverged(profile: str, database: str) -> dict[str, bool]:
-    """System → whether any of its runs was still rising, in either direction and metric; those without a curve lack.
+    """System → whether any of its runs was still rising, in either direction and metric.
 
     Where a profile has no curve of a system, the smaller networks of profile ``quick`` speak for it, trained on the
-    same database for as many epochs.
+    same database for as many epochs.  Systems without any curve are left out.
     """
     found = {}
     for where in dict.fromkeys(("quick", profile)):

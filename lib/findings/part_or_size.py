@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from lib.base import files, labels, paths, tables_on_disk
+from lib.base import labels, paths
 from lib.base.directions import DIRECTIONS
 from lib.evaluation.scoring import Scores, read_scores
 from lib.findings import ablations, signs
@@ -80,12 +80,8 @@ def discriminators(profile: str, database: str) -> pd.DataFrame:
 
     Columns: system, direction, smallest, largest, trainings.  Reads the committed logs.
     """
-    rows = []
-    for run in run_folders.list_runs(paths.study_folder(profile, database)):
-        if run.system in SYSTEMS and (run.folder / "run.json").exists():
-            log = tables_on_disk.read_csv(run.folder / "log.csv")
-            if len(log) == files.read_json(run.folder / "run.json")["settings"]["epochs"]:
-                rows += [(run.system, d, log[f"{d}/discriminator"].iloc[-1]) for d in DIRECTIONS]
+    rows = [(run.system, direction, log[f"{direction}/discriminator"].iloc[-1]) for run, _, log
+            in run_folders.finished_logs(paths.study_folder(profile, database), SYSTEMS) for direction in DIRECTIONS]
     table = pd.DataFrame(rows, columns=["system", "direction", "loss"])
     table = table.groupby(["system", "direction"]).loss.agg(smallest="min", largest="max", trainings="size")
     return table.reindex(list(itertools.product(SYSTEMS, DIRECTIONS))).dropna().reset_index()

@@ -26,7 +26,7 @@ def beside_ours(profile: str, database: str, direction: str, names: Sequence[str
 
 
 def below(profile: str, database: str, floor: str) -> pd.DataFrame:
-    """Published values of Tables I-III that a floor of ours exceeds: task, metric, floor (ours), system, published."""
+    """Published values of Tables I-III below a floor of ours: task, metric, floor (ours, %), system, published."""
     ours = tables.summary(profile, database).query("system == @floor").set_index(["direction", "metric"]).value
     printed = tables.published().query("table in ('I', 'II', 'III') and database == @database")
     rows = [(labels.TASK[row.direction], labels.METRIC[row.metric], round(ours[row.direction, row.metric], 2),

@@ -11,7 +11,16 @@ from lib.base import paths, systems
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
 from lib.evaluation.scoring import read_scores
-from lib.findings.contrasts import FACES, FACES_AND_TRAININGS, Effect, cells_of, difference, pooled_spreads, with_holm
+from lib.findings.contrasts import (
+    FACES,
+    FACES_AND_TRAININGS,
+    Effect,
+    cells_of,
+    difference,
+    pooled_spreads,
+    trained_kind,
+    with_holm,
+)
 
 
 def against_ours(profile: str, database: str, names: Iterable[str], ours: str = "msg-sarl",
@@ -25,7 +34,7 @@ def against_ours(profile: str, database: str, names: Iterable[str], ours: str = 
     """
     scores = read_scores(profile, database).images
     cells = cells_of(scores[scores.metric.isin(metrics)])
-    spreads = pooled_spreads(cells, _pool)
+    spreads = pooled_spreads(cells, trained_kind)
     rows = []
     for direction, metric, system in itertools.product(DIRECTIONS, metrics, tuple(names)):
         mine, theirs = (cells.get((direction, name, metric)) for name in (ours, system))
@@ -34,13 +43,8 @@ def against_ours(profile: str, database: str, names: Iterable[str], ours: str = 
         if theirs is None:
             continue
         trained = [cell for name, cell in ((ours, mine), (system, theirs)) if systems.is_trained(name)]
-        spread = spreads.get((direction, _pool(system), metric))
+        spread = spreads.get((direction, trained_kind(system), metric))
         repeated = spread is not None or all(cell.shape[1] > 1 for cell in trained)
         found = difference(theirs, mine, spread)._replace(limits=FACES_AND_TRAININGS if repeated else FACES)
         rows.append((direction, metric, system, *found._replace(seeds=mine.shape[1])))
     return with_holm(pd.DataFrame(rows, columns=["direction", "metric", "system", *Effect._fields]))
-
-
-def _pool(system: str) -> str | None:
-    """The kind of a trained system; of those with changed settings none."""
-    return systems.kind_of(system) if systems.is_trained(system) and system in systems.SYSTEMS else None

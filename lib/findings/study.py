@@ -5,7 +5,7 @@ in this order and each only where something is missing or stale.  Notebooks, ``r
 nothing else decides what is made: a notebook reads.  Where all is complete it looks at the faces' contents and the
 other files' sizes and times, a fraction of a second.
 
-A part is fresh while the files that it read, those that it wrote and the code that its numbers hang on are as it left
+A part is fresh while the files that it read, those that it wrote and the code that its numbers rest on are as it left
 them (``private/complete.json``).  What is stale by that simple rule is looked at closely by the part itself, which
 knows by content what has changed.
 """
@@ -167,8 +167,8 @@ class _Study:
 class Part:
     """One part of the stage.
 
-    reads, writes: patterns of files in the study's folder.  code: files and folders of ``lib`` that its numbers hang
-    on.  data: whether it reads the database itself.  runs: whether it hangs on the runs' settings.
+    reads, writes: patterns of files in the study's folder.  code: files and folders of ``lib`` that its numbers
+    depend on.  data: whether it reads the database itself.  runs: whether it depends on the runs' settings.
     """
 
     name: str
@@ -292,7 +292,7 @@ def _write_tables(study: _Study, report: Report) -> None:
 
 
 _FACES = ("*/seed*/*-to-*/*.png",)
-_NOT_ALWAYS = ("set_scores.csv", "attributes.csv")  # of large profiles, and of DRIT alone
+_NOT_ALWAYS = ("set_scores.csv", "attributes.csv")  # of large profiles; of databases that note attributes
 _SCORES = ("scores.csv", *_NOT_ALWAYS)
 DATA = Part("survey of the data", _survey, ("pairing.csv", "pairing_by_sketch.csv", "resize_ceiling.csv"), data=True,
             code=("databases", "metrics", "findings/database_survey.py"))

@@ -49,10 +49,9 @@ def in_short() -> Markdown:
         f"{signs.conditions('paper')}. The SSIM of sketches is {scores['ssim', 'msg-sarl']:.1f} % (published: "
         f"{printed.set_index('system').value['MSG-SARL']:.1f}; a per-pixel regression reaches "
         f"{scores['ssim', 'pixel-regression']:.1f}). Over {trainings} trainings, multi-scale gradients change it by "
-        f"{effect('MSG', 'ssim')} points and the FSIM by {effect('MSG', 'fsim')}.{_stability()} Self-attention changes "
-        f"the SSIM by {effect('self-attention', 'ssim')}; the paper prints up to {labels.signed(printed_gain)}. "
-        f"Published votes "
-        "and recognition curves say less than they seem to.")
+        f"{effect('MSG', 'ssim')} points and the FSIM by {effect('MSG', 'fsim')}.{_stability()} "
+        f"Self-attention changes the SSIM by {effect('self-attention', 'ssim')}; the paper prints up to "
+        f"{labels.signed(printed_gain)}. Published votes and recognition curves say less than they seem to.")
 
 
 def _stability() -> str:

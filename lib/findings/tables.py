@@ -32,7 +32,16 @@ from lib.base.settings import RunSettings
 from lib.base.statistics import bootstrap_interval
 from lib.evaluation.scoring import IMAGE_METRICS, SET_METRICS, STUDY_METRICS, Scores, read_scores
 from lib.findings import learning_curves
-from lib.findings.contrasts import LEVEL, OWN_FROM, RunSpread, cells_of, compare, pooled_spread, pooled_spreads
+from lib.findings.contrasts import (
+    LEVEL,
+    OWN_FROM,
+    RunSpread,
+    cells_of,
+    compare,
+    pooled_spread,
+    pooled_spreads,
+    trained_kind,
+)
 
 PUBLISHED = paths.ROOT / "results" / "published_tables.csv"
 CEILING = "resized-target"
@@ -66,7 +75,7 @@ def summary(profile: str, database: str, scores: Scores | None = None) -> pd.Dat
     scores = scores or read_scores(profile, database)
     rows = []
     cells = cells_of(scores.images)
-    spreads = pooled_spreads(cells, _pool)
+    spreads = pooled_spreads(cells, trained_kind)
     for (direction, system, metric), values in cells.items():
         low, high = np.clip(_limits(values.shape, values.to_numpy().tobytes(),
                                     spreads.get((direction, systems.kind_of(system), metric))),
@@ -76,7 +85,7 @@ def summary(profile: str, database: str, scores: Scores | None = None) -> pd.Dat
     count = {key: part.image.nunique() for key, part in scores.images.groupby(["direction", "system"])}
     sets = {key: part for key, part in scores.sets.groupby(_KEY, sort=False)}
     runs = {key: part.set_index("seed")[["value"]].T for key, part in sets.items()}  # one row: the set as a whole
-    spreads = pooled_spreads(runs, _pool)
+    spreads = pooled_spreads(runs, trained_kind)
     for (direction, system, metric), part in sets.items():
         spread = spreads.get((direction, systems.kind_of(system), metric))
         if systems.is_trained(system) and len(part) >= OWN_FROM:
@@ -84,11 +93,6 @@ def summary(profile: str, database: str, scores: Scores | None = None) -> pd.Dat
         rows.append((direction, system, metric, part.value.mean(), *_set_limits(part, spread),
                      count.get((direction, system), 0), len(part), part.value.std()))
     return pd.DataFrame(rows, columns=[*_KEY, "value", "low", "high", "n", "seeds", "spread"])
-
-
-def _pool(system: str) -> str | None:
-    """The kind of a trained system whose runs tell how far runs spread: those with changed settings borrow only."""
-    return systems.kind_of(system) if systems.is_trained(system) and system in systems.SYSTEMS else None
 
 
 @lru_cache(maxsize=8192)
@@ -153,7 +157,7 @@ def _beside(ours: pd.DataFrame, direction: str, printed: pd.DataFrame, first: tu
     table = pd.concat([ours.merge(printed, on=["system", "metric"], how="outer"),
                        pd.DataFrame({"system": lacking, "metric": "ssim"})], ignore_index=True)
     table = table[table.system.isin(rows)]
-    table = table.assign(label=[f"{labels.label_of(name)}{' (unconverged)' * (name in rising)}"
+    table = table.assign(label=[labels.label_of(name) + (" (unconverged)" if name in rising else "")
                                 for name in table.system])
     places = {name: place for place, name in enumerate([*rows, *STUDY_METRICS[direction], *SET_METRICS])}
     table = table.sort_values(["system", "metric"], key=lambda column: column.map(places), ignore_index=True)

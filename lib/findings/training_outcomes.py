@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from lib.base import files, labels, paths, systems, tables_on_disk
+from lib.base import paths, systems, tables_on_disk
 from lib.base.directions import DIRECTIONS
-from lib.findings.ablations import SWITCHES, pairs_of
+from lib.findings.ablations import SWITCHES
 from lib.training import run_folders
 
 WON = 0.02  # a discriminator whose loss ends below has won: in a draw it is 0.25
@@ -20,13 +20,8 @@ def final_losses(profile: str, database: str) -> pd.DataFrame:
     ``/discriminator``.  Reads the committed logs; a run that is not finished, or is being made again, has no row.
     """
     columns = [f"{direction}/{term}" for direction in DIRECTIONS for term in _TERMS]
-    rows = []
-    for run in run_folders.list_runs(paths.study_folder(profile, database)):
-        if run.system in systems.ABLATIONS and (run.folder / "run.json").exists():
-            record = files.read_json(run.folder / "run.json")
-            log = tables_on_disk.read_csv(run.folder / "log.csv")
-            if len(log) == record["settings"]["epochs"]:
-                rows.append((run.system, run.seed, record["device"], *log[columns].iloc[-1]))
+    rows = [(run.system, run.seed, record["device"], *log[columns].iloc[-1]) for run, record, log
+            in run_folders.finished_logs(paths.study_folder(profile, database), systems.ABLATIONS)]
     return pd.DataFrame(rows, columns=["system", "seed", "device", *columns])
 
 
@@ -44,17 +39,6 @@ def logs(profile: str, database: str) -> pd.DataFrame:
                                        "direction": direction, "epoch": log.epoch, **terms,
                                        "won": (run.system, run.seed, direction) in won}))
     return pd.concat(parts, ignore_index=True)
-
-
-def ranges(ends: pd.DataFrame) -> pd.DataFrame:
-    """``final_losses`` for people: a row per cell, ``smallest to largest`` over its runs."""
-    named = {f"{direction}/{term}": f"{labels.TASK[direction]} {term}" for direction in DIRECTIONS for term in _TERMS}
-    table = ends.groupby("system", sort=False)[list(named)].agg(_range)
-    return table.rename(columns=named, index=labels.label_of).rename_axis(index=None)
-
-
-def _range(values: pd.Series) -> str:
-    return " to ".join(dict.fromkeys((f"{values.min():.2f}", f"{values.max():.2f}")))
 
 
 def won_outright(ends: pd.DataFrame) -> pd.DataFrame:
@@ -87,19 +71,3 @@ def discriminators_by(ends: pd.DataFrame, part: str, other: str, direction: str 
     states = SWITCHES.loc[ends.system, [part, other]].reset_index(drop=True)
     table = states.assign(loss=ends[f"{direction}/discriminator"].to_numpy()).groupby([part, other]).loss
     return table.agg(smallest="min", largest="max", trainings="size").reset_index()
-
-
-def account(ends: pd.DataFrame) -> str:
-    """Who won where, and whether discriminators that see several scales (MSG) win more; ends: of all eight cells."""
-    won = won_outright(ends)
-    runs_won = won.drop_duplicates(["system", "seed"])
-    named = ", ".join(f"{labels.label_of(row.system)} seed {row.seed} ({labels.TASK[row.direction]})"
-                      for row in won.itertuples())
-    of_sketches = ends.groupby("system")[f"{DIRECTIONS[0]}/discriminator"].mean()
-    pairs = pairs_of("MSG")
-    lower = sum(of_sketches[with_msg] < of_sketches[without] for with_msg, without in pairs)
-    text = f"In {len(runs_won)} of the {len(ends)} runs a discriminator has won outright (its loss is below {WON})"
-    if len(won):
-        text += f": {named}. {runs_won.system.map(SWITCHES['MSG']).sum()} of these show it several scales (MSG)"
-    return (f"{text}. In {lower} of the {len(pairs)} pairs of cells the discriminator of sketches ends with the lower "
-            "loss, on average, where there is MSG.")

@@ -30,7 +30,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from lib.base import files, labels, paths, systems, tables_on_disk
+from lib.base import labels, paths, systems
 from lib.base.directions import DIRECTIONS
 from lib.base.statistics import holm
 from lib.evaluation.scoring import Scores, read_scores
@@ -47,14 +47,10 @@ def measures(profile: str, database: str, first_seed: int = FIRST_SEED) -> pd.Da
     """One row per finished training of the eight cells and direction: system, seed, direction, balance, oscillation,
     gradient.  Reads the committed logs; those from before steps' spread was logged have no row."""
     rows = []
-    for run in run_folders.list_runs(paths.study_folder(profile, database)):
-        if run.system not in systems.ABLATIONS or run.seed < first_seed or not (run.folder / "run.json").exists():
+    for run, _, log in run_folders.finished_logs(paths.study_folder(profile, database), systems.ABLATIONS):
+        if run.seed < first_seed or f"{DIRECTIONS[0]}/generator_gradient sd" not in log:
             continue
-        epochs = files.read_json(run.folder / "run.json")["settings"]["epochs"]
-        log = tables_on_disk.read_csv(run.folder / "log.csv")
-        if len(log) != epochs or f"{DIRECTIONS[0]}/generator_gradient sd" not in log:
-            continue
-        end = log.tail(max(1, epochs // 4))
+        end = log.tail(max(1, len(log) // 4))
         for d in DIRECTIONS:
             rows.append((run.system, run.seed, d, end[f"{d}/discriminator"].mean(), end[f"{d}/adversarial sd"].mean(),
                          (end[f"{d}/generator_gradient sd"] / end[f"{d}/generator_gradient"]).mean()))

@@ -50,7 +50,7 @@ def write(profile: str, database: str) -> Path:
 
 
 def work(profile: str, system: str, pairs: int) -> tuple[int, int, float]:
-    """(steps, updates of the generators, 10¹² operations) of a whole training on so many pairs."""
+    """(steps, updates of the generators, 10¹² operations) of a whole training on this many pairs."""
     wanted = plan(profile, system)
     settings = wanted.settings
     trainable = wanted.create(settings, torch.device("cpu"))

@@ -21,7 +21,7 @@ import pandas as pd
 from lib.base import labels, systems
 from lib.base.directions import DIRECTIONS
 from lib.evaluation.scoring import Scores, read_scores
-from lib.findings import ablations, signs, tables
+from lib.findings import ablations, signs
 from lib.findings.ablations import METRICS
 from lib.findings.contrasts import FACES_AND_TRAININGS, Effect, with_holm
 from lib.findings.run_models import RunModel
@@ -79,66 +79,6 @@ def is_clear(p_holm: float, limits: str) -> bool:
 def verdict(estimate: float, p_holm: float, limits: str, profile: str) -> str:
     """The verdict on a claim that an effect is positive."""
     return signs.verdict(estimate, is_clear(p_holm, limits), profile)
-
-
-def claim_by_claim(profile: str, database: str, scores: Scores | None = None) -> list[str]:
-    """What the trainings say of each part and of the full model, a Markdown paragraph each, numbers included.
-
-    Raises StudyError as ``of_parts`` does.
-    """
-    scores = scores or read_scores(profile, database)
-    parts, full = of_parts(profile, database, scores), of_the_full_model(profile, database, scores)
-    said = {}
-    for part, rows in parts.groupby("part", sort=False):
-        said[part] = "; ".join(
-            f"{labels.TASK[row.direction]} {labels.METRIC[row.metric]} "
-            f"{labels.with_limits(row.estimate, row.low, row.high)} ({row.verdict}; published {row.published})"
-            for row in rows.itertuples()) + "."
-    return [f"**MSG.** {said['MSG']} {_more_of_msg(profile, database, scores)}".rstrip(),
-            f"**Self-attention**, said to help in both directions. {said['self-attention']}",
-            f"**The cycle loss.** {said['cycle']} The paper has no pair of cells for photos.",
-            f"**The full model.** {_tally(full)}"]
-
-
-def _more_of_msg(profile: str, database: str, scores: Scores) -> str:
-    """What two further scores of sketches say of MSG; nothing where a study lacks them."""
-    direction, sentences = DIRECTIONS[0], []
-    if "scoot" in set(scores.images.metric):
-        found = ablations.effects(profile, database, scores, metrics=("scoot",), directions=(direction,))
-        scoot = found.set_index("effect").loc["MSG"]
-        sentences.append("Sketches' Scoot changes by "
-                         f"{labels.with_limits(scoot.estimate, scoot.low, scoot.high)} points with MSG.")
-    summary = tables.summary(profile, database, scores).query("direction == @direction")
-    distance = summary[summary.metric == "frechet-vgg16-hed"].set_index("system").value
-    pairs = [pair for pair in ablations.pairs_of("MSG") if set(pair) <= set(distance.index)]
-    if pairs:
-        larger = sum(distance[with_msg] > distance[without] for with_msg, without in pairs)
-        sentences.append("The Fréchet distance between the sets of sketches (on the stand-in network) is larger with "
-                         f"MSG in {larger} of {len(pairs)} pairs of cells.")
-    return " ".join(sentences)
-
-
-def _tally(full: pd.DataFrame) -> str:
-    clear = full[full.verdict != signs.UNDECIDED]
-    better, worse = clear[clear.estimate > 0], clear[clear.estimate < 0]
-    text = f"Of {len(full)} comparisons with another cell it is better in {len(better)} and worse in {len(worse)}"
-    if len(worse):
-        places = sorted({f"{labels.TASK[row.direction]} {labels.METRIC[row.metric]}" for row in worse.itertuples()})
-        without_msg = (~worse.system.map(ablations.SWITCHES["MSG"])).sum()
-        text += f" ({', '.join(places)}; {without_msg} of these against cells without MSG)"
-    return f"{text}; the rest is undecided."
-
-
-def as_text(table: pd.DataFrame) -> pd.DataFrame:
-    """The verdicts as people read them: one row per claim, a column per direction and metric."""
-    key = "claim" if "claim" in table else "system"
-    cells = table.assign(
-        column=[f"{labels.TASK[row.direction]} {labels.METRIC[row.metric]}" for row in table.itertuples()],
-        text=[f"{labels.with_limits(row.estimate, row.low, row.high)} {row.verdict}" for row in table.itertuples()])
-    wide = cells.pivot(index=key, columns="column", values="text")
-    wide = wide.reindex(index=list(dict.fromkeys(cells[key])), columns=list(dict.fromkeys(cells["column"])))
-    wide.index = [labels.label_of(name) if key == "system" else name for name in wide.index]
-    return wide.rename_axis(index=key, columns=None)
 
 
 def _range(values: pd.Series) -> str:

@@ -1,6 +1,6 @@
 """How fast FSIM is beside piq's, pair by pair: ``python -m lib.metrics.benchmark [--threads N]``.
 
-Both sides run in one process with the same number of threads, in turns, and the fastest round of each counts, so that
+Both sides run alternately in one process, with as many threads, and the fastest round of each counts, so that
 other work on the machine disturbs both alike.  On a busy machine the processor's time says more than the clock's.  The
 pairs are made-up pictures of the field's size; the content does not change the amount of work.
 """

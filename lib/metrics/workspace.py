@@ -1,7 +1,8 @@
 """Arrays that a thread uses again for every image, instead of new ones.
 
-New arrays of this size cost a page fault per 4 KiB wherever the allocator gives memory back to the system in between,
-which it does as it pleases: the same score took 1.9 or 4.5 ms.  And threads that ask for pages wait for each other.
+New arrays of this size cost a page fault per 4 KiB wherever the allocator gives memory back to the system in between.
+Whether it does is a matter of luck: the same score took 1.9 or 4.5 ms.  And threads that ask for pages wait for each
+other.
 """
 
 from __future__ import annotations

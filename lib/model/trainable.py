@@ -2,7 +2,7 @@
 
 It stands here, above both, so that neither needs to know the loop (``lib.training``).  A new system is a settings
 class, a class of this kind, and a line in each of two tables: ``lib.base.systems`` (its names) and
-``lib.training.systems`` (its constructor).
+``lib.training.plans`` (its constructor).
 
 Images are (B, C, H, W) in [-1, 1], photos with three channels, sketches with one; losses are scalar tensors.
 """

@@ -1,1 +1,1 @@
-"""Making runs: the interface of what trains, the loop, checkpoints, run folders, translation, grids, speed."""
+"""Making runs: plans, the one loop, checkpoints, run folders, translation, speed."""

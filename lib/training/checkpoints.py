@@ -96,7 +96,7 @@ def fitting(path: Path, expected: Mapping[str, torch.Tensor], given: object) -> 
     Raises StudyError naming the first weights that are missing, unexpected, of another shape or not finite.
     """
     if not isinstance(given, Mapping) or not all(isinstance(value, torch.Tensor) for value in given.values()):
-        raise StudyError(f"{path}: damaged or forged: its generators are no table of tensors. {_REMEDY}")
+        raise StudyError(f"{path}: damaged or forged: its generators are not a table of tensors. {_REMEDY}")
     if given and all(str(name).startswith("module.") for name in given):
         given = {name.removeprefix("module."): value for name, value in given.items()}
     problems = []

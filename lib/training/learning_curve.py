@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from lib.base import tables_on_disk
-from lib.base.directions import PHOTO_TO_SKETCH
 from lib.base.images import to_grey
 from lib.base.settings import RunSettings
 from lib.databases import PairedFaces
@@ -40,8 +39,7 @@ def add_point(trainable: Trainable, settings: RunSettings, watched: PairedFaces,
 
     rows = []
     for direction in trainable.directions:
-        to_sketch = direction == PHOTO_TO_SKETCH
-        sources, targets = (watched.photos, watched.sketches) if to_sketch else (watched.sketches, watched.photos)
+        sources, targets = watched.sources_and_targets(direction)
         made = translate_faces(trainable, settings, direction, sources, watched.names)
         made, targets = (faces if faces.ndim == 3 else to_grey(faces) for faces in (made, targets))
         rows += zip([epoch] * len(watched), [direction] * len(watched), watched.names,

@@ -22,7 +22,6 @@ from torch import Tensor
 from tqdm import tqdm
 
 from lib.base import files
-from lib.base.directions import PHOTO_TO_SKETCH
 from lib.base.errors import StudyError, counted
 from lib.base.settings import RunSettings
 from lib.databases import PairedFaces, data_hash
@@ -60,15 +59,9 @@ def train(plan: Plan, faces: PairedFaces, folder: Path, seed: int, *, device: to
     folder, path = Path(folder), Path(folder) / "checkpoint.pt"
     identity = {"system": plan.name, "seed": seed, "data": data_hash(faces)}
     torch.manual_seed(seed)
-    contents = None
-    if path.exists():
-        contents = checkpoints.load(path)
-        settings = _same_run(contents, plan, identity, path)
-        if contents["finished"]:
-            return _record_of(path)
-    else:
-        (folder / "run.json").unlink(missing_ok=True)  # or it would speak for a log that is being written
-        settings = devices.resolve(plan.settings, device)
+    settings, contents = _beginning(plan, identity, path, device)
+    if contents and contents["finished"]:
+        return _record_of(path)
     identity["settings"] = dataclasses.asdict(settings)
 
     trainable = plan.create(settings, device)
@@ -108,6 +101,15 @@ def train(plan: Plan, faces: PairedFaces, folder: Path, seed: int, *, device: to
     # Last, so that a finished checkpoint always has its record beside it.
     checkpoints.save(path, {**identity, "method": trainable.state(training=False), "finished": True})
     return record
+
+
+def _beginning(plan: Plan, identity: dict, path: Path, device: torch.device) -> tuple[RunSettings, dict | None]:
+    """Settings to train with, and the checkpoint to go on from if there is one; else the old record goes."""
+    if path.exists():
+        contents = checkpoints.load(path)
+        return _same_run(contents, plan, identity, path), contents
+    path.with_name("run.json").unlink(missing_ok=True)  # or it would speak for a log that is being written
+    return devices.resolve(plan.settings, device), None
 
 
 def _between_checkpoints() -> float:
@@ -222,8 +224,7 @@ def _write_samples(trainable: Trainable, settings: RunSettings, faces: PairedFac
     if epoch & (epoch - 1) and epoch != settings.epochs:
         return
     for direction in trainable.directions:
-        sources = (faces.photos if direction == PHOTO_TO_SKETCH else faces.sketches)[:SAMPLES]
-        names = faces.names[:SAMPLES]
+        sources, names = faces.sources_and_targets(direction)[0][:SAMPLES], faces.names[:SAMPLES]
         translated = translate_faces(trainable, settings, direction, sources, names)
         run_folders.write_synthesised(folder / "samples" / f"epoch{epoch:03d}", direction, names, translated)
 

@@ -11,11 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from lib import databases
 from lib.base import files
-from lib.base.directions import PHOTO_TO_SKETCH
 from lib.base.errors import StudyError, counted
 from lib.base.settings import AFTER_TRAINING, RunSettings
 from lib.databases import PairedFaces, data_hash
@@ -73,11 +70,6 @@ def load_faces(database: str, settings: RunSettings, split: str) -> PairedFaces:
             attributes=training_pairs.attributes[rows])
     limit = settings.train_pairs if split == "train" else settings.test_pairs
     return databases.load(database, split, limit=limit)
-
-
-def sources_and_targets(faces: PairedFaces, direction: str) -> tuple[np.ndarray, np.ndarray]:
-    """(photos, sketches) for photo-to-sketch, (sketches, photos) for sketch-to-photo."""
-    return (faces.photos, faces.sketches) if direction == PHOTO_TO_SKETCH else (faces.sketches, faces.photos)
 
 
 def synthesise(database: str, system: str, profile: str, seed: int = 0, *, force: bool = False,
@@ -173,7 +165,7 @@ def _translate(checkpoint: Path, what: Plan, record: dict, test: PairedFaces, fo
     translator = Translator(checkpoint, what.settings)
     (folder / "private" / "scored.json").unlink(missing_ok=True)  # of the faces that are replaced now
     for direction in what.system.directions:
-        sources, _ = sources_and_targets(test, direction)
+        sources, _ = test.sources_and_targets(direction)
         run_folders.write_synthesised(folder, direction, test.names, translator(direction, sources, test.names))
     files.write_json(folder / "private" / "synthesised.json", stamp)
 
@@ -190,8 +182,8 @@ def _fitted(what: Plan, train: PairedFaces, test: PairedFaces, folder: Path, see
     record = {"system": what.name, "seed": seed, "pairs": len(train), "data": data_hash(train)}
     for direction in what.system.directions:
         method = _create_fitted(what, seed)
-        method.fit(*sources_and_targets(train, direction), groups=train.groups)
-        sources, targets = sources_and_targets(test, direction)
+        method.fit(*train.sources_and_targets(direction), groups=train.groups)
+        sources, targets = test.sources_and_targets(direction)
         extra = {"targets": targets} if what.system.kind == "control" else {"groups": test.groups}
         run_folders.write_synthesised(folder, direction, test.names, method.synthesise(sources, **extra))
         record[direction] = method.measurements

@@ -10,14 +10,14 @@ import contextlib
 import os
 import platform
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from lib.base import files, images, locks, paths, systems
+from lib.base import files, images, locks, paths, systems, tables_on_disk
 from lib.base.errors import StudyError, listed
 from lib.base.hardware import processor
 
@@ -89,6 +89,19 @@ def list_runs(study: Path) -> list[Run]:
     return sorted(found, key=lambda run: (order.index(systems.base_name(run.system)), run.system, run.seed))
 
 
+def finished_logs(study: Path, names: Container[str]) -> Iterator[tuple[Run, dict, pd.DataFrame]]:
+    """Run, record and log of every finished training of these systems, in table order, from the committed files.
+
+    A run that is not finished, or is being made again, is passed over.
+    """
+    for run in list_runs(study):
+        if run.system in names and (run.folder / "run.json").exists():
+            record = files.read_json(run.folder / "run.json")
+            log = tables_on_disk.read_csv(run.folder / "log.csv")
+            if len(log) == record["settings"]["epochs"]:
+                yield run, record, log
+
+
 def pictures_of_runs(study: Path, names: Sequence[str],
                      leave_out: Iterable[str] = ()) -> tuple[dict[tuple[str, str, int], list[Path]], list[str]]:
     """(direction, system, seed) → files of the runs that have all these faces here, and what has none of them, as
@@ -120,9 +133,11 @@ def _system_of(folder: Path) -> str:
 
 
 def records() -> pd.DataFrame:
-    """Every run record under results/, one row each: profile, database, system, seed, pairs, device, processor,
-    threads, precision, minutes, revision, torch.  Minutes are NaN for what has no training of its own, processor and
-    threads missing in early records.  Sorted by profile, database and system."""
+    """Every run record under results/, a row each, sorted by profile, database and system.
+
+    Columns: profile, database, system, seed, pairs, device, processor, threads, precision, minutes, revision, torch.
+    Minutes are NaN for what has no training of its own; early records lack processor and threads.
+    """
     rows = []
     for study in sorted(paths.results_root().glob("*/*/")):
         for run in list_runs(study):

@@ -180,7 +180,7 @@ def by_length(plan: Plan, lengths: Iterable[tuple[int, int]]) -> pd.DataFrame:
 
 
 def least_seconds(counts: pd.DataFrame, *, multiplied: float, moved: float) -> pd.Series:
-    """The shortest time of each kind on hardware of so many operations and bytes a second.
+    """The shortest time of each kind on hardware that does this many operations and moves this many bytes a second.
 
     No kernel can take less than its operations or its bytes do; kinds run one after the other.
     """

@@ -1,7 +1,7 @@
 """How fast training is here: seconds of a step, its operations, and the share of what this machine can multiply.
 
 Operations are counted by torch's ``FlopCounterMode`` on the convolutions and matrix products of a real step (a
-multiply-add is two).  The peak is a large square matrix product in the same precision, measured in turns with the
+multiply-add is two).  The peak is a large square matrix product in the same precision, measured alternately with the
 step, so that a busy machine slows both sides alike.
 """
 
@@ -78,7 +78,7 @@ def operations(plan: Plan) -> float:
 
 
 def seconds_of_training(plan: Plan, pairs: int, *, threads: int) -> float:
-    """Seconds that a run will take here with so many threads at most, from a few steps taken now.
+    """Seconds that a run will take here with at most this many threads, from a few steps taken now.
 
     Plans that differ in neither system, size, width nor batch are measured once, very short runs not at all.
     """
@@ -92,7 +92,7 @@ def seconds_of_training(plan: Plan, pairs: int, *, threads: int) -> float:
 
 
 def seconds_of_looking_up(profile: str, faces: int) -> float:
-    """Seconds that an exemplar method takes with so many training and test faces, both directions, on one thread."""
+    """Seconds that an exemplar method takes with this many training and test faces, both directions, on one thread."""
     return _LOOKING_UP.get(profile, _LOOKING_UP_IN_FULL) * faces * slowness()
 
 

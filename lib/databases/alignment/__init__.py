@@ -15,8 +15,8 @@ from lib.databases.alignment.warp import Eyes
 
 __all__ = ["Aligned", "Eyes", "align_photo"]
 
-_MUCH_INVENTED = 0.2  # share of the result that lies outside the photo from which on people are told
-_ENLARGED = 1.5  # times that a photo is enlarged from which on people are told
+_MUCH_INVENTED = 0.2  # people are told where more than this share of the result lies outside the photo
+_ENLARGED = 1.5  # people are told where a photo is enlarged by more than this
 
 
 @dataclass(frozen=True)

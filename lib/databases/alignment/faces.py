@@ -15,9 +15,9 @@ from lib.base.errors import StudyError, listed
 from lib.databases.alignment import dlib_models
 from lib.databases.alignment.warp import Eyes
 
-SURE = 0.3  # the detector's score from which on something is a face; accidents in backgrounds score up to 0.12
+SURE = 0.3  # the least score of the detector that is a face; accidents in backgrounds score up to 0.12
 _LONGEST = 1000  # pixels: larger pictures are searched smaller, which finds every face that is a twelfth as wide
-_SMALL = 400  # pixels: smaller pictures are searched again enlarged, so that what is too small is named so
+_SMALL = 400  # pixels: smaller pictures are searched again enlarged, so that a face can be called too small
 _LEAST_APART = 20.0  # pixels between the eyes; the result has 50
 _ASIDE = 0.22  # how far from the middle between the eyes, in their distance, the nose may stand
 _REMEDY = "Take one frontal, upright face, at least 80 pixels wide."

@@ -49,7 +49,7 @@ def outputs_in(folder: Path, source: Path) -> dict[Path, Path]:
 def make_each(outputs: dict[Path, Path], make: Maker) -> Report:
     """Read each photo as a viewer shows it, make its picture and write it in the format of its name.
 
-    Raises StudyError, before anything is made, where an output is there already, be it an input or another file, and
+    Raises StudyError, before anything is made, where an output is there already, whether an input or another file, and
     where its name ends in no format that is written.
     """
     for file in outputs.values():

@@ -29,7 +29,7 @@ class Artist:
     accents: float = 1.0
     paper: float = 246.0
     grain: float = 0.30
-    error: float = 0.55  # px by which the drawing misses the face, smooth over the face
+    error: float = 0.55  # size of ``misses``, px
 
 
 ARTISTS = (
@@ -80,7 +80,7 @@ def _between(nodes: int, spacing: int) -> np.ndarray:
 
 
 def misses(rng: np.random.Generator, size: float) -> Bend:
-    """An artist's inaccuracy: independent errors of ``size`` px about every 25 px, none at the eyes' distance."""
+    """An artist's inaccuracy: independent errors every 24 px, smooth in between, a little under ``size`` px (RMS)."""
     places = np.stack(np.meshgrid(np.arange(10, 200, 24.0), np.arange(20, 250, 24.0)), -1).reshape(-1, 2)
     moves = size * 1.6 * rng.standard_normal(places.shape)
     return Bend(places, moves, 17.0)

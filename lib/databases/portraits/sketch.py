@@ -1,7 +1,8 @@
 """The drawing: what an artist puts on paper for a face, from its lines, its relief and its hair.
 
 No filter of the photograph: contours come from the face's curves, hatching from the relief under the artist's
-own light, hair from the strands.  Of the picture the artist knows only where the hair lies and where it shines.
+own light, hair from the strands.  Around the mouth the shade is rubbed with the finger instead of hatched.  Of the
+picture the artist knows only where the hair lies and where it shines.
 """
 
 from __future__ import annotations
@@ -68,17 +69,18 @@ def _shade(sheet: Sheet, sitter: Sitter, artist: Artist) -> None:
         along, across = np.array([np.cos(angle), -np.sin(angle)]), np.array([np.sin(angle), np.cos(angle)])
         a, b = np.meshgrid(np.arange(-150, 150, 11.0), np.arange(-150, 150, artist.hatch_gap))
         n = a.size
-        centre = np.array([MIDDLE, 150.0]) + (a.reshape(-1, 1) + rng.uniform(-5, 5, (n, 1))) * along \
-            + (b.reshape(-1, 1) + rng.uniform(-0.5, 0.5, (n, 1)) * artist.hatch_gap) * across
+        a = a.reshape(-1, 1) + rng.uniform(-5, 5, (n, 1))
+        b = b.reshape(-1, 1) + rng.uniform(-0.5, 0.5, (n, 1)) * artist.hatch_gap
+        centre = np.array([MIDDLE, 150.0]) + a * along + b * across
         keep = (np.abs(centre[:, 0] - MIDDLE) < 80) & (centre[:, 1] > 35) & (centre[:, 1] < 250)
         centre = centre[keep]
         centre = centre[grid.sample(shade, centre) > 0.6 * low]
         length = rng.uniform(10, 19, (len(centre), 1))
         m = 40
         s = np.linspace(-0.5, 0.5, m)[None]
-        along, across = _along_the_jaw(sitter.face, centre, along)
+        forward, sideways = _along_the_jaw(sitter.face, centre, along)
         curve = (0.06 * (centre[:, :1] - MIDDLE) / 50) * length * (4 * s * s - 1) * 2
-        paths = centre[:, None] + (length * s)[..., None] * along[:, None] + curve[..., None] * across[:, None]
+        paths = centre[:, None] + (length * s)[..., None] * forward[:, None] + curve[..., None] * sideways[:, None]
         paths = (paths + 0.25 * rng.standard_normal((len(centre), 1, 2))).astype(np.float32)
         seen = grid.sample(shade, paths)
         taper = 0.25 + 0.75 * np.sqrt(np.clip(1 - 4 * s * s, 0, 1))
@@ -88,12 +90,15 @@ def _shade(sheet: Sheet, sitter: Sitter, artist: Artist) -> None:
 
 
 def _around_mouth(face: Face, grid: Grid) -> np.ndarray:
-    """Where a beard would grow, (H, W), 1 at the mouth, falling to 0 towards cheeks and neck."""
+    """Where a beard would grow, (H, W): 1 just below the mouth, falling to 0 towards cheeks and neck."""
     return bell(grid.y, float(face.mouth["line"][20, 1]) + 10, 21) * bell(grid.x, MIDDLE, 30)
 
 
 def _along_the_jaw(face: Face, centre: np.ndarray, along: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Directions of strokes at ``centre`` and across them, (n, 2) each: ``along``, but on the jaw along its edge."""
+    """Unit vectors (n, 2) along the strokes at ``centre`` (n, 2) and across them.
+
+    Strokes run ``along`` (2,), but turn on the jaw until they follow its edge.
+    """
     offset = centre - CENTRE
     edge = np.stack([-offset[:, 1], offset[:, 0]], -1) / np.maximum(np.hypot(*offset.T), 1)[:, None]
     edge *= np.where(edge @ along < 0, -1, 1)[:, None]
@@ -120,7 +125,7 @@ def _outline(sheet: Sheet, face: Face, coverage: np.ndarray, artist: Artist) -> 
         sheet.line(ear["ridge"][-4:] - (side * 1.2, 4.0), 0.9 * artist.contour, **kw)
         rim = face.rim([150.0 if side > 0 else 210.0])[0]
         edge = face.neck_edge(side)
-        edge = edge[edge[:, 1] > rim[1] + 0.0]
+        edge = edge[edge[:, 1] > rim[1]]
         edge = edge[np.abs(edge[:, 0] - MIDDLE) < face.neck_half + 12]
         if len(edge) > 3:
             sheet.line(edge, 0.9 * artist.contour, taper=(0.15, 0.4), **kw)

@@ -48,7 +48,7 @@ class AttentionTable:
 def measure_study(profile: str, database: str, faces: int = FACES, force: bool = False) -> AttentionTable:
     """Bring ``attention.csv`` of a study up to date: every run with self-attention whose checkpoint is here.
 
-    faces: the first so many test faces.  force: measure again what is unchanged.  Raises StudyError for
+    faces: how many test faces, from the first on.  force: measure again what is unchanged.  Raises StudyError for
     unknown names, a missing database, and a study with neither a network to measure nor an earlier table.
     """
     if database not in databases.NAMES:
@@ -74,7 +74,7 @@ def measure_study(profile: str, database: str, faces: int = FACES, force: bool =
         record, key = run.folder / "private" / "attention.json", {"system": run.system, "seed": run.seed}
         if not force and tables_on_disk.rows_of(table, key).any() and tables_on_disk.is_made_from(record, stamp):
             continue
-        parts = [summarise(measure(translator, direction, make_run.sources_and_targets(test, direction)[0][:faces]))
+        parts = [summarise(measure(translator, direction, test.sources_and_targets(direction)[0][:faces]))
                  .assign(**key, direction=direction) for direction in DIRECTIONS]
         table = tables_on_disk.renew(folder / "attention.csv", pd.concat(parts)[_COLUMNS], key, ["system", "seed"],
                                      text=["sarb"], digits=6)

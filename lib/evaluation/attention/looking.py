@@ -54,8 +54,7 @@ def map_of(translator: Translator, direction: str, face: np.ndarray) -> np.ndarr
 def ratios(translator: Translator, direction: str, faces: np.ndarray) -> pd.DataFrame:
     """For each face (n, 250, 200[, 3]) and region, the map's mean inside over its mean everywhere.
 
-    Columns: face (0 … n-1) and a column per region.  Raises StudyError as ``map_of`` does, and for faces of other
-    sizes.
+    Columns: face (0 … n-1) and one per region.  Raises StudyError as ``map_of`` does, and for faces of other sizes.
     """
     maps = np.stack([map_of(translator, direction, face) for face in faces])
     return pd.DataFrame({"face": range(len(faces)), **{
@@ -65,7 +64,7 @@ def ratios(translator: Translator, direction: str, faces: np.ndarray) -> pd.Data
 def write(profile: str, database: str, faces: int) -> pd.DataFrame:
     """Bring ``looking.csv`` of a study up to date for the networks on this machine; returns the whole table.
 
-    faces: the first so many test faces of the run.  Rows of runs whose network is elsewhere stay as they are.
+    faces: how many test faces of the run, from the first on.  Rows of runs whose network is elsewhere stay as they are.
     """
     folder = paths.study_folder(profile, database)
     for run in run_folders.list_runs(folder):
@@ -80,7 +79,7 @@ def write(profile: str, database: str, faces: int) -> pd.DataFrame:
             continue
         rows, pairs = [], make_run.load_faces(database, what.settings, "test")
         for direction in what.system.directions:
-            sources = make_run.sources_and_targets(pairs, direction)[0][:faces]
+            sources = pairs.sources_and_targets(direction)[0][:faces]
             found = ratios(translator, direction, sources)
             rows += [(run.system, run.seed, direction, region, found[region].mean(), found[region].std(), len(found))
                      for region in regions.REGIONS]

@@ -1,4 +1,4 @@
-"""Numbers of attention weights: how spread they are, whether they depend on the position, what two softmaxes allow.
+"""Numbers of attention weights: how spread they are, whether they depend on the position.
 
 Weights are arrays (…, n) ≥ 0 whose rows sum to one.  Shannon's entropy H(w) = -Σ w log w, in bits; the
 effective number of positions is 2^H (Hill's number of order 1); how much rows differ is their
@@ -6,8 +6,6 @@ generalised Jensen-Shannon divergence (Lin, IEEE Trans. Inf. Theory 37, 1991).
 """
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 import numpy as np
 from scipy.special import entr
@@ -36,22 +34,3 @@ def dependence(weights: np.ndarray) -> float:
     weights = np.asarray(weights, dtype=float)
     divergence = entropy(weights.mean(axis=0)) - entropy(weights).mean()
     return float(max(divergence, 0.0) / np.log2(weights.shape[1]))
-
-
-class Limits(NamedTuple):
-    """What no weights after two softmaxes can pass; see ``double_softmax_limits``."""
-
-    ratio: float  # largest over smallest weight, at most
-    largest: float  # weight, at most
-    entropy: float  # normalised, at least
-
-
-def double_softmax_limits(n: int) -> Limits:
-    """Bounds on softmax(p) for p = softmax(anything) of length n at least 2: Eq. 7 after Eq. 6, whatever was learnt.
-
-    p lies in [0, 1], so weights differ by the factor e at most, and the largest is reached by one-hot p.
-    The entropy falls short of log n by the divergence of softmax(p) from uniform, ∫_0^1 s·Var_s(p) ds,
-    Var_s under softmax(s·p).  Var_s(p) ≤ E_s(p²) ≤ E_s(p) = Σ p e^{sp} / Σ e^{sp} ≤ e^s/n, as p sums to
-    one; ∫ s e^s ds = 1.  So at most 1/n nats are missing.
-    """
-    return Limits(ratio=np.e, largest=np.e / (np.e + n - 1), entropy=1 - 1 / (n * np.log(n)))

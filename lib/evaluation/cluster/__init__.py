@@ -5,7 +5,7 @@
 
 A job makes and scores its runs and writes into their folders alone; ``scoring.gather`` puts the scores into the
 study's tables afterwards.  No two jobs make one run: runs that share networks go into one job, and what is waiting or
-running is not handed over again.  So nothing hangs on locks, which shared file systems keep badly or not at all.  A
+running is not handed over again.  So nothing depends on locks, which shared file systems keep badly or not at all.  A
 job that is preempted or reaches its time limit is queued again and goes on from its runs' checkpoints; one that is
 killed leaves them to the next submission.
 

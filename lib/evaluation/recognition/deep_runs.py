@@ -77,7 +77,7 @@ def recognise_runs(folder: Path, faces: PairedFaces, recogniser: Recogniser, for
 
 
 def _recognise_runs(folder: Path, stem: str, faces: PairedFaces, recogniser: Recogniser, force: bool) -> DeepTables:
-    targets = {direction: faces.sketches if direction == PHOTO_TO_SKETCH else faces.photos for direction in DIRECTIONS}
+    targets = {direction: faces.sources_and_targets(direction)[1] for direction in DIRECTIONS}
     common = {"version": _VERSION, "recogniser": recogniser.name, "people": len(faces),
               "real": {direction: hashlib.sha256(array).hexdigest() for direction, array in targets.items()}}
     tables, prints = _earlier(folder, stem, common)

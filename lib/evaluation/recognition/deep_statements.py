@@ -23,11 +23,6 @@ label = partial(labels.label_of, names={
     "grey-input": "input, in grey"})
 RANKS = (1, 5, 10)
 _FLOOR, _CEILING = "grey-input", "recompressed-target"
-# Rank-1 of networks that were not adapted to sketches, in per cent (T. de Freitas Pereira, A. Anjos and S. Marcel,
-# Heterogeneous face recognition using domain specific units, IEEE TIFS 14, 2019).  Protocol, as in the authors' own
-# database packages: five splits, photos as gallery and sketches as probes, of the people who do not train.
-PUBLISHED = pd.DataFrame([("CUFS", 202, 81.5), ("CUFSF", 494, 33.0)],
-                         columns=["database", "people in the gallery", "rank-1 (%)"])
 
 
 def measures(probes: pd.DataFrame) -> pd.DataFrame:
@@ -88,40 +83,6 @@ def _trainings(tables: DeepTables, direction: str, system: str, measure: str) ->
     return np.array([measures(run)[measure].mean() for _, run in probes.groupby("seed")])
 
 
-def by_error(tables: DeepTables, scores: pd.DataFrame, direction: str, names: tuple[str, ...],
-             measure: str = "rank-5") -> pd.DataFrame:
-    """Whom translation helps: gain over the grey input in thirds of people, by the size of a system's error.
-
-    scores: rows of ``scores.csv``; the error is 1 − SSIM, averaged over trainings.
-    Columns system, label, third (small, middle, large error), people, gain with low, high (95 % over people).
-    """
-    people = _by_person(tables, direction, measure)
-    ssim = scores[(scores.direction == direction) & (scores.metric == "ssim")]
-    rows = []
-    for system in names:
-        if system not in people or system not in set(ssim.system):
-            continue
-        error = 1 - ssim[ssim.system == system].groupby("image").value.mean()
-        gains = (people[system] - people[_FLOOR]).loc[error.sort_values().index]
-        for third, part in zip(("small error", "middle error", "large error"), np.array_split(gains.to_numpy(), 3)):
-            rows.append((system, label(system), third, len(part), *statistics.bootstrap_interval(part)))
-    return pd.DataFrame(rows, columns=["system", "label", "third", "people", "gain", "low", "high"])
-
-
-def findings(tables: DeepTables) -> list[str]:
-    """What the tables say, one sentence each; for the end of a notebook."""
-    rows = summary(tables).set_index(["direction", "system"])
-    sentences = []
-    for direction in rows.index.unique("direction"):
-        task, floor, ceiling = labels.TASK[direction], *(rows.loc[direction, name] for name in (_FLOOR, _CEILING))
-        sentences.append(f"{task}: untranslated, {_percent(floor, 'rank-1')} are found at rank 1 of {tables.people} "
-                         f"and {_percent(floor, 'tar')} accepted at FAR 1 %; the real target, recompressed, "
-                         f"{_percent(ceiling, 'rank-1')} and {_percent(ceiling, 'tar')}.")
-        for measure, text in (("rank-1", "at rank 1"), ("tar", "at FAR 1 %")):
-            sentences += _told_apart(tables, direction, measure, f"{task}, {text}")
-    return sentences
-
-
 def gains(tables: DeepTables, measure: str = "rank-1") -> pd.DataFrame:
     """What translation by each system brings, for people: task, system, gain (points, 95 % limits), p (Holm), verdict.
 
@@ -143,18 +104,6 @@ def _of_systems(tables: DeepTables, direction: str, measure: str) -> pd.DataFram
     return pairs[[systems.kind_of(name) not in (None, "control") for name in pairs.system]]
 
 
-def _told_apart(tables: DeepTables, direction: str, measure: str, where: str) -> list[str]:
-    """Which translations help, harm, do neither beyond the limits, or were trained once; controls are left out."""
-    pairs = _of_systems(tables, direction, measure)
-    clear, repeated = pairs.holm <= 0.05, pairs.repeated.astype(bool)
-    parts = {"helps (Holm-corrected p ≤ 0.05)": pairs[repeated & clear & (pairs.difference > 0)],
-             "harms (Holm-corrected p ≤ 0.05)": pairs[repeated & clear & (pairs.difference < 0)],
-             "is not told apart from none": pairs[repeated & ~clear],
-             "by what was trained once, which decides nothing": pairs[~repeated]}
-    return [f"{where}, translation {verb}: {', '.join(map(_with_points, some.itertuples()))}."
-            for verb, some in parts.items() if len(some)]
-
-
 def _by_person(tables: DeepTables, direction: str, measure: str) -> pd.DataFrame:
     """People × systems: a measure, trainings averaged."""
     probes = tables.probes[tables.probes.direction == direction].reset_index(drop=True)
@@ -172,11 +121,3 @@ def _limits(values: np.ndarray, probes: pd.DataFrame) -> statistics.Interval:
     if low == high and np.isclose(mean, (0, 1)).any():
         low, high = statistics.wilson_interval(round(mean) * people, people)
     return statistics.Interval(float(mean), float(low), float(high))
-
-
-def _percent(row: pd.Series, measure: str) -> str:
-    return f"{100 * row[measure]:.0f} % [{100 * row[f'{measure}_low']:.0f}, {100 * row[f'{measure}_high']:.0f}]"
-
-
-def _with_points(row) -> str:
-    return f"{row.label} {labels.with_limits(100 * row.difference, 100 * row.low, 100 * row.high, digits=0)}"

@@ -25,7 +25,7 @@ def checked_faces(faces: np.ndarray, name: str) -> np.ndarray:
     if faces.dtype == np.uint8:
         return faces
     if faces.dtype.kind not in "fiub":
-        raise StudyError(f"{name}: pixels of type {faces.dtype} are no numbers.")
+        raise StudyError(f"{name}: pixels of type {faces.dtype} are not numbers.")
     faces = faces.astype(np.float64)
     bad = np.flatnonzero(~np.isfinite(faces).all(axis=1))
     if len(bad):

@@ -16,9 +16,9 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from lib.base import labels, paths, statistics, systems
+from lib.base import labels, statistics, systems
 from lib.base.errors import unknown_name
-from lib.evaluation.recognition.recognise_runs import Tables, read_study
+from lib.evaluation.recognition.recognise_runs import Tables
 from lib.evaluation.regions import REGIONS
 
 # The name people read; the mean face is here that of the tested people, not of those that systems were trained on.
@@ -145,20 +145,6 @@ def _by_person(tables: Tables, direction: str) -> tuple[np.ndarray, pd.DataFrame
     rows = tables.identities[(tables.identities.direction == direction) & (tables.identities.tests > 0)]
     shares = rows.pivot_table(index="image", columns="system", values="recognised")[list(dict.fromkeys(rows.system))]
     return rows.groupby("image").tests.first().loc[shares.index].to_numpy(), shares
-
-
-def elsewhere(profile: str, database: str, chosen: Sequence[str]) -> pd.DataFrame:
-    """``summary`` of the ``chosen`` systems in every other study that has tables, with its name and size."""
-    parts = []
-    for record in sorted(paths.results_root().glob("*/*/recognition.json")):
-        study = record.parent.parent.name, record.parent.name
-        if study != (profile, database):
-            tables = read_study(*study)
-            rows = summary(tables)
-            rows.insert(0, "study", " / ".join(study))
-            rows["tested"] = tables.protocol.identities - tables.protocol.train
-            parts.append(rows[rows.system.isin(chosen)])
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
 def findings(tables: Tables, reference: str = "msg-sarl") -> list[str]:

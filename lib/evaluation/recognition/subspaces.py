@@ -122,7 +122,7 @@ METHODS: dict[str, Callable[[np.ndarray, np.ndarray, float], np.ndarray]] = {
 
 
 def dimensions(method: str, identities: int) -> int:
-    """Length of the accuracy curve with so many training identities: n − 1, or 2n − 1 for eigenface."""
+    """Length of the accuracy curve with this many training identities: n − 1, or 2n − 1 for eigenface."""
     if method not in METHODS:
         raise unknown_name("recognition method", method, METHODS)
     return 2 * identities - 1 if method == "eigenface" else identities - 1

@@ -39,10 +39,6 @@ class Outcome:
     falsely_accepted: np.ndarray
     roc: np.ndarray
 
-    @property
-    def equal_error_rate(self) -> float:
-        return float(self.rejected.mean())
-
 
 def distances(probes: np.ndarray, gallery: np.ndarray) -> np.ndarray:
     """Euclidean distances (n, n) between vectors (n, d); raises StudyError for other shapes or fewer than two."""

@@ -28,7 +28,7 @@ from lib.evaluation.scoring.sets import FOLDER_SET_METRICS, Embedder, score_set
 from lib.metrics.jackknife import LEAST_FACES
 
 _BLOCK = 64  # pairs whose images are kept until a network has seen them; a multiple of the networks' batch of 16
-_MANY = 200  # pairs from which on a progress bar is shown
+_MANY = 200  # from this many pairs on a progress bar is shown
 
 
 @dataclass(frozen=True)

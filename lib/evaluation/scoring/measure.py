@@ -77,7 +77,7 @@ class References:
         self._analysed: dict[tuple[str, int], Any] = {}
 
     def analysed(self, name: str, row: int) -> Any:
-        """What metric ``name`` makes of a reference; kept unless so many would fill the memory."""
+        """What metric ``name`` makes of a reference; kept unless all of them would fill the memory."""
         if len(self.faces) > _KEPT_FACES:
             return IMAGE_METRICS[name].analyse(self.faces[row])
         if (name, row) not in self._analysed:

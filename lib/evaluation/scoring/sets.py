@@ -25,7 +25,7 @@ FOLDER_SET_METRICS = SET_METRICS | {"kid": "fid-inception"}
 def score_set(metric: str, reference: np.ndarray, synthesised: np.ndarray) -> Interval:
     """Distance of two feature sets (n, d), row i of both the same person, with its 95 % limits.
 
-    The limits say how much the number hangs on who was tested.  They do not mend the bias of Fréchet
+    The limits say how much the number depends on who was tested.  They do not mend the bias of Fréchet
     distances: with fewer faces than features these are too large, and only values of equal n compare.
     """
     return jackknife_interval(kernel_distance if metric.startswith("kid") else frechet_distance, reference, synthesised)

@@ -8,11 +8,8 @@ page's policy allows it no other server.
 from __future__ import annotations
 
 import base64
-import hashlib
-import html
 import io
 import json
-import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -25,6 +22,7 @@ from lib.base import images
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
 from lib.databases.alignment.photos import parse_eyes
+from lib.evaluation import one_file_page
 from lib.training.own_photo import there_and_back
 from lib.training.translate import Translator
 
@@ -56,13 +54,8 @@ class PageServer(ThreadingHTTPServer):
 
 def page() -> str:
     """The page as one HTML text, style and script inside, with a policy that names just these two."""
-    style, script = ((_PAGE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
-    policy = "; ".join(("default-src 'none'", "img-src data: blob:", "media-src blob:", "connect-src 'self'",
-                        f"style-src {_source(style)}", f"script-src {_source(script)}", "base-uri 'none'",
-                        "form-action 'none'"))
-    parts = {"POLICY": html.escape(policy), "STYLE": style, "SCRIPT": script}
-    template = (_PAGE / "page.html").read_text(encoding="utf-8")
-    return re.sub(r"%%([A-Z]+)%%", lambda match: parts[match[1]], template)
+    allowed = ("img-src data: blob:", "media-src blob:", "connect-src 'self'")
+    return one_file_page.filled(_PAGE, ["page.js"], allowed, {})
 
 
 def both_directions(translator: Translator, picture: bytes, direction: str | None = None,
@@ -137,10 +130,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *arguments) -> None:
         """Says nothing: what people do with their faces is nobody's business."""
-
-
-def _source(text: str) -> str:
-    return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
 
 
 def _data_uri(picture: np.ndarray) -> str:

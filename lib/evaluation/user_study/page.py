@@ -1,24 +1,22 @@
 """The page of a study: one HTML file with pictures, style and script inside, which asks no server for anything.
 
-The template, style and scripts lie beside this file in ``page/``.  A content security policy with the
-hashes of the style and of the script keeps everything else from running or being fetched, whatever a title
-contains.  The page knows tokens, not systems; what is judged is stored without loss.
+The template, style and scripts lie beside this file in ``page/``; its policy is that of every
+``lib.evaluation.one_file_page``.  The page knows tokens, not systems; what is judged is stored without loss.
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import html
 import io
 import json
-import re
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from lib.base import files
+from lib.evaluation import one_file_page
 from lib.evaluation.user_study.definition import QUESTION, Study, needed_pictures
 from lib.evaluation.user_study.plan import trials
 from lib.evaluation.user_study.stimuli import Stimuli
@@ -39,18 +37,9 @@ def write_page(path: Path, study: Study, stimuli: Stimuli) -> int:
 
 def page_html(study: Study, stimuli: Stimuli) -> str:
     """Return the page of ``study`` as text."""
-    style = (_TEMPLATES / "page.css").read_text(encoding="utf-8")
-    script = "\n".join((_TEMPLATES / name).read_text(encoding="utf-8") for name in _SCRIPTS)
-    policy = "; ".join(("default-src 'none'", "img-src data:", f"style-src {_source(style)}",
-                        f"script-src {_source(script)}", "base-uri 'none'", "form-action 'none'"))
-    parts = {"POLICY": html.escape(policy), "TITLE": html.escape(study.title), "STYLE": style, "SCRIPT": script,
-             "DATA": _json(_data(study, stimuli)), "IMAGES": _json(_pictures(study, stimuli))}
-    template = (_TEMPLATES / "page.html").read_text(encoding="utf-8")
-    return re.sub(r"%%([A-Z]+)%%", lambda match: parts[match[1]], template)
-
-
-def _source(text: str) -> str:
-    return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
+    parts = {"TITLE": html.escape(study.title), "DATA": _json(_data(study, stimuli)),
+             "IMAGES": _json(_pictures(study, stimuli))}
+    return one_file_page.filled(_TEMPLATES, _SCRIPTS, ["img-src data:"], parts)
 
 
 def _json(value: object) -> str:

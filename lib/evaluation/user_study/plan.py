@@ -104,7 +104,7 @@ def _refuse_impossible(faces, systems, raters, per_rater, checks) -> None:
 
 
 def _reserved_names(systems: Sequence[str]) -> list[str]:
-    return [f"system name '{name}' is reserved: the study calls another picture so" for name in systems
+    return [f"system name '{name}' is reserved for another picture of the study" for name in systems
             if name in RESERVED]
 
 

@@ -41,14 +41,6 @@ def votes_from_shares(shares: Mapping[str, float], total: int, decimals: int = 2
     return votes
 
 
-def shares_table(votes: Mapping[str, int], design_effect: float = 1.0) -> pd.DataFrame:
-    """System, votes, share and its 95 % interval, most votes first; shares in [0, 1]."""
-    total = sum(votes.values())
-    rows = [(name, count, count / total, *statistics.wilson_interval(count, total, design_effect=design_effect))
-            for name, count in sorted(votes.items(), key=lambda item: -item[1])]
-    return pd.DataFrame(rows, columns=["system", "votes", "share", "low", "high"])
-
-
 def pairs_table(votes: Mapping[str, int], level: float = 0.95) -> pd.DataFrame:
     """Compare every two systems three ways, from totals alone.
 
@@ -107,8 +99,8 @@ def power_curves(votes: Mapping[str, int], most: int) -> dict[str, pd.Series]:
 
 
 def raters_for_each_pair(votes: Mapping[str, int], target: float) -> pd.DataFrame:
-    """Raters for a power of ``target``, each pair of the first three: votes independent, and at a design effect of 2
-    with Bonferroni's correction for the three pairs."""
+    """Raters for a power of ``target``, for each pair of the first three: with independent votes, and at a design
+    effect of 2 with Bonferroni's correction for the three pairs."""
     total, pairs = sum(votes.values()), _leaders(votes)
     rows = []
     for a, b in pairs:

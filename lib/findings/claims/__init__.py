@@ -36,8 +36,8 @@ def _not_examined(what: str) -> Callable[[], Outcome]:
 
 
 CLAIMS = (
-    Claim("Multi-scale gradients cure the instability of training.", "Abstract; Sections III-B, V", method.steady,
-          "03"),
+    Claim("Multi-scale gradients cure the instability of training.", "Abstract; Sections III-B, V",
+          method.steady, "03"),
     Claim("Multi-scale gradients improve the synthesised images.", "Section IV-C, Tables I-III",
           lambda: method.of_part("MSG", method.more_of_msg), "05"),
     Claim("Self-attention improves them, in both directions.", "Section IV-C, Tables I-III, Fig. 5",

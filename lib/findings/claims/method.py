@@ -38,9 +38,9 @@ def steady() -> Outcome:
     if judged.empty:
         return Outcome(signs.UNDECIDED, f"{earlier}; the new seeds that decide are not trained yet. Measures and rule "
                        f"are fixed. {suggested}", trainings(len(ends)))
-    return Outcome(overall(judged.verdict),
-                   f"{_signs(judged.verdict, 'measures')} {training_stability.account(*NEW_SEEDS)} Before them "
-                   f"{earlier[0].lower()}{earlier[1:]}. {suggested}", trainings(judged.trainings.min(), NEW_SEEDS))
+    text = (f"{_signs(judged.verdict, 'measures')} {training_stability.account(*NEW_SEEDS)} "
+            f"Before them {earlier[0].lower()}{earlier[1:]}. {suggested}")
+    return Outcome(overall(judged.verdict), text, trainings(judged.trainings.min(), NEW_SEEDS))
 
 
 def of_part(part: str, more: Callable[[], str] = str) -> Outcome:

@@ -1,4 +1,4 @@
-"""The ledger as people read it: a table for notebooks, and ``results/ledger.md``."""
+"""The ledger as people read it: the effects as a table, and the whole as ``results/ledger.md``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pandas as pd
 
 from lib import databases
 from lib.base import files, labels, paths
-from lib.base.errors import unknown_name
 from lib.base.settings import RunSettings
 from lib.findings import tables
 from lib.findings.contrasts import FACES
@@ -19,21 +18,6 @@ from lib.findings.ledger.entries import PARTS, Entry, alternatives, entries
 SHOWN = ("ssim", "fsim")  # ``effects`` has every metric of the scores
 STUDY = PROFILE, DATABASE = "quick", "cuhk-student"  # whose effects are committed
 _KINDS = {"choice": "left open", "error": "printed wrongly", "claim": "claim examined"}
-
-
-def table(part: str | None = None, profile: str = PROFILE, database: str = DATABASE) -> pd.DataFrame:
-    """The entries of a part (default: all), one row each: where, what is open, ours, reason, effect.
-
-    Index: the entries' ids.  Raises StudyError for unknown names.
-    """
-    if part is not None and part not in PARTS:
-        raise unknown_name("part of the ledger", part, PARTS)
-    found = effects(profile, database)
-    run_here = alternatives(profile)
-    rows = {entry.id: {"where": entry.where, "what is open": _open(entry), "ours": _ours(entry),
-                       "reason": _reason(entry), "effect": _effect_text(entry, found, run_here)}
-            for entry in entries() if part in (None, entry.part)}
-    return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def effect_table(found: pd.DataFrame, profile: str = PROFILE) -> pd.DataFrame:
@@ -100,15 +84,6 @@ def _reason(entry: Entry) -> str:
 
 def _capital(text: str) -> str:
     return text[0].upper() + text[1:]
-
-
-def _effect_text(entry: Entry, found: pd.DataFrame, run_here: dict[str, Entry]) -> str:
-    texts = []
-    for alternative in (name for name in entry.alternatives if name in run_here):
-        part = found[(found.alternative == alternative) & found.metric.isin(SHOWN)]
-        numbers = [f"{labels.TASK[row.direction]} {row.metric.upper()} {_number(row)}" for row in part.itertuples()]
-        texts.append(f"{alternative}: {', '.join(numbers) or tables.NOT_RUN}")
-    return "; ".join(texts)
 
 
 def _number(row) -> str:

@@ -30,7 +30,6 @@ import hashlib
 import torch
 from torch import Tensor, nn
 
-from lib.base.directions import PHOTO_TO_SKETCH, SKETCH_TO_PHOTO
 from lib.base.errors import StudyError
 from lib.rivals.deep import drit_losses as losses
 from lib.rivals.deep.blocks import channels_last, require_pixels
@@ -46,10 +45,9 @@ from lib.rivals.deep.drit_networks import (
     draw_weights,
 )
 from lib.rivals.deep.drit_settings import DritSettings
-from lib.rivals.deep.losses import detached
+from lib.rivals.deep.losses import SOURCE, detached
 
 LEAST_SIZE = 16  # pixels that the attribute encoder halves four times
-SOURCE = {PHOTO_TO_SKETCH: "photo", SKETCH_TO_PHOTO: "sketch"}
 
 
 def networks(settings: DritSettings) -> dict[str, nn.Module]:

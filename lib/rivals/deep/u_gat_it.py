@@ -9,7 +9,7 @@ Not as theirs:
 - The light form by default.  In the full one a single layer has 268 million weights at 256 pixels, and weights,
   gradients and Adam's moments of two such layers take 8.6 GB: more than MSG-SARL's authors can have had on a card of
   11 GB beside the rest.  ``form=full`` is the other.
-- A run is so many epochs; the authors count 1,000,000 steps of one image each.  The learning rate falls as theirs, in
+- A run is counted in epochs, the authors count 1,000,000 steps of one image.  The learning rate falls as theirs, in
   equal steps over the second half of all steps.
 - Below 96 pixels the authors' global discriminator of 7 layers does not fit.  It gets as many as do; the local one
   keeps two fewer (``layers``).

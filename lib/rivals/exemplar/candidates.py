@@ -27,9 +27,9 @@ class PatchBasis:
 
     def __init__(self, patches: Patches, *, energy: float, dimensions: int, generator: torch.Generator):
         device = patches.at(torch.tensor([0])).device
-        draw = lambda high: torch.randint(high, (PCA_SAMPLES,), generator=generator).to(device)
-        sample = patches.at(patches.position(draw(patches.count), draw(patches.height - patches.size + 1),
-                                             draw(patches.width - patches.size + 1)))
+        limits = (patches.count, patches.height - patches.size + 1, patches.width - patches.size + 1)
+        drawn = [torch.randint(limit, (PCA_SAMPLES,), generator=generator).to(device) for limit in limits]
+        sample = patches.at(patches.position(*drawn))
         self.mean = sample.mean(0)
         sample -= self.mean
         values, vectors = torch.linalg.eigh((sample.T @ sample).double() / len(sample))
@@ -51,8 +51,8 @@ class Tile:
     """Some nodes of a grid and all they may choose from.
 
     nodes: (B,) indices into the grid.  features: (B, M, D).  squares: (B, M) their squared lengths.
-    positions: (B, M) flat positions of the candidates in the training images.  images: candidates are
-    ordered place by place, one of each of so many images (0: in no order).
+    positions: (B, M) flat positions of the candidates in the training images.  images: the candidates
+    are ordered place by place, one of each of this many images (0: in no order).
     """
 
     nodes: torch.Tensor
