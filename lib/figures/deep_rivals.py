@@ -91,14 +91,15 @@ def learning_curves(table: pd.DataFrame) -> Figure:
 
 
 def work_and_score(work: pd.DataFrame, scores: pd.Series, label: str) -> Figure:
-    """A score against the operations that the training took, a dot per system.
+    """A score against the operations that the training took: a dot per system, a diamond per other form.
 
     work: ``findings.deep_rivals.work``.  scores: system → value.  label: the score's name.
     """
     figure, axis = plt.subplots(figsize=(0.8 * TEXT_WIDTH, 2.8))
     for name in work.index.intersection(scores.index):
-        axis.plot(work.tera_operations[name], scores[name], "o", color=SYSTEM_COLOURS.get(name, COLOURS["ink"]),
-                  markersize=8, label=f"{labels.label_of(name)}, {work.generator_updates[name]:,} updates")
+        axis.plot(work.tera_operations[name], scores[name], "o" if name in systems.SYSTEMS else "D", markersize=8,
+                  color=SYSTEM_COLOURS.get(systems.base_name(name), COLOURS["ink"]),
+                  label=f"{labels.label_of(name)}, {work.generator_updates[name]:,} updates")
     axis.set(xscale="log", xlabel="operations of the whole training, 10¹²", ylabel=label)
     axis.margins(x=0.1, y=0.1)
     figure.legend(loc="outside right center", fontsize=8)

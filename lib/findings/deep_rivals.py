@@ -87,13 +87,13 @@ def published_ranks() -> pd.DataFrame:
 
 
 def work(profile: str, database: str) -> pd.DataFrame:
-    """What one training of MSG-SARL and of each rival takes, of ``training_work.csv``.
+    """What one training of MSG-SARL and of each rival, other forms included, takes, of ``training_work.csv``.
 
     Index: system.  Columns: generator_updates, tera_operations (10¹²), times_ours (operations as a multiple of
     MSG-SARL's).
     """
     table = training_work.of_study(profile, database).drop_duplicates("system").set_index("system")
-    table = table.loc[[name for name in ("msg-sarl", *NAMES) if name in table.index],
+    table = table.loc[[name for name in ("msg-sarl", *tables.DEEP_ROWS) if name in table.index],
                       ["generator_updates", "tera_operations"]]
     return table.assign(times_ours=table.tera_operations / table.tera_operations["msg-sarl"])
 
