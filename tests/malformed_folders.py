@@ -126,12 +126,6 @@ def an_empty_file(place):
     return arguments
 
 
-@case("scores.csv: cannot be written (Is a directory)", "choose another place")
-def a_folder_for_a_table(place):
-    (place / "scores.csv").mkdir()
-    return [*folders(place), "--csv", str(place / "scores.csv")]
-
-
 @case("Ann.png: no partner", "letter case, 1 would find a partner", "Rename, add or remove")
 def another_letter_case(place):
     return folders(place, ["Ann.png"], ["ann.png"])

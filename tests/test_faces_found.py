@@ -59,8 +59,8 @@ def bad_pictures():
 def test_pictures_that_will_not_do_are_refused_with_a_sentence(tmp_path, capsys, name):
     picture, words = bad_pictures()[name]
     images.write_png(tmp_path / f"{name}.png", np.ascontiguousarray(picture))
-    for command in ("align", "sketch"):
-        assert main([command, str(tmp_path / f"{name}.png"), str(tmp_path / f"out-{command}")]) == 2
+    for command, output in (("align", "aligned"), ("sketch", "sketch.png")):
+        assert main([command, str(tmp_path / f"{name}.png"), str(tmp_path / output)]) == 2
         message = capsys.readouterr().err
         assert words in message and f"{name}.png" in message and "--eyes" in message and "Traceback" not in message
 

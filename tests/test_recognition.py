@@ -227,7 +227,7 @@ def _array(*shape):
     ((_array(4, 9), _array(4, 9) * np.nan, _array(3, 9), _array(3, 9)), "train_synthesised: NaN.*4 of 4"),
     ((_array(4, 9), _array(4, 9), _array(0, 9), _array(0, 9)), r"probes: .*\(0, 9\)"),
     ((_array(4, 9, 9, 3), _array(4, 9), _array(3, 9), _array(3, 9)), "to_grey"),
-    ((_array(4, 9).astype(str), _array(4, 9), _array(3, 9), _array(3, 9)), "no numbers"),
+    ((_array(4, 9).astype(str), _array(4, 9), _array(3, 9), _array(3, 9)), "are not numbers"),
 ])
 def test_bad_arrays_are_named(arrays, words):
     with pytest.raises(StudyError, match=words):

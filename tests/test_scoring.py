@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from lib import __main__
 from lib.base import images as base_images
-from lib.base import paths, statistics
+from lib.base import paths, statistics, tables_on_disk
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
 from lib.base.hardware import available_cores
@@ -242,7 +242,7 @@ def test_rows_that_are_of_other_faces_are_scored_again(made_up_study, tmp_path, 
     right = scoring.score_study("tiny", "portraits").images
     file = paths.study_folder("tiny", "portraits") / "scores.csv"
     other = right.assign(value=right.value.where(right.system != "mean-face", right.value / 2))
-    file.write_text(other.to_csv(index=False), encoding="utf-8")
+    tables_on_disk.write(file, other)
     again = scoring.score_study("tiny", "portraits")
     assert again.scored == tuple(f"{direction}/mean-face/seed0" for direction in DIRECTIONS)
     pd.testing.assert_frame_equal(scoring.read_scores("tiny", "portraits").images.round(6), right.round(6))
