@@ -11,7 +11,7 @@ import itertools
 import numpy as np
 import pandas as pd
 
-from lib.base import files, paths, systems, tables_on_disk
+from lib.base import files, labels, paths, systems, tables_on_disk
 from lib.base.settings import RunSettings
 from lib.findings.contrasts import contrast
 from lib.training import learning_curve, run_folders
@@ -78,6 +78,18 @@ def trained_on(profile: str, database: str) -> pd.DataFrame:
                      for direction, metric in itertools.product(dict.fromkeys(curve.direction), _METRICS)]
     return pd.DataFrame(rows, columns=["system", "epochs", "instead_of", "direction", "metric", "gain", "low", "high",
                                        "verdict"])
+
+
+def account_of_longer(profile: str, database: str) -> list[str]:
+    """``trained_on`` in words, a sentence per longer training."""
+    said = []
+    for (system, epochs, before), part in trained_on(profile, database).groupby(["system", "epochs", "instead_of"],
+                                                                                sort=False):
+        gains = ", ".join(f"{labels.TASK[row.direction]} {labels.METRIC[row.metric]} "
+                          f"{labels.with_limits(row.gain, row.low, row.high, 1)}" for row in part.itertuples())
+        said.append(f"After {epochs} epochs instead of {before}, {labels.label_of(system)} has gained {gains} points "
+                    f"and still rises in {(part.verdict == RISING).sum() or 'none'} of {len(part)} columns.")
+    return said
 
 
 def unconverged(profile: str, database: str) -> dict[str, bool]:
