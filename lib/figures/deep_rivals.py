@@ -84,6 +84,8 @@ def learning_curves(table: pd.DataFrame) -> Figure:
                       linewidth=2 if system == "msg-sarl" else 1.4, label=labels.label_of(system))
         axis.set(title=f"{labels.DIRECTION[direction]}, {labels.METRIC[metric]} (%)")
     for axis in axes[-1]:
+        axis.set_xscale("log", base=2)  # most is learnt early, and some trainings are longer
+        axis.xaxis.set_major_formatter(lambda epoch, _: f"{epoch:.0f}")
         axis.set_xlabel("epoch")
     named = dict(zip(*axes[0, 0].get_legend_handles_labels()[::-1]))
     figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=min(7, len(named)), fontsize=8)
