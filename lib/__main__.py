@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     _print_anything()
     try:  # from here on: a command may import for seconds
-        if any(word == "" or word.startswith("--") and word.endswith("=") for word in arguments):
+        if any(word == "" or word.startswith("--") and word.find("=") == len(word) - 1 for word in arguments):
             raise StudyError("One of the arguments is empty, as of a variable that is not set. Fill it, or leave it "
                              "out.")
         options = _parsed(arguments)

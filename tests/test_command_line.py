@@ -114,6 +114,11 @@ def test_an_empty_argument_is_not_taken_for_this_folder_or_for_none(line, capsys
     assert not list(tmp_path.iterdir())
 
 
+def test_a_value_may_end_in_an_equals_sign(capsys, tmp_path):
+    assert main(["score", str(tmp_path / "a"), str(tmp_path / "b"), "--pattern=(.+)="]) == 2
+    assert "a: no such folder" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("interrupted", ["lib.commands.train", "lib.commands.score"])
 def test_an_interruption_while_modules_are_imported_is_one_line(interrupted, capsys, monkeypatch):
     def import_module(name):
