@@ -7,6 +7,7 @@ import unicodedata
 import numpy as np
 import pytest
 
+from lib.base import pairing
 from lib.base.errors import StudyError
 from lib.base.images import write_png
 from lib.base.pairing import by_name, difference, nearly, pair_by_name
@@ -145,3 +146,12 @@ def test_a_file_that_is_nearly_called_so_is_found_unless_several_are():
     assert nearly("1.jpg", ["01.jpg", "001.jpg"]) is None and nearly("x.jpg", ["y.jpg"]) is None
     assert difference("F-1.jpg", "f-1.png") == "letter case and suffix" and difference("a.jpg", "a.png") == "suffix"
     assert difference("F-1.jpg", "f-001.jpg") == "letter case, zeros or endings"
+
+
+def test_each_name_is_taken_apart_once_however_many_are_looked_for(monkeypatch):
+    """A list whose names are all called otherwise would take minutes: 2,000 by 2,000 names."""
+    taken_apart = []
+    monkeypatch.setattr(pairing, "_ending", lambda name: taken_apart.append(name) or name)
+    there = [f"counted{number}.png" for number in range(50)]
+    assert not any(nearly(f"looked-for{number}.png", there) for number in range(50))
+    assert len(taken_apart) <= 100

@@ -7,6 +7,7 @@ would make them meet, and leaves it to a person to say so.
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -141,11 +142,14 @@ def nearly(name: str, others: Iterable[str]) -> str | None:
     >>> nearly("F-1.jpg", ["f-001.png", "f-002.png"])
     'f-001.png'
     """
-    def plain(file: str) -> str:
-        return _padding(_ending(_composed(Path(file).stem)).casefold())
-
-    fitting = [other for other in others if plain(other) == plain(name)]
+    plain = _plain(name)
+    fitting = [other for other in others if _plain(other) == plain]
     return fitting[0] if len(fitting) == 1 else None
+
+
+@functools.cache  # each name of a folder is asked for once per file that is absent
+def _plain(file: str) -> str:
+    return _padding(_ending(_composed(Path(file).stem)).casefold())
 
 
 def difference(one: str, other: str) -> str:

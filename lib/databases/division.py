@@ -52,7 +52,7 @@ def read_own(folder: Path) -> dict[str, str]:
 
 def without_split(folder: Path, names: Iterable[str], own: dict[str, str]) -> list[Problem]:
     """A fault for each of ``names``, pairs in neither split, with the row of ``split.csv`` that may be meant."""
-    names = list(names)
+    names = dict.fromkeys(names)
     rows = [name for name in own if name not in names]
     problems = []
     for name in names:
