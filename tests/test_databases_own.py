@@ -9,7 +9,7 @@ from PIL import Image
 
 from lib import __main__, databases
 from lib.base.errors import StudyError
-from lib.databases import catalogue, exchange, sheets
+from lib.databases import catalogue, exchange, reading, sheets
 
 
 @pytest.fixture(autouse=True)
@@ -259,6 +259,13 @@ def test_an_absent_file_is_one_fault(tmp_path, capsys):
     (folder / "photos" / "3.png").unlink()
     status, _, told = prepare(capsys, "sksf-a", folder)
     assert status == 2 and "1 fault in" in told and told.count("no such file") == 1
+
+
+def test_a_copy_without_faults_is_looked_through_for_twins_once_before_it_is_loaded(tmp_path, capsys, monkeypatch):
+    looked_through, signed = [], reading.signed
+    monkeypatch.setattr(reading, "signed", lambda index: looked_through.append(index) or signed(index))
+    assert prepare(capsys, "sksf-a", listed(tmp_path / "sksf-a"))[0] == 0
+    assert len(looked_through) == 1 + len(databases.SPLITS)  # and once for each split that is loaded
 
 
 def test_links_that_lead_in_circles_are_not_followed(tmp_path):

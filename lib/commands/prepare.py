@@ -70,14 +70,15 @@ def run(options: argparse.Namespace) -> int:
     for split in databases.SPLITS:
         pixels[split], more = reading.read_pairs(found, split)
         problems += more
-    problems += reading.leaks(found, reading.signed(found))
+    signatures = reading.signed(found)
+    problems += reading.leaks(found, signatures)
     if problems and options.exclude_broken:
         found, pixels = _exclude(found, problems)
+        signatures = reading.signed(found)
     else:
         require_sound(found, problems)
     _report(found)
     _freeze_split(found)
-    signatures = reading.signed(found)
     for split in databases.SPLITS:
         pairs = found.of_split(split)
         _report_pairing(split, pairs, pixels[split])
