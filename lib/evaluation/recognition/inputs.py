@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +59,7 @@ def read_pairs(real: Path, synthesised: Path,
     pairs = pair_by_name([real, synthesised], pattern=pattern)
     names = tuple(pair.name for pair in pairs)
     files = [pair.files[side] for side in (0, 1) for pair in pairs]
-    faces = [images.to_grey(face) for face in _read_all(files)]
+    faces = _read_all(files, images.to_grey)
     height, width = faces[0].shape
     odd = [f"{file}: {face.shape[1]}×{face.shape[0]}" for file, face in zip(files, faces)
            if face.shape != (height, width)]
@@ -77,12 +77,12 @@ def read_pairs(real: Path, synthesised: Path,
     return names, np.stack(faces[:len(names)]), np.stack(faces[len(names):])
 
 
-def _read_all(files: Sequence[Path]) -> list[np.ndarray]:
-    """Every file as it is, grey or RGB; raises StudyError listing all that cannot be read."""
+def _read_all(files: Sequence[Path], convert: Callable[[np.ndarray], np.ndarray] = np.asarray) -> list[np.ndarray]:
+    """Every file, grey or RGB, as it is or converted at once; raises StudyError listing all that cannot be read."""
     faces, problems = [], []
     for file in files:
         try:
-            faces.append(images.read_image(file))
+            faces.append(convert(images.read_image(file)))
         except StudyError as error:
             problems.append(str(error))
     if problems:
