@@ -257,7 +257,7 @@ case("--metrics takes all words that follow", "Give it last", name="folders afte
 case("Give REFERENCE_DIR and SYNTHESISED_DIR", name="one folder")(lambda place: ["score", str(place)])
 
 
-@case("cannot be written", "choose another place")
+@case("file is not a folder", "choose another place")
 def a_table_where_none_can_be_written(place):
     (place / "file").write_text("", encoding="utf-8")
     return [*folders(place), "--csv", str(place / "file" / "scores.csv")]

@@ -45,8 +45,9 @@ class atomic_file:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(prefix=f".{self.path.name[:40]}.", dir=self.path.parent)
         except OSError as error:
-            raise StudyError(f"{self.path}: cannot be written ({error.strerror or error}). Free space or choose "
-                             "another place.") from None
+            in_the_way = isinstance(error, (FileExistsError, NotADirectoryError))
+            cause = f"{error.filename} is not a folder" if in_the_way else error.strerror or error
+            raise StudyError(f"{self.path}: cannot be written ({cause}). Free space or choose another place.") from None
         os.close(handle)
         self.temporary = Path(name)
         return self.temporary
