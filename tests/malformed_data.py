@@ -76,6 +76,8 @@ case("anno_test.json", "gender is 2", "Restore", name="an unknown code")(
     prepare("fs2k")(annotated([{"image_name": "photo1/image0001", "gender": 2}])))
 case("anno_train.json", "it is not UTF-8", "Restore", name="annotations in Latin-1")(
     prepare("fs2k")(text("anno_train.json", '["photo1/imagé"]'.encode("latin-1"))))
+case("anno_test.json: no such file. Restore", name="annotations of one split alone")(
+    prepare("fs2k")(text("anno_train.json", b"[]")))
 case("photo1-image0001", "no such file", "--exclude-broken", name="annotations of absent images")(
     prepare("fs2k")(annotated([{"image_name": "photo1/image0001"}])))
 case("pairs.csv: needs the columns", "lacks split", name="a list without splits")(

@@ -91,14 +91,17 @@ def write_json(path: Path, record: dict) -> None:
     write_text(path, json.dumps(record, indent=2) + "\n")
 
 
-def read_json(path: Path, remedy: str = "Remove it and run again.") -> dict:
-    """Read a JSON record; raises StudyError naming the file, with the remedy, when it is missing or damaged."""
+def read_json(path: Path, remedy: str = "") -> dict:
+    """Read a JSON record; raises StudyError naming the file when it is missing or damaged.
+
+    remedy: a sentence for files that no run makes anew.
+    """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise StudyError(f"{path}: no such file.") from None
+        raise StudyError(f"{path}: no such file. {remedy}".rstrip()) from None
     except (OSError, ValueError) as error:
         cause = getattr(error, "strerror", None) or error
         if isinstance(error, UnicodeDecodeError):
             cause = "it is not UTF-8"
-        raise StudyError(f"{path}: cannot be read as JSON ({cause}). {remedy}") from None
+        raise StudyError(f"{path}: cannot be read as JSON ({cause}). {remedy or 'Remove it and run again.'}") from None
