@@ -93,7 +93,7 @@ def work(profile: str, database: str) -> pd.DataFrame:
     MSG-SARL's).
     """
     table = training_work.of_study(profile, database).drop_duplicates("system").set_index("system")
-    table = table.loc[[name for name in ("msg-sarl", *tables.DEEP_ROWS) if name in table.index],
+    table = table.loc[[name for name in ("msg-sarl", *tables.deep_rows()) if name in table.index],
                       ["generator_updates", "tera_operations"]]
     return table.assign(times_ours=table.tera_operations / table.tera_operations["msg-sarl"])
 

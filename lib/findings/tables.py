@@ -46,9 +46,6 @@ from lib.findings.contrasts import (
 PUBLISHED = paths.ROOT / "results" / "published_tables.csv"
 CEILING = "resized-target"
 FLOORS = tuple(name for name in systems.of_kind("control") if name != CEILING)
-# The deep rivals, each followed by its other forms.
-DEEP_ROWS = tuple(row for name in systems.of_kind("deep")
-                  for row in (name, *(form for form in labels.FORM if systems.base_name(form) == name)))
 METRIC_LABELS = {metric: label if metric in SET_METRICS else f"{label} %" for metric, label in labels.METRIC.items()}
 DIRECTION_LABELS = {direction: f"{label} ({labels.TASK[direction]})" for direction, label in labels.DIRECTION.items()}
 NOT_COMPUTED, NOT_RUN = "not computed", "not run"
@@ -139,7 +136,13 @@ def rivals(profile: str, database: str, direction: str, ours: pd.DataFrame | Non
                                 "and direction == @direction")
     ours = summary(profile, database) if ours is None else ours
     rising = [name for name, rises in learning_curves.unconverged(profile, database).items() if rises]
-    return _beside(ours, direction, printed, systems.of_kind("exemplar"), (*DEEP_ROWS, "msg-sarl"), rising)
+    return _beside(ours, direction, printed, systems.of_kind("exemplar"), (*deep_rows(), "msg-sarl"), rising)
+
+
+def deep_rows() -> tuple[str, ...]:
+    """The deep rivals, each followed by its other forms."""
+    return tuple(row for name in systems.of_kind("deep")
+                 for row in (name, *(form for form in labels.FORM if systems.base_name(form) == name)))
 
 
 def _beside(ours: pd.DataFrame, direction: str, printed: pd.DataFrame, first: tuple[str, ...],
