@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 
 from lib.base import images
-from lib.commands import arguments
-
 from lib.base.errors import StudyError, counted
+from lib.commands import arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
