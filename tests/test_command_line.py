@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -68,6 +69,22 @@ def test_given_is_what_stood_on_the_line_also_with_the_default_value():
     assert parser.parse_args(["--number", "3", "--several", "a", "--switch"]).given == {"number", "several", "switch"}
     options = parser.parse_args(["inner", "--profile", "cpu"])
     assert options.given == {"profile"} and options.number == 3 and options.file is None
+
+
+def test_what_may_be_absent_may_stand_behind_options():
+    parser = arguments.Parser()
+    inner = parser.add_subparsers(dest="command").add_parser("inner")
+    inner.add_argument("photo", type=Path)
+    inner.add_argument("output", type=Path, nargs="?")
+    inner.add_argument("--size", type=int)
+    for line in ("inner in out --size 3", "inner in --size 3 out", "inner --size 3 in out"):
+        options = parser.parse_args(line.split())
+        assert (options.photo, options.output, options.size) == (Path("in"), Path("out"), 3)
+        assert options.given == {"photo", "output", "size"}
+    assert parser.parse_args(["inner", "in"]).given == {"photo"}
+    for line in ("inner in --size 3 out more", "inner in --sise 3 out"):
+        with pytest.raises(SystemExit):
+            parser.parse_args(line.split())
 
 
 @pytest.mark.parametrize("line, meant", [

@@ -18,11 +18,20 @@ class Parser(argparse.ArgumentParser):
     """A parser whose result says in ``given`` which options stood on the command line, with whatever values."""
 
     def parse_known_args(self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None):
-        found, rest = super().parse_known_args(args, namespace)
+        found, rest = self._parsed(args, namespace)
         if "given" not in found:  # of a command within this one it has been noted
             blank = argparse.Namespace(**dict.fromkeys(vars(found)))  # where a name is there, no default is set
-            second, _ = super().parse_known_args(args, blank)
+            second, _ = self._parsed(args, blank)
             found.given = frozenset(name for name, value in vars(second).items() if value is not None)
+        return found, rest
+
+    def _parsed(self, args: Sequence[str] | None, namespace: argparse.Namespace | None):
+        """As argparse, which before Python 3.13 takes ``OUT`` of ``PHOTO --strip OUT`` for absent when it may be."""
+        found, rest = super().parse_known_args(args, namespace)
+        if not any(word.startswith("-") for word in rest):
+            for action in self._get_positional_actions():
+                if rest and action.nargs == "?" and getattr(found, action.dest) is None:
+                    setattr(found, action.dest, self._get_values(action, [rest.pop(0)]))
         return found, rest
 
 
