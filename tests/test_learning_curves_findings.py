@@ -85,5 +85,5 @@ def test_a_longer_training_is_set_against_the_shortest_of_its_system(add_run):
     assert ssim.gain.to_numpy() == pytest.approx([100 * (0.52 - 0.4 - 0.08 * 0.9375)] * 2, abs=1e-6)
     assert set(table.verdict) == {"flat"} and len(table) == 4
     [sentence] = learning_curves.account_of_longer("quick", "portraits")
-    assert sentence.startswith("After 96 epochs instead of 24, pix2pix has gained FP2S SSIM +4.5 [+4.5, +4.5], FP2S ")
-    assert sentence.endswith(" points and still rises in none of 4 columns.")
+    assert sentence.startswith("After 96 epochs instead of 24, pix2pix has changed by FP2S SSIM +4.5 [+4.5, +4.5], ")
+    assert sentence.endswith(" points. Columns still rising: 0 of 4; falling: 0.")

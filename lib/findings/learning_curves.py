@@ -87,8 +87,9 @@ def account_of_longer(profile: str, database: str) -> list[str]:
                                                                                 sort=False):
         gains = ", ".join(f"{labels.TASK[row.direction]} {labels.METRIC[row.metric]} "
                           f"{labels.with_limits(row.gain, row.low, row.high, 1)}" for row in part.itertuples())
-        said.append(f"After {epochs} epochs instead of {before}, {labels.label_of(system)} has gained {gains} points "
-                    f"and still rises in {(part.verdict == RISING).sum() or 'none'} of {len(part)} columns.")
+        rising, falling = ((part.verdict == verdict).sum() for verdict in (RISING, FALLING))
+        said.append(f"After {epochs} epochs instead of {before}, {labels.label_of(system)} has changed by {gains} "
+                    f"points. Columns still rising: {rising} of {len(part)}; falling: {falling}.")
     return said
 
 

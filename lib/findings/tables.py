@@ -230,6 +230,9 @@ def caption(profile: str, database: str, kind: str, direction: str) -> str:
             f"ablations; deep rivals) with several seeds, over training runs as well: systems of {OWN_FROM} runs or "
             "more by their own spread, those of fewer by the spread pooled over their kind. ±: standard deviation over "
             "seeds. ")
+    if kind == "rivals":
+        text += ("(unconverged): still learning at the end, by held-out training pairs; of other forms of a rival that "
+                 "is not known. ")
     text += (f"Published: Table {number} of Duan et al. (2020), single numbers without spread."
              if number else "The paper has no such table for this database.")
     if database in databases.EMBEDDED:
