@@ -53,6 +53,7 @@ def test_networks_have_the_authors_parameters(configuration, size, width):
     oracle.check_sizes(networks, "pix2pix", configuration)
     if configuration == "small":
         oracle.check_shapes(networks, "pix2pix")
+        oracle.check_buffers(networks, "pix2pix")
 
 
 def test_every_output_is_the_authors():
