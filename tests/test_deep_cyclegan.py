@@ -191,6 +191,16 @@ def test_too_few_pixels_are_refused():
         make(size=16)
 
 
+@pytest.mark.parametrize("system", ["fcn", "ps2man", "pix2pix", "cyclegan", "drit", "u-gat-it"])
+@pytest.mark.parametrize("wrong", [{"width": 0}, {"width": -3}, {"width": 8.5}, {"width": "8"}, {"width": None},
+                                   {"width": True}, {"size": 0}, {"size": -64}, {"size": 66}, {"size": 64.0}])
+def test_no_deep_rival_has_networks_of_such_numbers(system, wrong):
+    """66 is no multiple of 4: what was halved twice would not come back at its size."""
+    (name, value), = wrong.items()
+    with pytest.raises(StudyError, match=f"{name} {value!r} is not possible"):
+        deep.networks(system, **{"width": 1, "size": 64} | wrong)
+
+
 def test_only_steps_without_decisions_of_the_host_are_recordable():
     assert make(augmentation="none", pool=0).recordable
     assert not make(augmentation="none").recordable and not make(pool=0).recordable

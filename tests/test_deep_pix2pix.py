@@ -179,6 +179,8 @@ def test_bf16_is_nearly_fp32():
 def test_what_it_cannot_do_is_refused():
     with pytest.raises(StudyError, match="24"):
         make(size=16)
+    with pytest.raises(StudyError, match="dropout: 1.5"):
+        make(dropout=1.5)
     for name, value in (("pairing", "unpaired"), ("augmentation", "crop-flip")):
         with pytest.raises(StudyError, match=value):
             parse(Pix2PixSettings, name, value)

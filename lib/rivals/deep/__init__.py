@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
+from numbers import Integral
 
 from torch import nn
 
 from lib.base import settings as reading
 from lib.base import systems
-from lib.base.errors import unknown_name
+from lib.base.errors import StudyError, unknown_name
 
 # Name: module, its settings class, and the form that the name says.
 _SYSTEMS: dict[str, tuple[str, str, str | None]] = {
@@ -36,6 +37,7 @@ def networks(system: str, *, width: int, size: int, form: str | None = None, **s
     name = systems.base_name(system)
     if name not in _SYSTEMS:
         raise unknown_name("deep rival", name, _SYSTEMS)
+    _require_whole(width=(width, 1), size=(size, 4))  # every network but FCN's halves twice
     file, settings_class, named_form = _SYSTEMS[name]
     module = importlib.import_module(f"{__name__}.{file}")  # only when asked for: one file knows nothing of the others
     settings_class = getattr(module, settings_class)
@@ -43,3 +45,11 @@ def networks(system: str, *, width: int, size: int, form: str | None = None, **s
     if chosen := form or named_form:
         changes["form"] = chosen
     return module.networks(settings_class(size=size, width=width, augmentation="none", **changes | settings))
+
+
+def _require_whole(**numbers: tuple[object, int]) -> None:
+    """Each a number and what it must be a positive multiple of; raises StudyError for another, or for no number."""
+    for name, (value, multiple) in numbers.items():
+        if not isinstance(value, Integral) or isinstance(value, bool) or value < 1 or value % multiple:
+            raise StudyError(f"Networks of a deep rival: {name} {value!r} is not possible. Give a whole number, at least "
+                             f"{multiple}{f' and a multiple of {multiple}' * (multiple > 1)}.")
