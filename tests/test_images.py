@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -71,6 +74,21 @@ def test_failed_write_leaves_the_old_file_and_no_debris(tmp_path):
     with pytest.raises(KeyboardInterrupt), files.atomic_file(path):
         raise KeyboardInterrupt
     assert path.read_text(encoding="utf-8") == "old" and [p.name for p in tmp_path.iterdir()] == ["scores.csv"]
+
+
+def test_a_failure_of_another_file_keeps_its_name(tmp_path):
+    """Of a file read or written meanwhile; an error without a name, or with the new file's, is the new file's."""
+    table, missing = tmp_path / "scores.csv", tmp_path / "missing" / "face.png"
+    for fail in (missing.read_bytes, missing.touch, lambda: os.stat(os.fsencode(missing))):
+        with pytest.raises(FileNotFoundError) as caught, files.atomic_file(table):
+            fail()
+        assert Path(os.fsdecode(caught.value.filename)) == missing
+    for name in (lambda temporary: str(temporary), lambda temporary: os.fsencode(temporary), lambda _: table,
+                 lambda _: None, lambda _: 7):
+        with pytest.raises(StudyError, match="scores.csv: cannot be written .Input/output error"):
+            with files.atomic_file(table) as temporary:
+                raise OSError(errno.EIO, "Input/output error", name(temporary))
+    assert not list(tmp_path.iterdir())
 
 
 def test_missing_and_empty_folders_are_named(tmp_path):

@@ -110,7 +110,7 @@ def test_a_setting_may_be_said_twice_alike(system, said, plain, plainly):
 
 
 def test_what_a_name_says_of_training_reaches_the_networks():
-    """Below 64 pixels DRIT's discriminators have fewer layers; the full form reads every position."""
+    """At 52 pixels, the crop of 64, DRIT's discriminators have fewer layers; the full form reads every position."""
     assert weights("drit+augmentation=crop-flip") != weights("drit")
     assert weights("u-gat-it-full") == weights("u-gat-it+form=full") != weights("u-gat-it+form=light")
 
