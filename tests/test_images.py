@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import struct
+import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +56,41 @@ def test_unreadable_and_truncated_files_are_named(tmp_path, content):
     path.write_bytes(path.read_bytes()[:-2000])
     with pytest.raises(StudyError, match="face.png: cannot be read"):
         images.read_image(path)
+
+
+def claiming(width, height):
+    """The head of a grey PNG of so many pixels, by the format's specification, with a piece of the rest."""
+    chunks = [(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)), (b"IDAT", zlib.compress(bytes(9)))]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(struct.pack(">I", len(content)) + kind + content
+                                          + struct.pack(">I", zlib.crc32(kind + content)) for kind, content in chunks)
+
+
+def readers(path):
+    return (lambda: images.read_image(path)), (lambda: images.read_photo(path, "face.png")), lambda: images.size_of(path)
+
+
+@pytest.mark.parametrize("width, height, words", [
+    (10_001, 10_000, "10001×10000 pixels"), (13_300, 13_300, "13300×13300 pixels"), (20_000, 20_000, "400 million"),
+    (2**30, 2**30, "1152921504606 million")])
+def test_more_pixels_than_memory_may_hold_are_refused_by_file_size_and_remedy(tmp_path, width, height, words):
+    (tmp_path / "face.png").write_bytes(claiming(width, height))
+    for read in readers(tmp_path / "face.png"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with pytest.raises(StudyError, match=f"face.png: {words}.* more than 100 million.*-resize") as caught:
+                read()
+        assert "bomb" not in str(caught.value)
+
+
+def test_up_to_that_many_pixels_nobody_is_warned(tmp_path):
+    (tmp_path / "face.png").write_bytes(claiming(10_000, 10_000))
+    *read_pixels, read_size = readers(tmp_path / "face.png")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert read_size() == (10_000, 10_000)
+        for read in read_pixels:
+            with pytest.raises(StudyError, match="cannot be read as an image"):  # for want of the pixels, no more
+                read()
 
 
 def test_png_round_trip_and_refused_arrays(tmp_path):
