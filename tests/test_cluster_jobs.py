@@ -32,7 +32,7 @@ def states() -> dict[Cell, str]:
 
 
 def test_a_local_job_interrupted_and_killed_goes_on_and_ends_in_the_same_bits(study, monkeypatch):
-    runs = small_runs(("backbone",), seeds=1, epochs=12)
+    runs = small_runs(("backbone",), seeds=1, epochs=24)
     [job] = submission.submit("local", runs, Resources(), jobs=1)
     checkpoint = runs[0].folder / "checkpoint.pt"
     wait_for(checkpoint.exists, tell=lambda: standing.standing(PROFILE, DATABASE))
