@@ -66,7 +66,8 @@ def claiming(width, height):
 
 
 def readers(path):
-    return (lambda: images.read_image(path)), (lambda: images.read_photo(path, "face.png")), lambda: images.size_of(path)
+    return ((lambda: images.read_image(path)), (lambda: images.read_photo(path, "face.png")),
+            (lambda: images.size_of(path)))
 
 
 @pytest.mark.parametrize("width, height, words", [

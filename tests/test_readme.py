@@ -163,8 +163,8 @@ def test_what_is_said_of_the_deep_rivals(summary):
     updates = deep_rivals.work(*STUDY).generator_updates
     assert set(updates.drop(["drit", "drit+mode_seeking=false"])) == {updates["msg-sarl"]}
     few, many = (wide.loc[system][P2S, "ssim"] for system in ("drit", "drit+epochs=132"))
-    assert says(f"DRIT updates its generators {updates['drit']} times and the others theirs {updates['msg-sarl']:,} times; "
-                f"trained on to as many, its sketches rise from an SSIM of {few:.1f} % to {many:.1f} %")
+    assert says(f"DRIT updates its generators {updates['drit']} times and the others theirs {updates['msg-sarl']:,} "
+                f"times; trained on to as many, its sketches rise from an SSIM of {few:.1f} % to {many:.1f} %")
     worth = deep_rivals.worth_of_pairs("quick", STUDY[1]).set_index(["with_pairs", "direction", "metric"])
     gain = worth.loc["and compared", P2S, "ssim"]
     assert gain.p_holm < 0.05 and gain.seeds == 2

@@ -119,11 +119,12 @@ def test_a_plan_is_followed_on_the_databases_that_it_names(monkeypatch, tmp_path
         run_folders.write_synthesised(paths.run_folder("tiny", "portraits", system, 0), "photo-to-sketch", faces.names,
                                       faces.sketches)
     options = ("build", "--profile", "tiny", "--database")
-    assert study(*options, "portraits=3", "--per-rater", "2", "--raters", "4", "--system", "lle", "--system", "msg-sarl",
-                 "--output", tmp_path / "one") == 0
+    assert study(*options, "portraits=3", "--per-rater", "2", "--raters", "4", "--system", "lle", "--system",
+                 "msg-sarl", "--output", tmp_path / "one") == 0
     plan = ("--plan", tmp_path / "one" / "plan.csv", "--output", tmp_path / "two")
     capsys.readouterr()
-    for more, status in ((("portraits=3",), 2), (("portraits", "--database", "portraits-wild"), 2), (("portraits",), 0)):
+    for more, status in ((("portraits=3",), 2), (("portraits", "--database", "portraits-wild"), 2),
+                         (("portraits",), 0)):
         assert study(*options, *more, *plan) == status
         error = capsys.readouterr().err
         assert error.startswith(f"error: --database {more[-1]}: ") == (status == 2)

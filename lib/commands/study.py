@@ -120,16 +120,16 @@ def _from_runs(options: argparse.Namespace):
     if options.plan:
         arguments.refuse_unused(options, ["system"], "--plan names the systems; leave one of the two out.")
         if numbered := [text for text in options.database or () if "=" in text]:
-            raise StudyError(f"--database {', '.join(numbered)}: --plan names the faces, so a number is without effect. "
-                             f"Give --database {numbered[0].partition('=')[0]}, or leave --plan out.")
+            raise StudyError(f"--database {', '.join(numbered)}: --plan names the faces, so a number is without effect."
+                             f" Give --database {numbered[0].partition('=')[0]}, or leave --plan out.")
     arguments.require_known(options.profile)
     judged = tuple(options.system or PAPER_SYSTEMS)
     counts = _face_counts(options.database or ["portraits", "portraits-wild"])
     loaded = sources.available_in_databases(list(counts), options.profile)
     plan = _plan(options, {name: pairs.names for name, pairs in loaded.items()}, counts, judged)
     if idle := [name for name in counts if options.database and name not in set(plan.database)]:
-        raise StudyError(f"--database {', '.join(idle)}: without effect here. {options.plan} names no face of it; leave "
-                         "one of the two out.")
+        raise StudyError(f"--database {', '.join(idle)}: without effect here. {options.plan} names no face of it; "
+                         "leave one of the two out.")
     judged = plans.plan_systems(plan) if options.plan else judged
     voted, shown = (list(dict.fromkeys(trial.face for trial in plans.trials(rows)))
                     for rows in (plan[plan.kind == "vote"], plan))

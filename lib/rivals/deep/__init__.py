@@ -48,6 +48,6 @@ def networks(system: str, *, width: int, size: int, form: str | None = None, **s
                 continue
             value = reading.parse(settings_class, key, str(value).lower() if isinstance(value, bool) else str(value))
             if chosen.setdefault(key, value) != value:
-                raise StudyError(f"Deep rival '{system}': {key} is to be {chosen[key]} and {value}. Say it once, in the "
-                                 "name or as an argument.")
+                raise StudyError(f"Deep rival '{system}': {key} is to be {chosen[key]} and {value}. Say it once, in "
+                                 "the name or as an argument.")
     return module.networks(settings_class(**{"augmentation": "none", **chosen}))
