@@ -152,6 +152,19 @@ def test_what_cannot_be_handed_over_is_said(slurm, monkeypatch, capsys):
     assert "sbatch is not to be found" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("more", [["--launcher", "slurm", "--dry-run"], ["--launcher", "slurm"], ["--dry-run"], []])
+@pytest.mark.parametrize("copy, reason", [(None, "no such folder"), ("empty", "no folder of photo images")])
+def test_without_its_faces_a_grid_is_refused_first(slurm, capsys, more, copy, reason):
+    if copy:
+        (slurm / copy).mkdir()
+    folder = slurm / (copy or "absent")
+    command = ["train", "--database", "cuhk-student", "--profile", "tiny", "--grid", "ablations", "--data", str(folder)]
+    assert __main__.main([*command, *more]) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.startswith(f"error: {folder}") and reason in said.err
+    assert not (slurm / "script").exists() and not list((slurm / "results").rglob("*.json"))
+
+
 @pytest.mark.parametrize("code", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
 def test_a_file_system_without_locks_stops_nobody(tmp_path, monkeypatch, code):
     def refuse(*_):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import errno
 import importlib
+import inspect
 import os
 import shutil
 import subprocess
@@ -85,6 +87,29 @@ def test_what_may_be_absent_may_stand_behind_options():
     for line in ("inner in --size 3 out more", "inner in --sise 3 out"):
         with pytest.raises(SystemExit):
             parser.parse_args(line.split())
+
+
+def test_what_stands_behind_options_is_read_like_what_stands_before(capsys):
+    parser = arguments.Parser(prog="lib")
+    parser.add_argument("first", type=arguments.positive, nargs="?", metavar="FIRST")
+    parser.add_argument("second", choices=("a", "b"), nargs="?", metavar="SECOND")
+    parser.add_argument("--size", type=int)
+    for line in ("1 b --size 3", "1 --size 3 b", "--size 3 1 b", "1 --size=3 b"):
+        options = parser.parse_args(line.split())
+        assert (options.first, options.second, options.given) == (1, "b", {"first", "second", "size"})
+    said = []
+    for line in ("1 c --size 3", "1 --size 3 c"):
+        with pytest.raises(SystemExit, match="2"):
+            parser.parse_args(line.split())
+        said.append(capsys.readouterr().err)
+    assert said[0] == said[1] and said[0].startswith("usage: lib [-h]") and "argument SECOND: invalid choice" in said[0]
+
+
+def test_the_parser_rests_on_what_argparse_documents():
+    """Names with an underscore change without notice from one Python to the next."""
+    used = {node.attr for node in ast.walk(ast.parse(inspect.getsource(arguments.Parser)))
+            if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__")}
+    assert not used & set(dir(argparse.ArgumentParser))
 
 
 @pytest.mark.parametrize("line, meant", [

@@ -11,7 +11,7 @@ from PIL import Image
 
 from lib import __main__, databases
 from lib.base.errors import StudyError
-from lib.databases import catalogue, index
+from lib.databases import catalogue, index, sheets
 
 
 @pytest.fixture(autouse=True)
@@ -100,6 +100,20 @@ def test_faulty_copies_of_fs2k_are_told(fs2k, change, told):
     assert told in str(caught.value)
 
 
+@pytest.mark.parametrize("change, told", [
+    (lambda train, test: train.append(train[0]), "keep one entry of it in anno_train.json"),
+    (lambda train, test: test.append(train[0]), "keep one entry of it in anno_train.json and anno_test.json")])
+def test_an_entry_that_is_there_twice_is_told_with_the_files_that_list_it(fs2k, change, told):
+    places = [fs2k / f"anno_{split}.json" for split in ("train", "test")]
+    entries = [json.loads(place.read_text(encoding="utf-8")) for place in places]
+    change(*entries)
+    for place, records in zip(places, entries):
+        place.write_text(json.dumps(records), encoding="utf-8")
+    found = index.build("fs2k", fs2k).problems
+    assert [(problem.name, problem.reason) for problem in found] == [
+        ("photo1-image0001", f"2 pairs have this name (photo/photo1/image0001.jpg); {told}")]
+
+
 def listed(folder, text, people=range(8), styles=("a", "b")):
     for person in people:
         write(folder / f"photos/{person}.png", str(person), (300, 300), True)
@@ -168,6 +182,23 @@ def test_names_of_listed_pairs_keep_their_folder_where_they_must(tmp_path):
             rows.append(f"{split}p\\{number}.png;s\\{split}{number}.png;{split}")
     (tmp_path / "pairs.csv").write_text("\n".join(rows), encoding="utf-8-sig")
     assert databases.load("cuhk-student", "test", tmp_path).names == ("testp-1", "testp-2")
+
+
+@pytest.mark.parametrize("database", ["wildsketch", "cuhk-student"])
+@pytest.mark.parametrize("first, second", [("Anna", "anna"), ("JÜrgen", "Jürgen")])
+def test_names_that_would_be_one_file_on_other_systems_are_told(tmp_path, database, first, second):
+    rows = [f"photos/{number}.png,sketches/a/{number}.png,{split},{name}" for number, (split, name) in enumerate(
+        [("train", "one"), ("train", first), ("test", first.upper()), ("test", "two"), ("train", second)])]
+    folder = listed(tmp_path, "\n".join(["photo,sketch,split,name", *rows]), range(5), "a")
+    (problem,) = index.build(database, folder).problems  # the same name in another split meets neither
+    assert problem.name == second and problem.reason.startswith(
+        f"{first} (photos/1.png with sketches/a/1.png) and {second} (photos/4.png with sketches/a/4.png) would be one")
+    for split in ("train", "test"):
+        with pytest.raises(StudyError, match=r"(?s)macOS and Windows.*column called name of pairs\.csv"):
+            databases.load(database, split, folder)
+    for name in (first, second):  # with either of them left out the other has its file for itself
+        sheets.write_rows(folder / "exclusions.csv", ("name", "reason"), [(name, "another's name")])
+        assert not index.build(database, folder).problems
 
 
 def feret(folder, photos, sketch):

@@ -1,4 +1,4 @@
-"""What the deep rivals draw at random, by its distribution: first weights as their authors' programs, DRIT's attributes."""
+"""What the deep rivals draw at random, by its distribution: first weights as in their programs, DRIT's attributes."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_instance_norms_that_scale_begin_at_1(made, system, count):
 
 
 def test_u_gat_it_begins_with_torchs_own_weights(made):
-    """Uniform within 1/√(inputs of an output), weights and biases alike; the vectors of spectral norms have length 1."""
+    """Uniform within 1/√(inputs of an output), weights and biases; the vectors of spectral norms have length 1."""
     layers = [layer for layer in made["u-gat-it"] if isinstance(layer, (nn.Conv2d, nn.Linear))]
     for layer in layers:
         limit = 1 / math.sqrt(layer.weight[0].numel())

@@ -9,18 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from lib.rivals.deep.u_gat_it_blocks import (
-    Affine,
-    Discriminator,
-    EnlargedConv,
-    Generator,
-    InstanceLayerNorm,
-    InstanceNorm,
-    Moments,
-    SpectralNorm,
-    correlate,
-    instance_layer_norm,
-)
+from lib.rivals.deep.u_gat_it_blocks import Discriminator, EnlargedConv, Generator, SpectralNorm, correlate
+from lib.rivals.deep.u_gat_it_norms import Affine, InstanceLayerNorm, InstanceNorm, Moments, instance_layer_norm
 
 
 def same_with_gradients(ours, plain, *inputs):

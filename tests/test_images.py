@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import struct
+import warnings
+import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -53,6 +58,42 @@ def test_unreadable_and_truncated_files_are_named(tmp_path, content):
         images.read_image(path)
 
 
+def claiming(width, height):
+    """The head of a grey PNG of so many pixels, by the format's specification, with a piece of the rest."""
+    chunks = [(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)), (b"IDAT", zlib.compress(bytes(9)))]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(struct.pack(">I", len(content)) + kind + content
+                                          + struct.pack(">I", zlib.crc32(kind + content)) for kind, content in chunks)
+
+
+def readers(path):
+    return ((lambda: images.read_image(path)), (lambda: images.read_photo(path, "face.png")),
+            (lambda: images.size_of(path)))
+
+
+@pytest.mark.parametrize("width, height, words", [
+    (10_001, 10_000, "10001×10000 pixels"), (13_300, 13_300, "13300×13300 pixels"), (20_000, 20_000, "400 million"),
+    (2**30, 2**30, "1152921504606 million")])
+def test_more_pixels_than_memory_may_hold_are_refused_by_file_size_and_remedy(tmp_path, width, height, words):
+    (tmp_path / "face.png").write_bytes(claiming(width, height))
+    for read in readers(tmp_path / "face.png"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with pytest.raises(StudyError, match=f"face.png: {words}.* more than 100 million.*-resize") as caught:
+                read()
+        assert "bomb" not in str(caught.value)
+
+
+def test_up_to_that_many_pixels_nobody_is_warned(tmp_path):
+    (tmp_path / "face.png").write_bytes(claiming(10_000, 10_000))
+    *read_pixels, read_size = readers(tmp_path / "face.png")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert read_size() == (10_000, 10_000)
+        for read in read_pixels:
+            with pytest.raises(StudyError, match="cannot be read as an image"):  # for want of the pixels, no more
+                read()
+
+
 def test_png_round_trip_and_refused_arrays(tmp_path):
     image = np.random.default_rng(0).integers(0, 256, (5, 4, 3), dtype=np.uint8)
     images.write_png(tmp_path / "deep" / "face.png", image)
@@ -71,6 +112,21 @@ def test_failed_write_leaves_the_old_file_and_no_debris(tmp_path):
     with pytest.raises(KeyboardInterrupt), files.atomic_file(path):
         raise KeyboardInterrupt
     assert path.read_text(encoding="utf-8") == "old" and [p.name for p in tmp_path.iterdir()] == ["scores.csv"]
+
+
+def test_a_failure_of_another_file_keeps_its_name(tmp_path):
+    """Of a file read or written meanwhile; an error without a name, or with the new file's, is the new file's."""
+    table, missing = tmp_path / "scores.csv", tmp_path / "missing" / "face.png"
+    for fail in (missing.read_bytes, missing.touch, lambda: os.stat(os.fsencode(missing))):
+        with pytest.raises(FileNotFoundError) as caught, files.atomic_file(table):
+            fail()
+        assert Path(os.fsdecode(caught.value.filename)) == missing
+    for name in (lambda temporary: str(temporary), lambda temporary: os.fsencode(temporary), lambda _: table,
+                 lambda _: None, lambda _: 7):
+        with pytest.raises(StudyError, match="scores.csv: cannot be written .Input/output error"):
+            with files.atomic_file(table) as temporary:
+                raise OSError(errno.EIO, "Input/output error", name(temporary))
+    assert not list(tmp_path.iterdir())
 
 
 def test_missing_and_empty_folders_are_named(tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -14,6 +16,8 @@ from lib.__main__ import main
 from lib.base import images, paths
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
+from lib.commands import sketch
+from lib.commands.arguments import Parser
 from lib.training import checkpoints, loop, own_photo
 from lib.training.translate import Translator
 
@@ -82,6 +86,32 @@ def test_command_draws_photos_and_refuses_drawings(tmp_path, monkeypatch, capsys
     assert main(["sketch", "drawing.png", "out.png", *eyes, "--direction", "photo-to-sketch"]) == 0
     assert main(["sketch", "drawing.png", *eyes, "--direction", "sketch-to-photo"]) == 0
     assert images.read_image(tmp_path / "drawing-photo.png").shape == (250, 200, 3)
+
+
+@pytest.mark.parametrize("direction, widths", [(None, (400, 600)), (DIRECTIONS[0], (600, 600)),
+                                               (DIRECTIONS[1], (400, 400))])
+def test_a_strip_is_named_as_one_whatever_the_direction(direction, widths, tmp_path, monkeypatch, capsys):
+    """Photo and sketch, and of a photo the way back: two or three pictures of 200 pixels."""
+    monkeypatch.chdir(tmp_path)
+    faces = databases.load("portraits", "test", limit=1)
+    images.write_png(tmp_path / "drawing.png", faces.sketches[0])
+    images.write_png(tmp_path / "me.png", faces.photos[0])
+    more = ["--direction", direction] if direction else []
+    for name, width in zip(("drawing", "me"), widths):
+        assert main(["sketch", f"{name}.png", "--eyes", "75,125,125,125", "--strip", *more]) == 0
+        assert capsys.readouterr().out.strip() == f"{name}-strip.png"
+        assert images.size_of(tmp_path / f"{name}-strip.png") == (width, 250)
+
+
+def test_a_folder_of_strips_is_named_as_one(tmp_path, monkeypatch):
+    (tmp_path / "faces").mkdir()
+    images.write_png(tmp_path / "faces" / "me.png", ASTRONAUT)
+    monkeypatch.chdir(tmp_path)
+    for line, folder in (("", "faces-sketches"), ("--strip", "faces-strips"), ("--direction sketch-to-photo",
+                         "faces-photos"), ("--strip --direction sketch-to-photo", "faces-strips")):
+        parser = Parser()
+        sketch.add_arguments(parser)
+        assert list(sketch._outputs(parser.parse_args(["faces", *line.split()])).values()) == [Path(folder, "me.png")]
 
 
 def test_an_exported_network_translates_like_its_checkpoint(settings, tmp_path, capsys):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+import torch
 
 from lib.base import paths, systems
 from lib.base import settings as reading
 from lib.base.errors import StudyError
 from lib.base.settings import RunSettings
+from lib.rivals import deep
 from lib.training import plans
 from lib.training.plans import CONSTRUCTORS, plan
 
@@ -85,3 +87,49 @@ def test_interpolation_of_results_shares_the_network():
     changed = plan("quick", "msg-sarl+fusion=shared+output_resampling=area")
     assert changed.network == plan("quick", "msg-sarl+fusion=shared") != changed
     assert changed.network.network is changed.network
+
+
+# A deep rival's networks, by a name
+
+def weights(system: str, **said) -> dict[str, list[tuple[int, ...]]]:
+    with torch.device("meta"):
+        made = deep.networks(system, **{"width": 8, "size": 64, **said})
+    return {name: [tuple(weight.shape) for weight in network.parameters()] for name, network in made.items()}
+
+
+@pytest.mark.parametrize("system, said, plain, plainly", [
+    ("drit+augmentation=none", {}, "drit", {}),
+    ("drit+augmentation=none", {"augmentation": "none"}, "drit", {}),
+    ("drit+augmentation=crop-flip", {}, "drit", {"augmentation": "crop-flip"}),
+    ("pix2pix+width=8+size=64", {}, "pix2pix", {}),
+    ("u-gat-it-full+form=full", {"form": "full"}, "u-gat-it+form=full", {}),
+    ("ps2man-described", {"form": "described"}, "ps2man", {"form": "described"}),
+    ("pix2pix+dropout=0.25", {"dropout": 0.25}, "pix2pix", {}), ("drit", {"mode_seeking": False}, "drit", {})])
+def test_a_setting_may_be_said_twice_alike(system, said, plain, plainly):
+    assert weights(system, **said) == weights(plain, **plainly)
+
+
+def test_what_a_name_says_of_training_reaches_the_networks():
+    """At 52 pixels, the crop of 64, DRIT's discriminators have fewer layers; the full form reads every position."""
+    assert weights("drit+augmentation=crop-flip") != weights("drit")
+    assert weights("u-gat-it-full") == weights("u-gat-it+form=full") != weights("u-gat-it+form=light")
+
+
+@pytest.mark.parametrize("system, said, words", [
+    ("pix2pix+width=8", {"width": 16}, "width is to be 16 and 8"), ("pix2pix+size=128", {}, "size is to be 64 and 128"),
+    ("u-gat-it-full+form=light", {}, "form is to be full and light"),
+    ("u-gat-it-full", {"form": "light"}, "form is to be full and light"),
+    ("ps2man+form=described", {"form": "released"}, "form is to be described and released"),
+    ("drit+augmentation=none", {"augmentation": "crop-flip"}, "augmentation is to be none and crop-flip"),
+    ("pix2pix+dropout=0.25", {"dropout": 0.5}, "dropout is to be 0.25 and 0.5"),
+    ("pix2pix+dropout=0.25+dropout=0.5", {}, "dropout is to be 0.25 and 0.5"),
+    ("pix2pix", {"form": "full"}, "Unknown setting 'form'"), ("drit", {"agumentation": "none"}, "mean augmentation"),
+    ("drit", {"mode_seeking": 3}, "neither true nor false"), ("u-gat-it", {"form": "heavy"}, "Unknown value of form")])
+def test_networks_that_are_said_twice_differently_are_not_made(system, said, words):
+    with pytest.raises(StudyError, match=words):
+        weights(system, **said)
+
+
+def test_a_plan_does_not_choose_between_two_values():
+    with pytest.raises(StudyError, match="fusion is to be shared and separate"):
+        plan("quick", "msg-sarl+fusion=shared+fusion=separate")

@@ -1,8 +1,10 @@
 """Walkthrough, open choices and the table of quality and cost of the exemplar rivals."""
 
+import itertools
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from made_up_scores import image_table
 from scipy.ndimage import gaussian_filter
@@ -90,6 +92,37 @@ def test_a_choice_is_measured_on_held_out_training_pairs():
     assert exemplar_choices.measure(faces, "sketch-to-photo", "lle", {"patch": 8, "step": 4})["ssim"] < 1
     for system, changes in exemplar_choices.ALTERNATIVES.items():
         assert changes[0] == {} and all(set(change) <= set(exemplar.settings.FULL[system]) for change in changes)
+
+
+LABELS = ["LLE", "MRF", "MWF", "SSD", "RSLCR", "Fast-RSLCR"]
+
+
+@pytest.mark.parametrize("seconds, ssim, fsim", [
+    ([0.07, 0.15, 0.14, 0.33, 0.76, 0.39], [63.9, 60.3, 64.9, 63.8, 65.9, 65.7], [75, 74.3, 74.5, 74.9, 74.4, 74.3]),
+    ([0.20, 0.25, 0.24, 0.68, 1.39, 1.11], [72.3, 64.8, 72.0, 70.7, 73.6, 73.2], [81.7, 79.3, 81.4, 80.9, 82.2, 82]),
+    ([0.1, 1, 2, 4, 8, 9], [70, 70.1, 70, 70.1, 70, 70.1], [70, 60, 70, 60, 70, 60])])
+@pytest.mark.parametrize("dpi", [100, 200])
+def test_labels_of_the_costs_cover_no_dot_and_no_other_label(seconds, ssim, fsim, dpi):
+    """In the pixels of the drawn figure; the first two are CUHK Student's sketches and photos."""
+    table = pd.DataFrame({"label": LABELS, "cpu_seconds_per_image": seconds, "ssim": ssim, "fsim": fsim})
+    drawn = figures.quality_against_cost(table)
+    drawn.set_dpi(dpi)
+    drawn.canvas.draw()
+    for axis, metric in zip(drawn.axes, ("ssim", "fsim"), strict=True):
+        dots = axis.transData.transform(table[["cpu_seconds_per_image", metric]])
+        boxes = [text.get_window_extent() for text in axis.texts]
+        assert [text.get_text() for text in axis.texts] == LABELS
+        radius = axis.lines[0].get_markersize() / 2 * dpi / 72
+        for own, box in enumerate(boxes):
+            nearest = np.clip(dots, box.min, box.max)  # the label's point that is nearest to each dot
+            distances = np.hypot(*(dots - nearest).T)
+            assert distances.min() > radius and distances[own] < 8 * dpi / 72
+            assert not any(box.overlaps(other) for other in boxes[own + 1:])
+            assert drawn.bbox.contains(*box.min) and drawn.bbox.contains(*box.max)
+        ticks = [tick.get_window_extent() for tick in axis.get_xticklabels(which="both") if tick.get_text()]
+        assert len(ticks) > 2 and not any(one.overlaps(other) for one, other in itertools.pairwise(sorted(
+            ticks, key=lambda box: box.x0)))
+    plt.close(drawn)
 
 
 def test_quality_and_cost_come_from_the_results(tmp_path, monkeypatch):

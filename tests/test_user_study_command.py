@@ -54,6 +54,10 @@ def test_build_simulate_analyse(source, capsys):
     (["build", "--candidate", "x"], "NAME=DIR"),
     (["build", "--database", "portrait"], "Did you mean"),
     (["build", "--database", "portraits=none"], "not a number of faces"),
+    (["build", "--database", "portraits=3", "--database", "portraits=4"], "3 faces and 4"),
+    (["build", "--database", "portraits=3", "--database", "portraits"], "3 faces and 20"),
+    (["build", "--plan", "p.csv", "--database", "cufs", "--database", "portraits=20"],
+     "--database portraits=20: --plan names the faces"),
     (["build", "--profile", "tniy"], "Did you mean tiny"),
     (["build", "--photos", "x"], "give --candidate"),
     (["build", "--candidate", "a=b", "--photos", "x", "--sketches", "y", "--faces", "0"], "--faces 0"),
@@ -100,6 +104,32 @@ def test_missing_runs_are_listed_with_their_commands(monkeypatch, tmp_path, caps
     assert study(*arguments) == 0
     record = json.loads(next(tmp_path.rglob("study.json")).read_text(encoding="utf-8"))
     assert "private" in str(next(tmp_path.rglob("study.html"))) and record["direction"] == "photo-to-sketch"
+
+
+def test_a_plan_is_followed_on_the_databases_that_it_names(monkeypatch, tmp_path, capsys):
+    from conftest import made_up_faces
+
+    from lib import databases
+    from lib.base import paths
+
+    monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path))
+    faces = made_up_faces(4)
+    monkeypatch.setattr(databases, "load", lambda *_, **__: faces)
+    for system in ("lle", "msg-sarl"):
+        run_folders.write_synthesised(paths.run_folder("tiny", "portraits", system, 0), "photo-to-sketch", faces.names,
+                                      faces.sketches)
+    options = ("build", "--profile", "tiny", "--database")
+    assert study(*options, "portraits=3", "--per-rater", "2", "--raters", "4", "--system", "lle", "--system",
+                 "msg-sarl", "--output", tmp_path / "one") == 0
+    plan = ("--plan", tmp_path / "one" / "plan.csv", "--output", tmp_path / "two")
+    capsys.readouterr()
+    for more, status in ((("portraits=3",), 2), (("portraits", "--database", "portraits-wild"), 2),
+                         (("portraits",), 0)):
+        assert study(*options, *more, *plan) == status
+        error = capsys.readouterr().err
+        assert error.startswith(f"error: --database {more[-1]}: ") == (status == 2)
+        assert (tmp_path / "two").exists() == (status == 0)
+    assert (tmp_path / "one/study.html").read_bytes() == (tmp_path / "two/study.html").read_bytes()
 
 
 def test_the_paper_s_systems_are_the_default_once_they_are_registered(monkeypatch, tmp_path):

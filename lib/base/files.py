@@ -34,7 +34,7 @@ class atomic_file:
     """Context manager: yields a temporary path beside ``path`` and renames it on success.
 
     A crash, a full disk or an interruption leaves the earlier file as it was.  An OSError becomes a
-    StudyError that names the file.
+    StudyError that names the file; one that names another file, read or written meanwhile, stays as it is.
     """
 
     def __init__(self, path: Path):
@@ -64,10 +64,15 @@ class atomic_file:
             kind, error = OSError, failure
         finally:
             self.temporary.unlink(missing_ok=True)
-        if kind is not None and issubclass(kind, OSError):
+        if kind is not None and issubclass(kind, OSError) and not self._of_another_file(error):
             raise StudyError(
                 f"{self.path}: cannot be written ({error.strerror or error}). Free space or choose another place; "
                 "earlier results are untouched.") from None
+
+    def _of_another_file(self, error: OSError) -> bool:
+        """Whether an error names a file, and not this one; writing into an open file fails without a name."""
+        named = isinstance(error.filename, (str, bytes, os.PathLike))
+        return named and Path(os.fsdecode(error.filename)) not in (self.temporary, self.path)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -7,7 +7,10 @@ silent loss (16 bit, palette, CMYK, transparency, several pages) is refused with
 from __future__ import annotations
 
 import argparse
+import contextlib
+import re
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,7 +22,7 @@ from lib.base.files import atomic_file
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".ppm")
 UNREAD_SUFFIXES = (".webp", ".gif", ".jp2", ".jfif", ".heic", ".heif", ".avif")  # images too, but none of ours
-MOST_PIXELS = 100_000_000  # of somebody's photo: 300 MB in memory
+MOST_PIXELS = 100_000_000  # 300 MB in memory; a small file may claim any number
 _ARCHIVES = (".zip", ".gz", ".bz2", ".tar", ".rar", ".7z")
 HEIGHT, WIDTH = 250, 200  # the field's aligned geometry: eyes at (75, 125) and (125, 125)
 
@@ -93,11 +96,11 @@ def read_image(path: Path) -> np.ndarray:
 
     Raises StudyError naming the file when it is missing, truncated, unreadable, in a mode whose conversion
     would lose something (palette, CMYK, transparency, 16 bit), one of several images in the file (the preview
-    images in photos of phones, MPO, do not count), or stored turned.
+    images in photos of phones, MPO, do not count), stored turned, or of more than ``MOST_PIXELS``.
     """
     path = Path(path)
     try:
-        with Image.open(path) as image:
+        with _opened(path, str(path)) as image:
             if image.mode in _REFUSED:
                 raise StudyError(
                     f"{path}: {_REFUSED[image.mode]} (mode {image.mode}). "
@@ -123,6 +126,26 @@ def read_image(path: Path) -> np.ndarray:
         raise _unreadable(path, error) from None
 
 
+@contextlib.contextmanager
+def _opened(source: Path | BinaryIO, name: str) -> Iterator[Image.Image]:
+    """An image of whose file only the head is read yet; StudyError, before pixels take memory, for too many of them."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # from 89 million pixels on
+            image = Image.open(source)
+    except Image.DecompressionBombError as error:  # from 179 million on; of their number only its words tell
+        count = re.search(r"\d+", str(error))
+        size = f"{int(count[0]) // 10**6} million" if count else "so many"
+    else:
+        with image:
+            if image.width * image.height <= MOST_PIXELS:
+                yield image
+                return
+            size = f"{image.width}×{image.height}"
+    raise StudyError(f"{name}: {size} pixels are more than {MOST_PIXELS // 10**6} million. Make it smaller first, e.g. "
+                     "with `convert IN -resize 4000x4000 OUT.jpg`.")
+
+
 def _unreadable(path: Path, error: Exception) -> StudyError:
     """The error for a file that Pillow refuses, without the path that its own words repeat."""
     empty = path.is_file() and not path.stat().st_size
@@ -132,9 +155,12 @@ def _unreadable(path: Path, error: Exception) -> StudyError:
 
 
 def size_of(path: Path) -> tuple[int, int]:
-    """Width and height of an image file, of which only the head is read; raises StudyError where that is impossible."""
+    """Width and height of an image file, of which only the head is read; raises StudyError where that is impossible.
+
+    As it does for more than ``MOST_PIXELS``.
+    """
     try:
-        with Image.open(path) as image:
+        with _opened(path, str(path)) as image:
             return image.size
     except _UNREADABLE as error:
         raise _unreadable(path, error) from None
@@ -155,13 +181,7 @@ def read_photo(source: Path | BinaryIO, name: str) -> np.ndarray:
     in the file, and more than ``MOST_PIXELS``.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is lower
-            image = Image.open(source)
-        with image:
-            if image.width * image.height > MOST_PIXELS:
-                raise StudyError(f"{name}: {image.width}×{image.height} pixels are more than {MOST_PIXELS // 10**6} "
-                                 "million. Make it smaller first, e.g. with `convert IN -resize 4000x4000 OUT.jpg`.")
+        with _opened(source, name) as image:
             if image.mode.startswith(("I", "F")) or _is_16_bit(image):
                 raise StudyError(f"{name}: {_REFUSED.get(image.mode, 'a 16-bit image')}. Convert it to 8 bit first, "
                                  "e.g. with `convert IN -depth 8 OUT.png`.")

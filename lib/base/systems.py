@@ -94,7 +94,9 @@ def base_name(system: str) -> str:
 
 
 def changes_of(system: str) -> dict[str, str]:
-    """The settings that a system's name changes, as text; raises StudyError for a part that is not ``name=value``.
+    """The settings that a system's name changes, as text.
+
+    Raises StudyError for a part that is not ``name=value``, and for a setting that has two values.
 
     >>> changes_of("msg-sarl+fusion=shared")
     {'fusion': 'shared'}
@@ -104,7 +106,8 @@ def changes_of(system: str) -> dict[str, str]:
         name, equals, value = part.partition("=")
         if not equals:
             raise StudyError(f"System '{system}': '{part}' is not of the form name=value.")
-        changes[name] = value
+        if changes.setdefault(name, value) != value:
+            raise StudyError(f"System '{system}': {name} is to be {changes[name]} and {value}. Say it once.")
     return changes
 
 

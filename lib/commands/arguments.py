@@ -17,6 +17,16 @@ _WIDEST = 100  # columns of help; narrower on a narrower terminal
 class Parser(argparse.ArgumentParser):
     """A parser whose result says in ``given`` which options stood on the command line, with whatever values."""
 
+    def __init__(self, *arguments, **named):
+        self.may_be_absent: list[argparse.Action] = []
+        super().__init__(*arguments, **named)
+
+    def add_argument(self, *arguments, **named) -> argparse.Action:
+        action = super().add_argument(*arguments, **named)
+        if not action.option_strings and action.nargs == "?":
+            self.may_be_absent.append(action)
+        return action
+
     def parse_known_args(self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None):
         found, rest = self._parsed(args, namespace)
         if "given" not in found:  # of a command within this one it has been noted
@@ -29,10 +39,19 @@ class Parser(argparse.ArgumentParser):
         """As argparse, which before Python 3.13 takes ``OUT`` of ``PHOTO --strip OUT`` for absent when it may be."""
         found, rest = super().parse_known_args(args, namespace)
         if not any(word.startswith("-") for word in rest):
-            for action in self._get_positional_actions():
-                if rest and action.nargs == "?" and getattr(found, action.dest) is None:
-                    setattr(found, action.dest, self._get_values(action, [rest.pop(0)]))
+            for action in self.may_be_absent:
+                if rest and getattr(found, action.dest) is None:
+                    self._take(action, rest.pop(0), found)
         return found, rest
+
+    def _take(self, action: argparse.Action, word: str, found: argparse.Namespace) -> None:
+        """Let a parser that knows this argument alone read the word."""
+        alone = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+        alone.add_argument(action.dest, nargs="?", type=action.type, choices=action.choices, metavar=action.metavar)
+        try:
+            alone.parse_args([word], found)
+        except argparse.ArgumentError as error:
+            self.error(str(error))
 
 
 def refuse_unused(options: argparse.Namespace, names: Iterable[str], why: str) -> None:

@@ -24,7 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("output", metavar="OUT", nargs="?",
                         help="image to write, in the format of its ending (.png, .jpg, .tif, .bmp), or folder to write "
                              "PNGs into; a folder that is not there yet ends in / (default: PHOTO-sketch.png here, of "
-                             "a folder of photos the folder PHOTO-sketches here)")
+                             "a folder of photos the folder PHOTO-sketches here; -photo, -photos of drawings, "
+                             "-strip, -strips with --strip)")
     parser.add_argument("--direction", choices=DIRECTIONS,
                         help="sketch-to-photo makes a photo of a drawing (default: photo-to-sketch; with --strip by "
                              "the look of the picture)")
@@ -103,10 +104,11 @@ def _outputs(options: argparse.Namespace) -> dict[Path, Path]:
     from lib.databases.alignment import photos
 
     output = Path(options.output) if options.output else None
-    what = "sketch" if options.direction in (None, PHOTO_TO_SKETCH) else "photo"
+    # The look of the picture, which decides about a strip, is not known yet.
+    one, several = (("strip", "strips") if options.strip else ("sketch", "sketches")
+                    if options.direction in (None, PHOTO_TO_SKETCH) else ("photo", "photos"))
     if options.photo.is_dir():
-        plural = "sketches" if what == "sketch" else "photos"
-        return photos.outputs_in(output or Path(f"{options.photo.resolve().name}-{plural}"), options.photo)
+        return photos.outputs_in(output or Path(f"{options.photo.resolve().name}-{several}"), options.photo)
     if output and (output.is_dir() or options.output.endswith(_ENDS_OF_FOLDERS)):
         return photos.outputs_in(output, options.photo)
-    return {options.photo: output or Path(f"{options.photo.stem}-{what}.png")}
+    return {options.photo: output or Path(f"{options.photo.stem}-{one}.png")}

@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     build.add_argument("--seed", type=int, default=0, metavar="N",
                        help="of the draw of faces, raters' hands and orders (default: 0)")
     build.add_argument("--plan", type=Path, metavar="FILE",
-                       help="use this plan.csv instead of drawing one: rebuilds a study")
+                       help="use this plan.csv instead of drawing one: rebuilds a study; it names faces and systems")
     build.add_argument("--title", default=None, metavar="TEXT", help="heading of the page")
     build.add_argument("--contact", default="", metavar="TEXT",
                        help="whom to ask and send answers to, shown on the page")
@@ -119,11 +119,17 @@ def _from_runs(options: argparse.Namespace):
                             "For other folders only: give --candidate NAME=DIR instead of --database and --system.")
     if options.plan:
         arguments.refuse_unused(options, ["system"], "--plan names the systems; leave one of the two out.")
+        if numbered := [text for text in options.database or () if "=" in text]:
+            raise StudyError(f"--database {', '.join(numbered)}: --plan names the faces, so a number is without effect."
+                             f" Give --database {numbered[0].partition('=')[0]}, or leave --plan out.")
     arguments.require_known(options.profile)
     judged = tuple(options.system or PAPER_SYSTEMS)
     counts = _face_counts(options.database or ["portraits", "portraits-wild"])
     loaded = sources.available_in_databases(list(counts), options.profile)
     plan = _plan(options, {name: pairs.names for name, pairs in loaded.items()}, counts, judged)
+    if idle := [name for name in counts if options.database and name not in set(plan.database)]:
+        raise StudyError(f"--database {', '.join(idle)}: without effect here. {options.plan} names no face of it; "
+                         "leave one of the two out.")
     judged = plans.plan_systems(plan) if options.plan else judged
     voted, shown = (list(dict.fromkeys(trial.face for trial in plans.trials(rows)))
                     for rows in (plan[plan.kind == "vote"], plan))
@@ -185,7 +191,9 @@ def _face_counts(wanted: list[str]) -> dict[str, int]:
             raise unknown_name("database", name, databases.NAMES)
         if number and not (number.isdecimal() and 0 < int(number) < 10_000):
             raise StudyError(f"--database {text}: '{number}' is not a number of faces.")
-        counts[name] = int(number) if number else PAPER_FACES.get(name, OTHER_FACES)
+        count = int(number) if number else PAPER_FACES.get(name, OTHER_FACES)
+        if counts.setdefault(name, count) != count:
+            raise StudyError(f"--database {name}: {counts[name]} faces and {count}. Give it once.")
     return counts
 
 

@@ -134,6 +134,7 @@ def _grid(options: argparse.Namespace) -> int:
         return _hand_over(options, cells)
     if options.dry_run:
         waiting = cells if options.force else grids.missing(cells)
+        grids.require_faces(waiting)
         print(f"{counted(len(cells), 'run')}, {len(cells) - len(waiting)} of them complete")
         if not waiting:
             print("nothing left to do")
@@ -172,6 +173,7 @@ def _hand_over(options: argparse.Namespace, cells: list[make_run.Cell]) -> int:
     live = {one.cell for one in standings if one.is_live}
     missing = [cell for cell in grids.missing(cells) if cell not in made]
     free = [cell for cell in missing if cell not in live]
+    grids.require_faces(free)  # jobs would all fail for want of them
     print(f"{counted(len(cells), 'run')}, {len(cells) - len(missing)} of them complete, "
           f"{len(missing) - len(free)} waiting or running in jobs")
     networks = {cell.network for cell in live}

@@ -18,7 +18,7 @@ from pathlib import Path
 from lib.base import files, images
 from lib.base.errors import StudyError, listed
 from lib.databases import division, listed_pairs
-from lib.databases.pairs import EXCLUSIONS, Index, Pair, natural
+from lib.databases.pairs import EXCLUSIONS, Index, Pair, natural, one_file
 from lib.databases.sheets import read_rows
 
 ANNOTATIONS = {"train": "anno_train.json", "test": "anno_test.json"}
@@ -41,7 +41,7 @@ def build(database: str, folder: Path) -> Index:
     elif database == "fs2k" and any((folder / file).exists() for file in ANNOTATIONS.values()):
         pairs, problems = listed_pairs.pairs_of(folder, [_annotated(folder, split, entry)
                                                          for split, file in ANNOTATIONS.items()
-                                                         for entry in _entries(folder / file)])
+                                                         for entry in _entries(folder / file)], _one_entry)
     else:
         raise StudyError(
             f"{folder}: no {listed_pairs.PAIRS}{' and no anno_train.json' if database == 'fs2k' else ''}, so nothing "
@@ -54,6 +54,7 @@ def build(database: str, folder: Path) -> Index:
     problems += division.without_split(folder, [pair.name for pair in pairs if not pair.split], own)
     notes = division.unmatched(own, [pair.name for pair in pairs])
     excluded = {row["name"]: row["reason"] for row in read_rows(folder / EXCLUSIONS, ("name", "reason"))}
+    problems += one_file(folder, [pair for pair in pairs if pair.name not in excluded])
     pairs.sort(key=lambda pair: (pair.group, natural(pair.name)))
     return Index(database, folder, tuple(pairs), tuple(p for p in problems if p.name not in excluded), excluded,
                  tuple(notes), False, any_size=True)
@@ -64,6 +65,11 @@ def _group_and_name(database: str, row: listed_pairs.Row) -> tuple[str, str]:
     photo = Path(row.photo)
     parts = [part for part in (photo.parent.name, photo.stem, style) if part]
     return row.group or style or database, row.name or files.as_text("-".join(parts).replace(" ", "_"))
+
+
+def _one_entry(same: list[Pair]) -> str:
+    """What to do about pairs that the annotations list under one name."""
+    return f"keep one entry of it in {' and '.join(dict.fromkeys(ANNOTATIONS[pair.split] for pair in same))}"
 
 
 def _entries(file: Path) -> list[dict]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from lib.base.errors import StudyError, counted, listed, some_of
 from lib.base.files import as_text
 from lib.databases import catalogue, division, general, layouts, listed_pairs
-from lib.databases.pairs import EXCLUSIONS, Index, Pair, Problem, natural, shown
+from lib.databases.pairs import EXCLUSIONS, Index, Pair, Problem, natural, one_file, shown
 from lib.databases.sheets import read_rows
 
 
@@ -42,6 +42,7 @@ def build(database: str, folder: Path) -> Index:
     divided = division.divide(names, known, hints, own)
     pairs = [replace(pair, split=divided.split_of.get(pair.name, "")) for pair in pairs]
     problems += division.without_split(folder, [p.name for p in pairs if not p.split], own)
+    problems += one_file(folder, [pair for pair in pairs if pair.name not in excluded])
     accounted = excluded.keys() | {problem.name for problem in problems}
     notes = (divided.notes + _absent(names, known, accounted)
              + division.unmatched(own, accounted.union(p.name for p in pairs)))
@@ -194,7 +195,7 @@ def _pairs_as_listed(database: str, folder: Path) -> tuple[list[Pair], list[Prob
 
     def named(row: listed_pairs.Row) -> tuple[str, str]:
         group = row.group or groups[0]
-        return group, full_name(database, group, row.name or catalogue.bare_stem(Path(row.photo).stem))
+        return group, full_name(database, group, row.name or as_text(catalogue.bare_stem(Path(row.photo).stem)))
 
     pairs, problems = listed_pairs.read(folder, named, groups)
     return pairs, problems, {pair.name: pair.split for pair in pairs}

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from lib.base import images, pairing
 from lib.base.errors import StudyError, counted, listed
+from lib.base.files import as_text
 from lib.databases import catalogue
 from lib.databases.pairs import Pair, Problem, shown
 from lib.databases.sheets import read_lines
@@ -41,7 +42,8 @@ def rows(file: Path) -> list[Row]:
     for line, row in read_lines(file, _COLUMNS):
         photo, sketch = (row[domain].replace("\\", "/") for domain in ("photo", "sketch"))
         attributes = {name: value for name, value in row.items() if name not in (*_COLUMNS, "group", "name")}
-        found.append(Row(photo, sketch, row["split"].lower(), row.get("group", ""), row.get("name", ""), attributes))
+        found.append(Row(photo, sketch, row["split"].lower(), row.get("group", ""), as_text(row.get("name", "")),
+                         attributes))
         if not photo or not sketch:
             problems.append(f"line {line}: names no {'sketch' if photo else 'photo'}")
         if row["split"].lower() not in catalogue.SPLITS:
@@ -69,11 +71,15 @@ def read(folder: Path, named: Callable[[Row], tuple[str, str]],
         raise StudyError(f"{file}: {counted(len(wrong), 'unknown group')}: {', '.join(sorted(wrong))}. "
                          f"Known: {', '.join(groups)}.")
     return pairs_of(folder, [Pair(name, group, row.split, folder / row.photo, folder / row.sketch, row.attributes)
-                             for row in lines for group, name in [named(row)]])
+                             for row in lines for group, name in [named(row)]],
+                    lambda _: f"keep one, or give each its own in a column called name of {PAIRS}")
 
 
-def pairs_of(folder: Path, pairs: list[Pair]) -> tuple[list[Pair], list[Problem]]:
-    """The pairs under names of their own, and a fault for each file that is absent and each name that stays common."""
+def pairs_of(folder: Path, pairs: list[Pair], remedy: Callable[[list[Pair]], str]) -> tuple[list[Pair], list[Problem]]:
+    """The pairs under names of their own, and a fault for each file that is absent and each name that stays common.
+
+    remedy: pairs of one name → what to change where they are listed.
+    """
     counts = Counter(pair.name for pair in pairs)
     pairs = [replace(pair, name=f"{pair.photo.parent.name}-{pair.name}")
              if counts[pair.name] > 1 and not pair.name.startswith(f"{pair.photo.parent.name}-") else pair
@@ -82,9 +88,9 @@ def pairs_of(folder: Path, pairs: list[Pair]) -> tuple[list[Pair], list[Problem]
                 if not file.is_file()]
     for name, count in Counter(pair.name for pair in pairs).items():
         if count > 1:
-            photos = dict.fromkeys(shown(pair.photo, folder) for pair in pairs if pair.name == name)
-            problems.append(Problem(name, f"{count} pairs have this name ({', '.join(photos)}); keep one, or give each "
-                                          f"its own in a column called name of {PAIRS}"))
+            same = [pair for pair in pairs if pair.name == name]
+            photos = dict.fromkeys(shown(pair.photo, folder) for pair in same)
+            problems.append(Problem(name, f"{count} pairs have this name ({', '.join(photos)}); {remedy(same)}"))
     return pairs, problems
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lib.base.errors import StudyError, counted, listed
+from lib.base.files import as_text
 
 EXCLUSIONS = "exclusions.csv"
 
@@ -68,6 +69,24 @@ def require_sound(index: Index, problems: Iterable[Problem]) -> None:
         + "".join(f"note: {note}\n" for note in index.notes)
         + f"Mend the files, or leave these pairs out with `python -m lib prepare --database {index.database} "
         f"--data {index.folder} --exclude-broken`, which records them in {index.folder / EXCLUSIONS}.")
+
+
+def one_file(folder: Path, pairs: Iterable[Pair]) -> list[Problem]:
+    """A fault for each pair whose name only its letter case tells from an earlier pair's of its split.
+
+    The pictures that systems make of a split are stored under the pairs' names in one folder, where macOS and Windows
+    would put one in the place of the other.
+    """
+    first: dict[tuple[str, str], Pair] = {}
+    problems = []
+    for pair in pairs:
+        other = first.setdefault((pair.split, as_text(pair.name.casefold())), pair)
+        if other.name != pair.name:
+            rows = " and ".join(f"{one.name} ({shown(one.photo, folder)} with {shown(one.sketch, folder)})"
+                                for one in (other, pair))
+            problems.append(Problem(pair.name, f"{rows} would be one file on macOS and Windows; rename the files of "
+                                               "one, or call it otherwise in a column called name of pairs.csv"))
+    return problems
 
 
 def shown(path: Path, folder: Path) -> str:

@@ -46,6 +46,14 @@ def missing(grid: list[Cell]) -> list[Cell]:
                    for direction in cell.plan.system.directions)]
 
 
+def require_faces(waiting: Iterable[Cell]) -> None:
+    """Raise StudyError where the database of a run is not at hand or faulty, before anything is said or handed over."""
+    for cell in {cell.database: cell for cell in waiting}.values():
+        settings = cell.plan.settings
+        for split, limit in (("train", settings.train_pairs), ("test", settings.test_pairs)):
+            databases.load(cell.database, split, limit=limit)
+
+
 def _was_cut_short(cell: Cell) -> bool:
     """Whether work on a run here ended before its network's faces were made and all of them scored.
 
@@ -67,11 +75,12 @@ def fill(grid: list[Cell], report: Callable[[str], None] = print, *, force: bool
     """Make and score every missing run; return those left to other processes and still missing.
 
     force: all of them from the start, complete or not; then one command only, as each would make them all.
-    jobs, and what is raised: as of ``make_each``.
+    jobs, and what is raised: as of ``make_each``; and StudyError, first of all, where the faces are not at hand.
     """
     for study in {(cell.profile, cell.database) for cell in grid}:
         scoring.gather(*study)  # what a cluster has made
     waiting = list(grid) if force else missing(grid)
+    require_faces(waiting)
     report(f"{counted(len(grid), 'run')}, {len(grid) - len(waiting)} of them complete")
     return missing(make_each(waiting, report, force=force, jobs=jobs))
 

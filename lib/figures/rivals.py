@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.transforms import Bbox
 
 from lib.base import labels
 from lib.base.directions import DIRECTIONS
 from lib.figures.style import COLOURS, DIRECTION_COLOURS, TEXT_WIDTH, Pictures, interval, show_face
 from lib.rivals.exemplar.walkthrough import NodeStory
+
+_CORNERS = ((1, 1), (-1, 1), (1, -1), (-1, -1))  # of a dot, where its label may stand: right or left, up or down
 
 
 def node_story(face: np.ndarray, story: NodeStory, truth: np.ndarray, shown: int = 5) -> Figure:
@@ -82,9 +89,28 @@ def quality_against_cost(table: pd.DataFrame) -> Figure:
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.2))
     for axis, metric in zip(axes, ("ssim", "fsim")):
         axis.plot(table.cpu_seconds_per_image, table[metric], "o", color=COLOURS["exemplar"])
-        for row in table.itertuples():
-            axis.annotate(row.label, (row.cpu_seconds_per_image, getattr(row, metric)), xytext=(5, 4),
-                          textcoords="offset points", fontsize=9)
         axis.set(xscale="log", xlabel="processor seconds per image", ylabel=f"{metric.upper()} (per cent)")
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.xaxis.set_major_formatter("{x:g}")
+        axis.xaxis.set_minor_formatter(NullFormatter())
         axis.margins(x=0.25, y=0.15)
+    figure.draw_without_rendering()  # from here on dots have their places
+    for axis, metric in zip(axes, ("ssim", "fsim")):
+        _label_dots(axis, table.cpu_seconds_per_image, table[metric], table.label)
     return figure
+
+
+def _label_dots(axis: Axes, x: Sequence[float], y: Sequence[float], texts: Sequence[str]) -> None:
+    """Write a label beside every dot, in the first corner where it covers no dot and no other label."""
+    reach = (plt.rcParams["lines.markersize"] / 2 + 1) * axis.figure.dpi / 72  # pixels
+    centres = axis.transData.transform(np.column_stack([x, y]))
+    taken = [Bbox([centre - reach, centre + reach]) for centre in centres]
+    for *place, text in zip(x, y, texts):
+        label = axis.annotate(text, place, xytext=(0, 0), textcoords="offset points", fontsize=9)
+        for right, up in (*_CORNERS, _CORNERS[0]):
+            label.set(position=(5 * right, 4 * up), ha="left" if right > 0 else "right",
+                      va="baseline" if up > 0 else "top")
+            box = label.get_window_extent()
+            if all(axis.bbox.contains(*corner) for corner in box.corners()) and not box.count_overlaps(taken):
+                break
+        taken.append(box.padded(reach))

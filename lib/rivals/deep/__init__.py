@@ -30,9 +30,10 @@ def networks(system: str, *, width: int, size: int, form: str | None = None, **s
 
     system: as in the tables, with changed settings (``u-gat-it+form=full``) or the form's name (``u-gat-it-full``)
     behind it; width: channels at full resolution, 64 in the authors' programs; size: pixels of the images that they
-    see, 256; form: of systems that have several (default: the one that the name says, or the settings' own);
-    ``settings``: more of the system's settings.  Draws from torch's global generator.  Raises StudyError for an unknown
-    system or setting and for sizes that its networks cannot take.
+    translate, 256; form: of systems that have several (default: the one that the name says, or the settings' own);
+    ``settings``: more of the system's settings.  Without a word of augmentation, training sees the images whole.
+    Draws from torch's global generator.  Raises StudyError for an unknown system, setting or value, for one setting
+    that is said twice and differently, and for widths and sizes that its networks cannot take.
     """
     name = systems.base_name(system)
     if name not in _SYSTEMS:
@@ -41,15 +42,22 @@ def networks(system: str, *, width: int, size: int, form: str | None = None, **s
     file, settings_class, named_form = _SYSTEMS[name]
     module = importlib.import_module(f"{__name__}.{file}")  # only when asked for: one file knows nothing of the others
     settings_class = getattr(module, settings_class)
-    changes = {key: reading.parse(settings_class, key, text) for key, text in systems.changes_of(system).items()}
-    if chosen := form or named_form:
-        changes["form"] = chosen
-    return module.networks(settings_class(size=size, width=width, augmentation="none", **changes | settings))
+    arguments = {"form": form, **settings}
+    chosen = {"width": width, "size": size}
+    for said in ({"form": named_form}, systems.changes_of(system), arguments):
+        for key, value in said.items():
+            if value is None:
+                continue
+            value = reading.parse(settings_class, key, str(value).lower() if isinstance(value, bool) else str(value))
+            if chosen.setdefault(key, value) != value:
+                raise StudyError(f"Deep rival '{system}': {key} is to be {chosen[key]} and {value}. Say it once, in "
+                                 "the name or as an argument.")
+    return module.networks(settings_class(**{"augmentation": "none", **chosen}))
 
 
 def _require_whole(**numbers: tuple[object, int]) -> None:
     """Each a number and what it must be a positive multiple of; raises StudyError for another, or for no number."""
     for name, (value, multiple) in numbers.items():
         if not isinstance(value, Integral) or isinstance(value, bool) or value < 1 or value % multiple:
-            raise StudyError(f"Networks of a deep rival: {name} {value!r} is not possible. Give a whole number, at least "
-                             f"{multiple}{f' and a multiple of {multiple}' * (multiple > 1)}.")
+            raise StudyError(f"Networks of a deep rival: {name} {value!r} is not possible. Give a whole number, at "
+                             f"least {multiple}{f' and a multiple of {multiple}' * (multiple > 1)}.")
