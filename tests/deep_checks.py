@@ -70,11 +70,13 @@ def check_step_and_translation(system: Trainable) -> None:
         assert any(not torch.equal(p, p0) for p, p0 in zip(network.parameters(), old))
     size = system.settings.size
     for direction, channels in zip(DIRECTIONS, (3, 1)):
-        training = system.generators.training
-        image = system.translate(direction, torch.linspace(-1, 1, channels * size ** 2).view(1, channels, size, size))
-        assert image.shape == (1, 3, size, size) and image.dtype == torch.float32 and not image.requires_grad
-        assert image.isfinite().all() and -1 <= image.min() < image.max() <= 1
-        assert system.generators.training == training
+        for training in (False, True):
+            system.generators.train(training)
+            image = system.translate(direction,
+                                     torch.linspace(-1, 1, channels * size ** 2).view(1, channels, size, size))
+            assert image.shape == (1, 3, size, size) and image.dtype == torch.float32 and not image.requires_grad
+            assert image.isfinite().all() and -1 <= image.min() < image.max() <= 1
+            assert all(layer.training == training for layer in system.generators.modules())
 
 
 def check_bf16(make: Make, **changes) -> None:

@@ -92,6 +92,15 @@ def check_shapes(networks: dict[str, nn.Module], system: str) -> None:
         assert [tuple(p.shape) for p in network.parameters()] == shapes(system, name), name
 
 
+def check_buffers(networks: dict[str, nn.Module], system: str) -> None:
+    """Statistics and spectral norms' vectors enumerate in the official order, with the official shapes."""
+    rows = table("parameters")
+    rows = rows[(rows.system == system) & (rows.kind == "buffer")]
+    for name, network in networks.items():
+        expected = list(rows[rows.network == name]["shape"].fillna("").astype(str))  # "" for a single number
+        assert ["x".join(map(str, buffer.shape)) for buffer in network.buffers()] == expected, name
+
+
 def check_sizes(networks: dict[str, nn.Module], system: str, configuration: str) -> None:
     """Parameter and tensor counts; ``configuration``: ``full`` or ``small``."""
     rows = table("sizes")[table("sizes").system == system].set_index("network")

@@ -133,12 +133,13 @@ def test_full_pool_exchanges_half_of_the_images_for_any_older_one():
     assert sorted(places) == [0, 1, 2, 3] and all(abs(n - 250) < 4 * 14.8 for n in places.values())
 
 
-def test_pools_draw_from_different_numbers():
+def test_pools_draw_from_numbers_of_their_own_and_of_the_run():
     given = []
-    for number in (0, 1):
+    for seed, number in ((0, 0), (0, 1), (7, 0), (0, 0)):
+        torch.manual_seed(seed)
         pool = ImagePool(4, number)
         given.append([pool.exchange(numbered(i))[0, 0, 0, 0].item() for i in range(60)])
-    assert given[0] != given[1]
+    assert given[0] == given.pop() and all(given.count(images) == 1 for images in given)
 
 
 def test_discriminators_see_the_pool_and_generators_do_not(filled):
@@ -163,6 +164,9 @@ def test_rate_is_constant_then_falls_in_equal_steps():
     # The program's rule for n_epochs = n_epochs_decay = 200, epochs counted from 1 there.
     assert rates == pytest.approx([2e-4 * (1 - max(0, epoch + 1 - 200) / 201) for epoch in range(400)], rel=1e-12)
     assert rates[199] == 2e-4 > rates[200] and rates[-1] == pytest.approx(2e-4 / 201)
+    # Of an odd number of epochs the smaller half is constant: n_epochs 2 and n_epochs_decay 3.
+    assert [CycleGanSettings(epochs=5).learning_rate_at(epoch) for epoch in range(5)] == pytest.approx(
+        [2e-4, 2e-4, 1.5e-4, 1e-4, 0.5e-4])
     system = make(epochs=4)
     for epoch, rate in enumerate([2e-4, 2e-4 * 3 / 3, 2e-4 * 2 / 3, 2e-4 * 1 / 3]):
         assert system.set_progress(epoch, 1, 2) == pytest.approx(rate)
@@ -189,6 +193,16 @@ def test_bf16_is_nearly_fp32():
 def test_too_few_pixels_are_refused():
     with pytest.raises(StudyError, match="24"):
         make(size=16)
+
+
+@pytest.mark.parametrize("system", ["fcn", "ps2man", "pix2pix", "cyclegan", "drit", "u-gat-it"])
+@pytest.mark.parametrize("wrong", [{"width": 0}, {"width": -3}, {"width": 8.5}, {"width": "8"}, {"width": None},
+                                   {"width": True}, {"size": 0}, {"size": -64}, {"size": 66}, {"size": 64.0}])
+def test_no_deep_rival_has_networks_of_such_numbers(system, wrong):
+    """66 is no multiple of 4: what was halved twice would not come back at its size."""
+    (name, value), = wrong.items()
+    with pytest.raises(StudyError, match=f"{name} {value!r} is not possible"):
+        deep.networks(system, **{"width": 1, "size": 64} | wrong)
 
 
 def test_only_steps_without_decisions_of_the_host_are_recordable():

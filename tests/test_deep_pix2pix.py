@@ -53,6 +53,7 @@ def test_networks_have_the_authors_parameters(configuration, size, width):
     oracle.check_sizes(networks, "pix2pix", configuration)
     if configuration == "small":
         oracle.check_shapes(networks, "pix2pix")
+        oracle.check_buffers(networks, "pix2pix")
 
 
 def test_every_output_is_the_authors():
@@ -178,6 +179,8 @@ def test_bf16_is_nearly_fp32():
 def test_what_it_cannot_do_is_refused():
     with pytest.raises(StudyError, match="24"):
         make(size=16)
+    with pytest.raises(StudyError, match="dropout: 1.5"):
+        make(dropout=1.5)
     for name, value in (("pairing", "unpaired"), ("augmentation", "crop-flip")):
         with pytest.raises(StudyError, match=value):
             parse(Pix2PixSettings, name, value)

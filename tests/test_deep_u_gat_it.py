@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 import oracle_networks as oracle
@@ -13,6 +14,7 @@ from torch import nn
 from lib.base.directions import DIRECTIONS, PHOTO_TO_SKETCH, SKETCH_TO_PHOTO
 from lib.base.errors import StudyError
 from lib.rivals.deep import u_gat_it
+from lib.rivals.deep.losses import cross_entropy
 from lib.rivals.deep.u_gat_it import UGatIt, UGatItSettings
 from lib.rivals.deep.u_gat_it_blocks import Discriminator
 
@@ -46,7 +48,7 @@ def fill_spectral_norms(network: Discriminator, name: str, iterated: bool) -> No
             v /= np.linalg.norm(v)
             u = np.tensordot(weight.numpy(), v, v.ndim)
             u /= np.linalg.norm(u)
-            norm.v.copy_(torch.from_numpy(v.transpose(1, 2, 0).flatten() if v.ndim == 3 else v))
+            norm.v.copy_(torch.from_numpy(v.flatten()))
         norm.u.copy_(torch.from_numpy(u))
 
 
@@ -67,6 +69,7 @@ def filled(*, iterated: bool) -> UGatIt:
 def test_networks_have_the_official_parameters_in_the_official_order():
     small, full_form = u_gat_it.networks(SMALL), u_gat_it.networks(FULL_FORM)
     oracle.check_shapes(small, "u-gat-it")
+    oracle.check_buffers(small, "u-gat-it")
     oracle.check_sizes(small, "u-gat-it", "small")
     one = {"G_photo_to_sketch": full_form["G_photo_to_sketch"]}
     oracle.check_shapes(one, "u-gat-it-full")
@@ -147,6 +150,17 @@ def test_losses_and_gradients(at_filled_weights):
     expected = oracle.losses("u-gat-it", "light_128px")
     assert found.keys() == expected.keys()
     assert found == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("logit", [-40.0, -25.0, -1.0, 0.0, 1.0, 25.0])
+def test_cross_entropy_of_large_logits_is_exact(logit):
+    """The authors' loss is torch's, log(1 + exp(∓x)), without the straight line of softplus from 20 on."""
+    x = torch.tensor([logit], dtype=torch.float64, requires_grad=True)
+    for real, sign in ((True, -1), (False, 1)):
+        found = cross_entropy(x, real)
+        assert found.item() == pytest.approx(max(sign * logit, 0) + math.log1p(math.exp(-abs(logit))), rel=1e-15)
+        slope, = torch.autograd.grad(found, x)
+        assert slope.item() == pytest.approx(sign / (1 + math.exp(-sign * logit)), rel=1e-15)
 
 
 @pytest.mark.parametrize("variant", ["u-gat-it", "u-gat-it-rho-at-limits"])
@@ -266,4 +280,5 @@ def test_steps_in_bf16_are_finite_and_near_those_in_fp32():
     losses = go_on(system, range(1))
     assert all(value.dtype == torch.float32 for value in losses.values())
     assert {n: v.item() for n, v in losses.items()} == pytest.approx({n: v.item() for n, v in exact.items()}, rel=0.05)
+    assert all(losses[name] != exact[name] for name in exact)
     assert all(torch.isfinite(value) for value in go_on(system, range(1, 3)).values())

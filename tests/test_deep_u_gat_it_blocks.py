@@ -82,6 +82,7 @@ def test_spectral_norm_is_torchs(layer):
         of_theirs, = torch.autograd.grad(theirs.weight.flatten()[0], theirs.weight_orig, retain_graph=True)
         torch.testing.assert_close(of_ours, of_theirs)
     torch.testing.assert_close(norm.u, theirs.weight_u)
+    torch.testing.assert_close(norm.v, theirs.weight_v)
 
 
 def test_passes_that_go_together_are_passes_one_after_the_other():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from numbers import Integral
 
 from torch import nn
 
@@ -32,11 +33,12 @@ def networks(system: str, *, width: int, size: int, form: str | None = None, **s
     translate, 256; form: of systems that have several (default: the one that the name says, or the settings' own);
     ``settings``: more of the system's settings.  Without a word of augmentation, training sees the images whole.
     Draws from torch's global generator.  Raises StudyError for an unknown system, setting or value, for one setting
-    that is said twice and differently, and for sizes that its networks cannot take.
+    that is said twice and differently, and for widths and sizes that its networks cannot take.
     """
     name = systems.base_name(system)
     if name not in _SYSTEMS:
         raise unknown_name("deep rival", name, _SYSTEMS)
+    _require_whole(width=(width, 1), size=(size, 4))  # every network but FCN's halves twice
     file, settings_class, named_form = _SYSTEMS[name]
     module = importlib.import_module(f"{__name__}.{file}")  # only when asked for: one file knows nothing of the others
     settings_class = getattr(module, settings_class)
@@ -51,3 +53,11 @@ def networks(system: str, *, width: int, size: int, form: str | None = None, **s
                 raise StudyError(f"Deep rival '{system}': {key} is to be {chosen[key]} and {value}. Say it once, in "
                                  "the name or as an argument.")
     return module.networks(settings_class(**{"augmentation": "none", **chosen}))
+
+
+def _require_whole(**numbers: tuple[object, int]) -> None:
+    """Each a number and what it must be a positive multiple of; raises StudyError for another, or for no number."""
+    for name, (value, multiple) in numbers.items():
+        if not isinstance(value, Integral) or isinstance(value, bool) or value < 1 or value % multiple:
+            raise StudyError(f"Networks of a deep rival: {name} {value!r} is not possible. Give a whole number, at "
+                             f"least {multiple}{f' and a multiple of {multiple}' * (multiple > 1)}.")

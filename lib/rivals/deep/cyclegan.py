@@ -5,6 +5,7 @@ Authors' program: github.com/junyanz/pytorch-CycleGAN-and-pix2pix (checked again
 
 As theirs: networks, losses and weights, image pools, order of updates, Adam, the schedule's shape, batch 1, images
 enlarged to 286 and cropped to 256 pixels and mirrored, photos and sketches drawn independently.  Not as theirs:
+- An epoch shows every sketch once, in an order of its own.  Theirs draws any sketch beside each photo.
 - Length: as many epochs as every system here, half of them at the constant rate.  Their default is 200.
 - A sketch has three equal channels, going in and as a target, as their program reads a grey file.
 - ``pairing`` "paired" shows a step a photo with its own sketch, cut alike.

@@ -15,6 +15,8 @@ Not as theirs:
   gives no gradient of anything; later versions refuse.  Here both gradients are taken at the old weights, then both
   steps: losses and the first step are the program's and no pass is added.  The second gradient is 0.3 % from that of
   old torch; from another forward pass with the new weights it would be 9 % (small networks, from their first weights).
+- An epoch shows every sketch once, in an order of its own.  Theirs draws any sketch beside each photo.  Where a last
+  batch is left out, theirs counts it as one of the last two.
 - Test: the authors crop the middle 216 of 256 pixels, which cuts faces, and draw the attribute at random.  Here the
   frame is whole and the attribute zero, the mean of its prior (``test_attribute``).
 - Their 1200 epochs are "400 × 3", for three batches an update; here ``epochs`` counts as for every system.  In as many

@@ -25,7 +25,8 @@ def least_squares(judged: Tensor, label: float) -> Tensor:
 
 def cross_entropy(judged: Tensor, real: bool) -> Tensor:
     """The first GAN's loss: binary cross-entropy of logits, all of them to be called real, or synthesised."""
-    return F.softplus(-judged if real else judged).mean()
+    # Not softplus: torch makes it a straight line from 20 on, an error of 4e-11 in the loss and 2e-9 in its gradient.
+    return -F.logsigmoid(judged if real else -judged).mean()
 
 
 def weighted_sum(terms: dict[str, Tensor], weights: dict[str, float]) -> Tensor:

@@ -24,6 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lib.base.errors import StudyError
 from lib.base.settings import RunSettings, choice, number
 from lib.rivals.deep.blocks import Conv, Doubling, PatchDiscriminator, Tanh, require_pixels
 from lib.rivals.deep.deep_rival import DeepRival, constant_then_linear, draw_normal
@@ -103,6 +104,9 @@ class UNet(nn.Module):
 
 
 def generator(settings: Pix2PixSettings) -> UNet:
+    """Raises StudyError for a dropout that is no probability."""
+    if settings.dropout > 1:
+        raise StudyError(f"Setting dropout: {settings.dropout} is no probability. Give at most 1.")
     return draw_normal(UNet(settings.width, halvings(settings.crop_size), settings.dropout))
 
 

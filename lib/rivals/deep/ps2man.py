@@ -16,6 +16,7 @@ reads a schedule and uses none), batch 1, 400 epochs, no augmentation, translati
 normalisation takes each image's own statistics.  Not as theirs:
 - A sketch has three equal channels, going in and as a target, as their program reads a grey file.
 - Their program passes an image through a generator three times, once for each size; here one pass makes all three.
+- Batch normalisation gathers no running statistics.  Their program does, and never reads them.
 - Biases start at 0, theirs at torch's random draw.
 """
 

@@ -1,6 +1,6 @@
 """U-GAT-IT: two adaptive generators steered by class activation maps, four discriminators (Kim et al., ICLR 2020).
 
-Paper: arXiv 1907.10830.  Authors' program: znxlwm/UGATIT-pytorch.
+Paper: arXiv 1907.10830.  Authors' program: github.com/znxlwm/UGATIT-pytorch (checked against commit b8c42518).
 
 As theirs: networks, losses and their weights, Adam with its weight decay, the order of updates, spectral norms that
 iterate in every pass, ρ clipped to [0, 1], images resized to 286 and cropped to 256 pixels, mirrored, unpaired.
@@ -11,6 +11,7 @@ Not as theirs:
   11 GB beside the rest.  ``form=full`` is the other.
 - A run is counted in epochs, the authors count 1,000,000 steps of one image.  The learning rate falls as theirs, in
   equal steps over the second half of all steps.
+- Images are resized by the study's filter, bicubic.  Theirs is torchvision's bilinear.
 - Below 96 pixels the authors' global discriminator of 7 layers does not fit.  It gets as many as do; the local one
   keeps two fewer (``layers``).
 - Their step makes the fake images twice and sends the discriminators' loss back into the generators, where nobody

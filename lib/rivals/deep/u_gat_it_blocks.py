@@ -155,8 +155,8 @@ class SpectralNorm(nn.Module):
     """u and v of one weight, approximations of the singular vectors of its largest singular value σ.
 
     ``forward(weight, passes)`` → 1/σ in every pass of the authors' program, (passes,).  In training mode every pass
-    first takes one step of the power iteration.  u and v are constants in the gradient.  v is in the order of a
-    channels-last weight: rows, columns, channels.
+    first takes one step of the power iteration.  u and v are constants in the gradient.  v is in the order of torch's
+    spectral norm: channels, rows, columns.
     """
 
     def __init__(self, weight: Tensor):
@@ -167,19 +167,22 @@ class SpectralNorm(nn.Module):
     def forward(self, weight: Tensor, passes: int) -> Tensor:
         with full_precision(weight):
             rows = _rows(weight)  # (outputs, inputs)
-            left, right = zip(*(self._iterate(rows.detach()) for _ in range(passes)))
+            left, right = zip(*(self._iterate(rows.detach(), weight.shape[1:]) for _ in range(passes)))
             return 1 / (torch.stack(left) * (torch.stack(right) @ rows.t())).sum(1)  # σ = u' W v
 
     @torch.no_grad()
-    def _iterate(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        if self.training:
-            self.v.copy_(F.normalize(rows.t() @ self.u, dim=0))
-            self.u.copy_(F.normalize(rows @ self.v, dim=0))
-        return self.u.clone(), self.v.clone()
+    def _iterate(self, rows: Tensor, shape: torch.Size) -> tuple[Tensor, Tensor]:
+        stored = self.v.view(shape).movedim(0, -1)  # v in the order of ``rows``
+        if not self.training:
+            return self.u.clone(), stored.flatten().clone()
+        v = F.normalize(rows.t() @ self.u, dim=0)
+        self.u.copy_(F.normalize(rows @ v, dim=0))
+        stored.copy_(v.view(stored.shape))
+        return self.u.clone(), v
 
 
 def _rows(weight: Tensor) -> Tensor:
-    """A weight as a matrix, outputs × the rest, without a copy if it is channels-last."""
+    """A weight as a matrix, outputs × rows, columns and channels, without a copy if it is channels-last."""
     return weight.permute(0, 2, 3, 1).flatten(1) if weight.dim() == 4 else weight
 
 
