@@ -300,6 +300,9 @@ def _study(options: argparse.Namespace) -> int:
               f"all rows, with limits, hair and background: {folder / colours.NAME}")
     if scores.absent:
         print(f"no images on this machine, their rows stay as they are:\n{listed(scores.absent, limit=10)}")
+    if scores.unfinished:
+        print(f"no images and no rows, as these runs are not finished (`python -m lib train` goes on with them):\n"
+              f"{listed(scores.unfinished, limit=10)}")
     for metric, reason in scores.not_computed.items():
         print(f"  {metric}: not computed: {reason}")
     return 0
