@@ -32,6 +32,7 @@ def run(options: argparse.Namespace) -> int:
     report = photos.make_each(photos.outputs_in(options.output, options.photo), make)
     for remark in report.remarks:
         print(remark, file=sys.stderr)
-    print(f"{counted(len(report.written), 'face')} written to {options.output}")
+    if report.written:
+        print(f"{counted(len(report.written), 'face')} written to {options.output}")
     report.raise_failures()
     return 0
