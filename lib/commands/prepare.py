@@ -122,6 +122,10 @@ def _report(found: Index) -> None:
     if published := catalogue.GENERAL.get(found.database):
         counts = [len(found.of_split(split)) for split in databases.SPLITS]
         print(f"{'all':14}{counts[0]:8}{counts[1]:8}   {published[0]}/{published[1]}")
+    train, test = ({pair.group for pair in found.of_split(split)} for split in ("train", "test"))
+    if untrained := sorted(test - train):
+        print(f"note: no training pair of {', '.join(untrained)}, of which exemplar methods would make its test faces: "
+              "they will refuse")
     if found.database == "cufs":
         print("note: some papers train on 267 of these 268 pairs (CA-GAN's list has one XM2VTS pair fewer)")
     for note in found.notes:
