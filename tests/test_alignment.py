@@ -134,8 +134,9 @@ def test_command_refuses_what_is_no_photo(tmp_path, capsys, content, words):
     if content is not None:
         file.write_bytes(content)
     assert main(["align", str(file), str(tmp_path / "out"), "--eyes", "1,1,9,1"]) == 2
-    message = capsys.readouterr().err
+    said, message = capsys.readouterr()
     assert words in message and "me.png" in message and "Traceback" not in message
+    assert not said, "nothing was written, so nothing is said to be"
     assert not (tmp_path / "out").exists()
 
 

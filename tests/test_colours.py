@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import made_up_faces, serve_study
+from conftest import made_up_faces, serve, serve_study
 from scipy import stats
 
 from lib import __main__
@@ -71,9 +73,20 @@ def test_a_region_is_measured_alone():
     assert value(found, "chroma") == pytest.approx(regions.mask("face").mean(), abs=1e-3)
 
 
-def test_a_photo_without_colour_has_no_share():
-    found = colours.measure(WHITE, plain(255, 255, 255), plain(0, 0, 255))
-    assert np.isnan(value(found, "position"))
+@pytest.mark.parametrize("level", [0, 1, 60, 128, 200, 255])
+def test_a_photo_without_colour_has_no_share(level):
+    """Neither of made blue nor of made grey: the share of rounding in rounding would be 1."""
+    for made in (plain(0, 0, 255), plain(level, level, level)):
+        found = colours.measure(WHITE, plain(level, level, level), made)
+        assert all(np.isnan(value(found, "chroma", region)) for region in ("whole", *regions.REGIONS))
+        assert np.isnan(value(found, "position")) == (level == 255)
+
+
+@pytest.mark.parametrize("level", [0, 60, 254])
+def test_the_least_colour_has_a_share(level):
+    for channel in np.eye(3, dtype=int):
+        photo = plain(*(level + channel))
+        assert value(colours.measure(WHITE, photo, photo), "chroma") == pytest.approx(1)
 
 
 @pytest.fixture
@@ -105,6 +118,13 @@ def test_the_command_writes_means_and_limits_and_rows_of_photos_that_are_elsewhe
     for file in (paths.run_folder(*STUDY, "cyclegan", 0) / "sketch-to-photo").iterdir():
         file.unlink()
     pd.testing.assert_frame_equal(colours.write(*STUDY), table)
+
+
+def test_grey_photos_have_no_row_of_chroma(study, monkeypatch, capsys):
+    grey = study.photos.mean(axis=3).astype(np.uint8)[..., None].repeat(3, axis=3)
+    serve(monkeypatch, {"test": dataclasses.replace(study, photos=grey)})
+    assert __main__.main(["score", "--profile", STUDY[0], "--database", STUDY[1], "--colours"]) == 0
+    assert set(colours.read(*STUDY).measure) == {"position"} and "of 2" in capsys.readouterr().out
 
 
 def test_without_photos_it_is_said_what_makes_them(tmp_path, monkeypatch):

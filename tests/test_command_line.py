@@ -17,10 +17,13 @@ import numpy as np
 import pytest
 from safetensors import SafetensorError
 
+from lib import databases
 from lib.__main__ import COMMANDS, main
-from lib.base import images
+from lib.base import images, systems
+from lib.base.errors import StudyError
 from lib.commands import arguments
-from lib.training import checkpoints
+from lib.rivals import deep
+from lib.training import checkpoints, plans
 
 # What cannot work together: the arguments, what is named as without effect, and a word of the remedy.
 WITHOUT_EFFECT = [
@@ -195,16 +198,55 @@ def test_help_fits_the_terminal(line, capsys, monkeypatch):
         assert max(map(len, text.split("\n\n")[1].splitlines())) <= columns  # what the command does
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_help_explains_every_argument(name):
+def arguments_of(name):
+    """What a command takes, and each command within it."""
     parser = arguments.Parser()
     importlib.import_module(f"lib.commands.{name}").add_arguments(parser)
     inner = [action.choices.values() for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
-    for each in (parser, *(one for several in inner for one in several)):
-        for action in each._actions:
-            if not isinstance(action, argparse._SubParsersAction):
-                assert action.help, f"{action.option_strings or action.dest}: no word of explanation"
-                assert "(default " not in action.help.replace("(default metrics", ""), "(default: …) everywhere"
+    return [action for each in (parser, *(one for several in inner for one in several)) for action in each._actions
+            if not isinstance(action, argparse._SubParsersAction)]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_explains_every_argument(name):
+    for action in arguments_of(name):
+        assert action.help, f"{action.option_strings or action.dest}: no word of explanation"
+        assert "(default " not in action.help.replace("(default metrics", ""), "(default: …) everywhere"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_file_and_folder_may_lie_in_the_home_folder(name, monkeypatch, tmp_path):
+    """Shells leave the ~ of --csv=~/x.csv, and a folder called ~ would come into being."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for action in arguments_of(name):
+        shown = f"{action.metavar or action.dest}".lower()
+        named = any(word in shown for word in ("dir", "file", "photo", "out", "checkpoint", "input", "answers"))
+        if named and not action.choices and "=" not in shown:
+            assert str(action.type("~/a/b.csv")) == str(tmp_path / "a/b.csv"), action.dest
+            assert str(action.type("a b/ü.csv")) == "a b/ü.csv", f"{action.dest}: relative as it was given"
+
+
+def test_a_table_goes_to_the_home_folder_and_no_folder_is_left_behind(tmp_path, monkeypatch, capsys):
+    home, here = tmp_path / "home", tmp_path / "here"
+    for folder in ("real", "made"):
+        images.write_png(home / folder / "1.png", np.random.default_rng(0).integers(0, 256, (64, 64), dtype=np.uint8))
+    here.mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.setenv("HOME", str(home))
+    assert main(["score", "~/real", "~/made", "--metrics", "ssim", "--csv=~/scores/s.csv"]) == 0
+    assert (home / "scores" / "s.csv").exists() and not list(here.iterdir())
+    assert main(["study", "build", "--candidate", "A=~/made", "--candidate", "B=~/nowhere", "--photos=~/real",
+                 "--sketches=~/real"]) == 2
+    assert f"{home / 'nowhere'}: no such folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", [None, 3, b"lle", ["lle"], ""])
+def test_a_name_that_is_no_text_is_unknown_like_any_other(name):
+    for ask in (lambda: deep.networks(name, width=8, size=64), lambda: plans.plan("tiny", name),
+                lambda: systems.kind_of(name or None), lambda: databases.load("portraits", name),
+                lambda: databases.load(name, "test")):
+        with pytest.raises(StudyError, match="^Unknown (deep rival|system|database|split)"):
+            ask()
 
 
 @pytest.mark.parametrize("line", [

@@ -49,6 +49,17 @@ def fs2k(tmp_path):
     return folder
 
 
+def test_a_limit_takes_the_groups_in_turn_so_that_each_has_pairs_in_both_parts(fs2k):
+    whole = databases.load("fs2k", "train", fs2k)
+    few = databases.load("fs2k", "train", fs2k, limit=4)
+    assert few.names == ("photo1-image0001", "photo1-image0002", "photo2-image0001", "photo3-image0001")
+    rows = [whole.names.index(name) for name in few.names]
+    assert (few.photos == whole.photos[rows]).all() and (few.sketches == whole.sketches[rows]).all()
+    assert few.groups == tuple(whole.groups[row] for row in rows)
+    assert few.attributes == tuple(whole.attributes[row] for row in rows)
+    assert databases.load("fs2k", "train", fs2k, limit=99).names == whole.names
+
+
 def test_fs2k_keeps_folders_in_names_and_its_official_split(fs2k):
     test = databases.load("fs2k", "test", fs2k.parent)
     assert test.names == tuple(f"photo{place}-image{number:04d}" for place in (1, 2, 3) for number in (3, 4))

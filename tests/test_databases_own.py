@@ -66,6 +66,18 @@ def prepare(capsys, database, folder, *flags):
     return status, said.out, said.err
 
 
+def test_a_group_that_is_only_tested_is_noted(tmp_path, capsys):
+    file = listed(tmp_path / "wildsketch") / "pairs.csv"
+    head, *lines = file.read_text(encoding="utf-8").split("\n")
+    for last, noted in (("brought", True), ("own", False)):
+        groups = ["own"] * (len(lines) - 1) + [last]
+        file.write_text("\n".join([f"{head},group"] + [f"{line},{group}" for line, group in zip(lines, groups)]),
+                        encoding="utf-8")
+        status, said, _ = prepare(capsys, "wildsketch", tmp_path)
+        assert status == 0 and ("note: no training pair of brought" in said) == noted
+        assert ("note: no training pair" in said) == noted
+
+
 # Exchanged photos and sketches
 
 def listed(folder, photo=write_photo, sketch=write_sketch, people=range(8), header="photo,sketch,split"):

@@ -11,6 +11,7 @@ from conftest import made_up_faces, serve
 from lib.base import files, tables_on_disk
 from lib.base.errors import StudyError
 from lib.model.settings import MsgSarlSettings
+from lib.rivals.exemplar import rival
 from lib.training import make_run, run_folders
 
 pytestmark = pytest.mark.trains
@@ -36,6 +37,20 @@ def test_control_is_made_once_and_again_when_the_data_change(study):
     study["train"] = made_up_faces(6, 5)
     make_run.synthesise("portraits", "mean-face", "tiny")
     assert file.stat().st_mtime_ns > stamp
+
+
+@pytest.mark.parametrize("profile, told", [("tiny", "none among the 8 that profile tiny takes of"),
+                                           ("quick", "none of")])
+def test_a_group_without_training_pairs_is_told_before_an_exemplar_method_is_fitted(study, monkeypatch, profile, told):
+    """Faces of a group are made of its own training pairs: one without any has no dictionary."""
+    study["train"] = made_up_faces(9, 0)
+    study["test"] = dataclasses.replace(study["test"], groups=("made-up", "brought", "made-up"))
+    fitted = []
+    monkeypatch.setattr(rival.Rival, "fit", lambda *arguments, **named: fitted.append(named))
+    with pytest.raises(StudyError, match=f"(?s)lle makes.*{told}.*- brought.*training part"):
+        make_run.synthesise("portraits", "lle", profile)
+    assert not fitted
+    make_run.synthesise("portraits", "mean-face", profile)  # a control has one face for all groups
 
 
 def test_deleted_face_is_made_again_from_the_checkpoint_without_training(study):

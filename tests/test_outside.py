@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -113,6 +115,16 @@ def test_the_command_marks_writes_draws_and_leaves_the_study_alone(study, capsys
     assert "my method" in (folder / "table_photo-to-sketch.md").read_text(encoding="utf-8")
     assert contents(study / "results") == before
     assert "my method" not in set(scoring.score_study("tiny", "cuhk-student").images.system)
+
+
+def test_a_study_without_recognition_is_said_to_have_none(study, tmp_path, monkeypatch):
+    shutil.copytree(study / "results", tmp_path / "results")
+    (tmp_path / "results" / "tiny" / "cuhk-student" / "recognition.json").unlink()
+    monkeypatch.setenv("MSGSARL_RESULTS", str(tmp_path / "results"))
+    steps = []
+    found = brought(study, "photo-to-sketch", report=steps.append)
+    assert found.recognised is None and len(steps) == 3
+    assert "recognising nobody" in steps[2] and "run_all.sh --profile tiny --database cuhk-student" in steps[2]
 
 
 def test_other_targets_are_refused(study, tmp_path):

@@ -80,6 +80,34 @@ def test_with_a_pattern_given_the_advice_goes_on_from_it(tmp_path, here, there, 
     assert len(pair_by_name([first, second], pattern=advised)) == 2
 
 
+@pytest.mark.parametrize("pattern", [None, "(.+?)(?:_fake_B)?"])
+def test_results_that_lie_among_what_they_were_made_of_are_told_to_be_put_apart(tmp_path, pattern):
+    """pix2pix and CycleGAN leave x_real_A, x_fake_B and x_real_B in one folder."""
+    real = filled(tmp_path / "real", "1.png", "2.png", "3.png")
+    made = filled(tmp_path / "made", *(f"{n}_{end}.png" for n in (1, 2) for end in ("fake_B", "real_A", "real_B")),
+                  "3_fake_B.png")
+    message = refusal([real, made], pattern=pattern)
+    assert f"{made}: 2 names with several endings (_fake_B, _real_A, _real_B), e.g. 1_fake_B.png" in message
+    assert "into a folder of their own" in message
+    apart = filled(tmp_path / "apart", "1_fake_B.png", "2_fake_B.png", "3_fake_B.png")
+    advised = refusal([real, apart]).split("The pattern '")[1].split("' says")[0]
+    assert len(pair_by_name([real, apart], pattern=advised)) == 3
+
+
+def test_several_endings_are_no_matter_where_all_have_their_partners(tmp_path):
+    both = ["1.png", "1_fake_B.png"]
+    message = refusal([filled(tmp_path / "a", *both, "x.png"), filled(tmp_path / "b", *both, "y.png")])
+    assert "2 of 6 images have no partner" in message and "several endings (" not in message
+
+
+def test_an_image_without_partner_in_several_folders_is_counted_once(tmp_path):
+    folders = [filled(tmp_path / name, *names) for name, names in
+               (("a", ["1.png", "2.png"]), ("b", ["1.png", "3.png"]), ("c", ["1.png"]), ("d", ["1.png"]))]
+    message = refusal(folders)
+    assert message.startswith("2 of 6 images have no partner") and message.count("no partner in") == 6
+    assert refusal(folders[:2], larger=folders[2:]).startswith("2 of 4 images have no partner")
+
+
 def test_advice_that_would_not_do_is_not_given(tmp_path):
     """The pattern without the ending fits, but then two files of the first folder share a name."""
     first, second = filled(tmp_path / "a", "1.png", "1_fake_B.png"), filled(tmp_path / "b", "1.png", "2.png")

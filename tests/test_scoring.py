@@ -262,7 +262,19 @@ def test_rows_of_runs_without_images_stay(made_up_study):
         image.unlink()
     scores = scoring.score_study("tiny", "portraits", force=True)
     assert scores.absent == ("photo-to-sketch/mean-face/seed0", "sketch-to-photo/mean-face/seed0")
+    assert not scores.unfinished
     pd.testing.assert_frame_equal(scores.images, earlier.images, check_dtype=False, rtol=1e-6)
+
+
+def test_a_run_that_ended_before_its_faces_is_told_apart_from_one_that_is_elsewhere(made_up_study, capsys):
+    """It has no rows that could stay."""
+    (paths.run_folder("tiny", "portraits", "lle", 0) / "private").mkdir(parents=True)
+    assert __main__.main(["score", "--profile", "tiny", "--database", "portraits"]) == 0
+    said = capsys.readouterr().out
+    assert "rows stay as they are" not in said
+    assert said.partition("not finished")[2].count("/lle/seed0") == 2
+    scores = scoring.score_study("tiny", "portraits")
+    assert scores.unfinished == tuple(f"{direction}/lle/seed0" for direction in DIRECTIONS) and not scores.absent
 
 
 def test_part_of_the_images_is_an_error_and_loses_nothing(made_up_study):

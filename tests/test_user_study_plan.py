@@ -72,7 +72,7 @@ def test_one_slip_in_a_code_is_nobody_else_s_code():
 def test_impossible_numbers_are_refused_together():
     with pytest.raises(StudyError, match="(?s)7 systems.*named twice.*9 faces per rater.*0 raters.*reserved"):
         plans.assign([("a", "1")], ["x", "x", "artist", "b", "c", "d", "e"], raters=0, per_rater=9)
-    with pytest.raises(StudyError, match="(?s)portraits: 200 faces.*100 at hand"):
+    with pytest.raises(StudyError, match="(?s)portraits: 200 faces.*100 at hand.*=NUMBER of a database"):
         plans.choose_faces(PAPER, {"portraits": 200})
 
 

@@ -16,12 +16,15 @@ class StudyError(Exception):
     """Input that cannot be used; the message says what, why and what to do."""
 
 
-def unknown_name(kind: str, name: str, known: Iterable[str]) -> StudyError:
-    """Return the error for a misspelt ``name`` of some ``kind``, suggesting the nearest known ones."""
+def unknown_name(kind: str, name: object, known: Iterable[str]) -> StudyError:
+    """Return the error for a misspelt ``name`` of some ``kind``, suggesting the nearest known ones.
+
+    A name that is no text, such as None, is like none of them.
+    """
     import difflib  # for mistakes alone: the command line imports this module before it can be interrupted cleanly
 
     known = sorted(known)
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) if isinstance(name, str) else []
     hint = f"Did you mean {' or '.join(near)}?" if near else f"Known: {', '.join(known)}."
     return StudyError(f"Unknown {kind} '{name}'. {hint}")
 

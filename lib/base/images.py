@@ -17,6 +17,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from lib.base import paths
 from lib.base.errors import StudyError, listed
 from lib.base.files import atomic_file
 
@@ -42,9 +43,9 @@ def table_file(text: str) -> Path:
     """The type of an option that names a table to write: an image's name is a slip, and the image would be lost."""
     if text.lower().endswith(SUFFIXES):
         raise argparse.ArgumentTypeError(f"{text} is an image's name; name a file that ends in .csv")
-    if Path(text).is_dir() or text.endswith("/"):
+    if paths.given(text).is_dir() or text.endswith("/"):
         raise argparse.ArgumentTypeError(f"{text} is a folder; name a file in it that ends in .csv")
-    return Path(text)
+    return paths.given(text)
 
 
 def list_images(folder: Path) -> list[Path]:

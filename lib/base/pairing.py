@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lib.base import images
-from lib.base.errors import StudyError, listed, some_of
+from lib.base.errors import StudyError, counted, listed, some_of
 
 # For the help of commands that take two folders.
 RULES = """\
@@ -94,11 +94,12 @@ def pair_by_name(folders: Sequence[Path], larger: Sequence[Path] = (), pattern: 
     lonely = [f"{wanted[name]}: no partner in {place}"
               for place, files in zip(places, found, strict=True) for name in sorted(wanted.keys() - files)]
     if lonely:
+        alone = [file for files in agreed for name, file in files.items() if any(name not in other for other in found)]
         remedies = {remedy: None for place, files in enumerate(found[1:], start=1)
                     for remedy in _remedies(agreed[0] if place < len(agreed) else wanted, files, pattern)}
         rule = "(suffixes may differ)" if pattern is None else f"by the pattern '{pattern}'"
         mend = "" if pattern is None else ", or mend the pattern"
-        raise StudyError(f"{some_of(len(lonely), sum(map(len, agreed)), 'image', 'has/have')} no partner of the same "
+        raise StudyError(f"{some_of(len(alone), sum(map(len, agreed)), 'image', 'has/have')} no partner of the same "
                          f"name {rule}:\n" + "\n".join((listed(lonely), *remedies))
                          + f"\nRename, add or remove them{mend}.")
     return [Partners(name, tuple(files[name] for files in found)) for name in sorted(wanted)]
@@ -175,12 +176,29 @@ def _remedies(first: Mapping[str, Path], second: Mapping[str, Path], given: str 
     helps = {what: pairs for what, key in _IGNORED.items() if (pairs := _meetings(here, there, key))}
     if not helps and (pairs := _meetings(here, there, lambda name: _padding(_ending(_composed(name)).casefold()))):
         helps = {"letter case, accents, zeros and endings": pairs}
-    texts = [f"Without regard to {what}, {len(pairs)} would find a partner, e.g. {first[pairs[0][0]].name} in "
+    texts = _advice_on_several(first, second) + _advice_on_several(second, first)
+    texts += [f"Without regard to {what}, {len(pairs)} would find a partner, e.g. {first[pairs[0][0]].name} in "
              f"{second[pairs[0][1]].name}." for what, pairs in helps.items()]
     met = [name for pairs in helps.values() for pair in pairs for name in pair]
     if pattern := _better_pattern(given, met, first, second):
         texts.append(f"The pattern '{pattern}' says so (--pattern of score and recognise).")
     return texts
+
+
+def _advice_on_several(files: Mapping[str, Path], others: Mapping[str, Path]) -> list[str]:
+    """What to do with a folder where one face comes with several endings, as pix2pix and CycleGAN leave their results:
+    a name without ending has a partner then, and which of them it is, is not for a program to say."""
+    groups: dict[str, list[Path]] = {}
+    for name, file in files.items():
+        groups.setdefault(_ending(name), []).append(file)
+    wanted = {_ending(name) for name in files.keys() ^ others.keys()} & {_ending(name) for name in others}
+    several = {name: group for name, group in groups.items() if len(group) > 1 and name in wanted}
+    endings = {file.stem[len(_ending(file.stem)):] for group in several.values() for file in group} - {""}
+    if not endings:
+        return []
+    group = next(iter(several.values()))
+    return [f"{group[0].parent}: {counted(len(several), 'name')} with several endings ({', '.join(sorted(endings))}), "
+            f"e.g. {' and '.join(file.name for file in group)}. Put the images that count into a folder of their own."]
 
 
 def _meetings(first: Sequence[str], second: Sequence[str], key: Callable[[str], str]) -> list[tuple[str, str]]:

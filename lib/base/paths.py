@@ -17,9 +17,17 @@ def _folder(variable: str, default: Path) -> Path:
     return full(os.environ[variable]) if os.environ.get(variable) else default
 
 
+def given(text: Path | str) -> Path:
+    """The path that somebody wrote, ``~`` being the home folder, even where a shell leaves it (``--csv=~/x.csv``).
+
+    The ``~`` of an unknown person stays, and a relative path stays relative.
+    """
+    return Path(os.path.expanduser(text))
+
+
 def full(folder: Path | str) -> Path:
-    """A folder's full path, ``~`` being the home folder; the ``~`` of an unknown person stays."""
-    return Path(os.path.expanduser(folder)).resolve()
+    """The full path of a folder that somebody wrote."""
+    return given(folder).resolve()
 
 
 def data_root() -> Path:

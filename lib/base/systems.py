@@ -87,9 +87,13 @@ ABLATIONS = of_kind("ablation")
 def base_name(system: str) -> str:
     """A system's name without its settings, and without the region it is judged from.
 
+    Raises StudyError for what is no text.
+
     >>> base_name("msg-sarl+fusion=shared"), base_name("grey-input@hair")
     ('msg-sarl', 'grey-input')
     """
+    if not isinstance(system, str):
+        raise unknown_name("system", system, SYSTEMS)
     return system.partition("@")[0].partition("+")[0]
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
+from lib.base import paths
 from lib.base.errors import StudyError, counted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("photo", type=Path, metavar="PHOTO_OR_FOLDER", help="a portrait, or a folder of them")
-    parser.add_argument("output", type=Path, metavar="OUT", help="folder for the PNGs")
+    parser.add_argument("photo", type=paths.given, metavar="PHOTO_OR_FOLDER", help="a portrait, or a folder of them")
+    parser.add_argument("output", type=paths.given, metavar="OUT", help="folder for the PNGs")
     parser.add_argument("--eyes", metavar="x,y,x,y",
                         help="where the eyes of the one photo are, in pixels from the upper left corner, instead of "
                              "finding them; nothing is fetched then")
@@ -32,6 +32,7 @@ def run(options: argparse.Namespace) -> int:
     report = photos.make_each(photos.outputs_in(options.output, options.photo), make)
     for remark in report.remarks:
         print(remark, file=sys.stderr)
-    print(f"{counted(len(report.written), 'face')} written to {options.output}")
+    if report.written:
+        print(f"{counted(len(report.written), 'face')} written to {options.output}")
     report.raise_failures()
     return 0

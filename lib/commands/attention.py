@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from lib import databases
+from lib.base import paths
 from lib.base.errors import counted
 from lib.base.settings import PROFILES
 from lib.commands import arguments
@@ -15,12 +15,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", default="quick", metavar="NAME", help=f"{', '.join(PROFILES)} (default: quick)")
     parser.add_argument("--database", required=True, metavar="NAME", help=", ".join(databases.NAMES))
     parser.add_argument("--faces", type=int, metavar="N", help="the first N test faces (default: 20)")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases (default: data/)")
+    parser.add_argument("--data", type=paths.given, metavar="DIR",
+                        help="folder that holds the databases (default: data/)")
     parser.add_argument("--force", action="store_true", help="measure again what is unchanged")
 
 
 def run(options: argparse.Namespace) -> int:
-    from lib.base import paths
     from lib.evaluation.attention import looking, measure_study, overview
     from lib.evaluation.attention.attend_runs import FACES
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+
+from lib.base import paths
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("checkpoint", type=Path, help="checkpoint.pt of a run folder, its training finished")
-    parser.add_argument("output", type=Path, metavar="OUT.safetensors",
+    parser.add_argument("checkpoint", type=paths.given, help="checkpoint.pt of a run folder, its training finished")
+    parser.add_argument("output", type=paths.given, metavar="OUT.safetensors",
                         help="file to write; `translate` and `sketch` read it like a checkpoint")
 
 

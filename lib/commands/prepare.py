@@ -8,12 +8,11 @@ photo and not in its place, which images lie on their side, and which faces come
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 import numpy as np
 
 from lib import databases
-from lib.base import images
+from lib.base import images, paths
 from lib.base.errors import StudyError, counted, say_once
 from lib.commands import arguments
 from lib.databases import catalogue, division, index, layouts, pairing, reading, sheets
@@ -44,7 +43,7 @@ is wrong is listed at once."""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.set_epilog(parser, LAYOUTS)
     parser.add_argument("--database", required=True, metavar="NAME", help=", ".join(databases.NAMES))
-    parser.add_argument("--data", type=Path, metavar="DIR",
+    parser.add_argument("--data", type=paths.given, metavar="DIR",
                         help="the database's folder, or the folder that holds it (default: data/)")
     parser.add_argument("--exclude-broken", action="store_true",
                         help=f"leave faulty pairs out and record each with its reason in {EXCLUSIONS}")
@@ -123,6 +122,10 @@ def _report(found: Index) -> None:
     if published := catalogue.GENERAL.get(found.database):
         counts = [len(found.of_split(split)) for split in databases.SPLITS]
         print(f"{'all':14}{counts[0]:8}{counts[1]:8}   {published[0]}/{published[1]}")
+    train, test = ({pair.group for pair in found.of_split(split)} for split in ("train", "test"))
+    if untrained := sorted(test - train):
+        print(f"note: no training pair of {', '.join(untrained)}, of which exemplar methods would make its test faces: "
+              "they will refuse")
     if found.database == "cufs":
         print("note: some papers train on 267 of these 268 pairs (CA-GAN's list has one XM2VTS pair fewer)")
     for note in found.notes:

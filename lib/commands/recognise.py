@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from lib.base import images, pairing
+from lib.base import images, pairing, paths
 from lib.base.directions import DIRECTIONS, PHOTO_TO_SKETCH
 from lib.base.errors import StudyError, counted
 from lib.commands import arguments
@@ -16,9 +15,9 @@ _OF_PROTOCOL = "train_identities", "repeats", "seed", "method"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.set_epilog(parser, pairing.RULES)
-    parser.add_argument("real", type=Path, metavar="REAL_DIR", nargs="?",
+    parser.add_argument("real", type=paths.given, metavar="REAL_DIR", nargs="?",
                         help="real images: sketches for photo-to-sketch, photos for sketch-to-photo")
-    parser.add_argument("synthesised", type=Path, metavar="SYNTHESISED_DIR", nargs="?",
+    parser.add_argument("synthesised", type=paths.given, metavar="SYNTHESISED_DIR", nargs="?",
                         help="synthesised images of the same people, by the same names (suffixes may differ)")
     parser.add_argument("--recogniser", metavar="NAME",
                         help="a network instead of the field's protocol: dlib, or a function of yours from a uint8 "
@@ -27,7 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="with --recogniser and without folders: every system of this study, into "
                              "deep_recognition.csv beside its scores")
     parser.add_argument("--profile", default="cpu", metavar="NAME", help="of the study (default: cpu)")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases (default: data/)")
+    parser.add_argument("--data", type=paths.given, metavar="DIR",
+                        help="folder that holds the databases (default: data/)")
     parser.add_argument("--force", action="store_true", help="of a study: compute again what is there")
     parser.add_argument("--train-identities", type=int, metavar="N",
                         help="people who train the classifier, the others are recognised; needed without --recogniser, "
@@ -70,7 +70,6 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _study(options: argparse.Namespace) -> int:
-    from lib.base import paths
     from lib.evaluation.recognition import deep_runs, deep_statements, recognisers
 
     arguments.require_known(options.profile, options.database)

@@ -27,7 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", default="quick", metavar="NAME", help=f"{', '.join(PROFILES)} (default: quick)")
     parser.add_argument("--database", action="append", metavar="NAME",
                         help=f"{', '.join(databases.NAMES)}; may be given several times (default: portraits)")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases (default: data/)")
+    parser.add_argument("--data", type=paths.given, metavar="DIR",
+                        help="folder that holds the databases (default: data/)")
     parser.add_argument("--only", metavar="NN,NN",
                         help="numbers of the notebooks to run, e.g. 03,06; what they need is made first")
     parser.add_argument("--refresh", action="store_true",

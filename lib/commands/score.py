@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lib.base import images, pairing
+from lib.base import images, pairing, paths
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError, counted, listed, some_of
 from lib.base.statistics import Interval, student_interval
@@ -38,8 +38,8 @@ _MANY_IMAGES = 2048  # as many as FID has features
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.set_epilog(parser, _MORE)
-    parser.add_argument("reference", nargs="?", type=Path, metavar="REFERENCE_DIR", help="real images")
-    parser.add_argument("synthesised", nargs="?", type=Path, metavar="SYNTHESISED_DIR",
+    parser.add_argument("reference", nargs="?", type=paths.given, metavar="REFERENCE_DIR", help="real images")
+    parser.add_argument("synthesised", nargs="?", type=paths.given, metavar="SYNTHESISED_DIR",
                         help="images to score, by the same names (suffixes may differ)")
     parser.add_argument("--metrics", nargs="+", metavar="NAME",
                         help=f"of each image: {', '.join(IMAGE_METRICS)}; of whole sets, with a feature network: "
@@ -60,7 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                        help="score all runs of a study into its scores.csv and set_scores.csv; with --as "
                             "the study to compare with (default: that of the largest images)")
     study.add_argument("--database", metavar="NAME", help="the study's database")
-    study.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases (default: data/)")
+    study.add_argument("--data", type=paths.given, metavar="DIR",
+                       help="folder that holds the databases (default: data/)")
     study.add_argument("--attributes", action="store_true",
                        help="score DRIT with random attributes, too, into attribute_spread.csv")
     study.add_argument("--regions", action="store_true",
@@ -213,7 +214,7 @@ def _beside(options: argparse.Namespace) -> int:
     if options.csv or options.metrics or options.sets_only:
         raise StudyError("--as NAME takes the study's own metrics and writes its own tables; leave --csv, --metrics "
                          "and --sets-only out.")
-    from lib.base import labels, paths
+    from lib.base import labels
     from lib.findings import outside, tables
 
     paths.use_data(options.data)
@@ -263,7 +264,6 @@ def _figures(brought: Outside) -> list[Path]:
 
 
 def _study(options: argparse.Namespace) -> int:
-    from lib.base import paths
     from lib.evaluation import scoring
     from lib.findings import ledger, tables
 
@@ -300,6 +300,9 @@ def _study(options: argparse.Namespace) -> int:
               f"all rows, with limits, hair and background: {folder / colours.NAME}")
     if scores.absent:
         print(f"no images on this machine, their rows stay as they are:\n{listed(scores.absent, limit=10)}")
+    if scores.unfinished:
+        print(f"no images and no rows, as these runs are not finished (`python -m lib train` goes on with them):\n"
+              f"{listed(scores.unfinished, limit=10)}")
     for metric, reason in scores.not_computed.items():
         print(f"  {metric}: not computed: {reason}")
     return 0

@@ -36,7 +36,7 @@ _LISTED = {"results/claims.md": "claims", "results/ledger.md": "ledger",
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--output", type=Path, default=paths.ROOT / "site", metavar="DIR",
+    parser.add_argument("--output", type=paths.given, default=paths.ROOT / "site", metavar="DIR",
                         help="folder for the pages (default: site/); pages of an earlier call are replaced")
 
 

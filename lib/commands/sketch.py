@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from lib.base import paths
 from lib.base.directions import DIRECTIONS, PHOTO_TO_SKETCH
 from lib.commands import arguments
 
@@ -20,8 +21,8 @@ trained on and whom it serves badly."""
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.set_epilog(parser, MORE)
-    parser.add_argument("photo", type=Path, metavar="PHOTO", help="a frontal portrait, or a folder of them")
-    parser.add_argument("output", metavar="OUT", nargs="?",
+    parser.add_argument("photo", type=paths.given, metavar="PHOTO", help="a frontal portrait, or a folder of them")
+    parser.add_argument("output", type=os.path.expanduser, metavar="OUT", nargs="?",
                         help="image to write, in the format of its ending (.png, .jpg, .tif, .bmp), or folder to write "
                              "PNGs into; a folder that is not there yet ends in / (default: PHOTO-sketch.png here, of "
                              "a folder of photos the folder PHOTO-sketches here; -photo, -photos of drawings, "
@@ -38,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_network_arguments(parser: argparse.ArgumentParser) -> None:
     """Which network draws; shared with ``try``."""
-    parser.add_argument("--checkpoint", type=Path, metavar="FILE",
+    parser.add_argument("--checkpoint", type=paths.given, metavar="FILE",
                         help="a network of your own: checkpoint.pt, or what `export` wrote (default: the one that "
                              "comes along)")
     parser.add_argument("--system", metavar="SYSTEM", help="instead: a system trained here, e.g. msg-sarl")

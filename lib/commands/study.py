@@ -33,25 +33,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     build.add_argument("--checks", type=int, default=2, metavar="N", help="attention checks for each (default: 2)")
     build.add_argument("--seed", type=int, default=0, metavar="N",
                        help="of the draw of faces, raters' hands and orders (default: 0)")
-    build.add_argument("--plan", type=Path, metavar="FILE",
+    build.add_argument("--plan", type=paths.given, metavar="FILE",
                        help="use this plan.csv instead of drawing one: rebuilds a study; it names faces and systems")
     build.add_argument("--title", default=None, metavar="TEXT", help="heading of the page")
     build.add_argument("--contact", default="", metavar="TEXT",
                        help="whom to ask and send answers to, shown on the page")
-    build.add_argument("--output", type=Path, metavar="DIR",
+    build.add_argument("--output", type=paths.given, metavar="DIR",
                        help="folder of the study (default: a private folder beside the runs)")
 
     analyse = actions.add_parser("analyse", help="read answers, report", description=(
         "Read the JSON files raters saved, set aside what cannot be trusted, apply the rules, and report."))
-    analyse.add_argument("answers", nargs="+", type=Path, metavar="ANSWERS", help="JSON files, or folders of them")
-    analyse.add_argument("--study", type=Path, required=True, metavar="DIR", help="folder that `study build` made")
-    analyse.add_argument("--output", type=Path, metavar="DIR", help="folder for the report (default: STUDY/report)")
+    analyse.add_argument("answers", nargs="+", type=paths.given, metavar="ANSWERS",
+                         help="JSON files, or folders of them")
+    analyse.add_argument("--study", type=paths.given, required=True, metavar="DIR",
+                         help="folder that `study build` made")
+    analyse.add_argument("--output", type=paths.given, metavar="DIR",
+                         help="folder for the report (default: STUDY/report)")
     analyse.add_argument("--resamples", type=int, default=2000, metavar="N", help="bootstrap resamples (default: 2000)")
 
     simulate = actions.add_parser("simulate", help="make answers by program, to try things out", description=(
         "Write answers of raters whose preferences you set. They are marked as simulated and never count as people's."))
-    simulate.add_argument("--study", type=Path, required=True, metavar="DIR", help="folder that `study build` made")
-    simulate.add_argument("--output", type=Path, metavar="DIR",
+    simulate.add_argument("--study", type=paths.given, required=True, metavar="DIR",
+                          help="folder that `study build` made")
+    simulate.add_argument("--output", type=paths.given, metavar="DIR",
                           help="folder for the answers (default: STUDY/simulated)")
     simulate.add_argument("--worth", action="append", default=[], metavar="SYSTEM=NUMBER",
                           help="relative worth of a system (others: 1); may be given several times")
@@ -70,10 +74,12 @@ def _add_sources(build: argparse.ArgumentParser) -> None:
     build.add_argument("--profile", default="quick", metavar="NAME", help=f"{', '.join(PROFILES)} (default: quick)")
     build.add_argument("--run-seed", type=arguments.from_zero, default=0, metavar="N",
                        help="which run of each system (default: 0)")
-    build.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases (default: data/)")
+    build.add_argument("--data", type=paths.given, metavar="DIR",
+                       help="folder that holds the databases (default: data/)")
     build.add_argument("--candidate", action="append", metavar="NAME=DIR", help="pictures of a system from any folder")
-    build.add_argument("--photos", type=Path, metavar="DIR", help="photos that go with --candidate (same file names)")
-    build.add_argument("--sketches", type=Path, metavar="DIR",
+    build.add_argument("--photos", type=paths.given, metavar="DIR",
+                       help="photos that go with --candidate (same file names)")
+    build.add_argument("--sketches", type=paths.given, metavar="DIR",
                        help="artists' sketches that go with --candidate (same file names)")
     build.add_argument("--faces", type=int, metavar="N",
                        help="how many faces of those folders (default: all, at most 50)")
@@ -212,7 +218,7 @@ def _from_folders(options: argparse.Namespace):
     folders = dict(_assignment(text, "--candidate", "NAME=DIR") for text in options.candidate)
     if len(folders) < len(options.candidate):
         raise StudyError("--candidate: a name is given twice.")
-    stimuli = sources.from_folders({name: Path(folder) for name, folder in folders.items()}, options.photos,
+    stimuli = sources.from_folders({name: paths.given(folder) for name, folder in folders.items()}, options.photos,
                                    options.sketches, options.direction)
     names = [name for _, name in stimuli.targets]
     count = min(50, len(names)) if options.faces is None else options.faces

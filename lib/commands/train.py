@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
 
 from lib import databases
 from lib.base import paths, systems
@@ -69,7 +68,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="may be given several times (default: 0; of a grid 0, 1 and 2)")
     parser.add_argument("--jobs", type=arguments.positive, metavar="N",
                         help="of a grid: how many runs at once (default: one per core, or one with a graphics card)")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases (default: data/)")
+    parser.add_argument("--data", type=paths.given, metavar="DIR",
+                        help="folder that holds the databases (default: data/)")
     parser.add_argument("--force", action="store_true",
                         help="make the run again from the start, e.g. where only its scores came with the repository; "
                              "without it an unfinished run goes on where it was")

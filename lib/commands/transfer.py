@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from lib import databases
 from lib.base import paths
@@ -19,7 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--system", default="msg-sarl", metavar="SYSTEM", help="what is trained (default: msg-sarl)")
     parser.add_argument("--profile", default="quick", metavar="NAME", help=f"{', '.join(PROFILES)} (default: quick)")
     parser.add_argument("--seed", type=arguments.from_zero, default=0, metavar="N", help="of the training (default: 0)")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="folder that holds the databases (default: data/)")
+    parser.add_argument("--data", type=paths.given, metavar="DIR",
+                        help="folder that holds the databases (default: data/)")
 
 
 def run(options: argparse.Namespace) -> int:

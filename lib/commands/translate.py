@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
+from lib.base import paths
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import counted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("checkpoint", type=Path, help="checkpoint.pt of a run folder, or what `export` wrote")
-    parser.add_argument("input", type=Path,
+    parser.add_argument("checkpoint", type=paths.given, help="checkpoint.pt of a run folder, or what `export` wrote")
+    parser.add_argument("input", type=paths.given,
                         help="an image or a folder of images; they are taken as they are: `align` brings portraits "
                              "to the field's geometry first")
-    parser.add_argument("output", type=Path, metavar="output_dir", help="folder for the PNGs, made if need be")
+    parser.add_argument("output", type=paths.given, metavar="output_dir", help="folder for the PNGs, made if need be")
     parser.add_argument("--direction", required=True, choices=DIRECTIONS,
                         help="what the images are, and what they are to become")
 

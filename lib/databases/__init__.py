@@ -11,6 +11,8 @@ field's geometry (``alignment``).
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from lib.base.errors import StudyError, unknown_name
@@ -25,7 +27,7 @@ __all__ = ["EMBEDDED", "NAMES", "SPLITS", "PairedFaces", "contents", "data_hash"
 
 
 def load(name: str, split: str, root: Path | None = None, limit: int | None = None) -> PairedFaces:
-    """Load one split (``train`` or ``test``) of a database, or its first ``limit`` pairs.
+    """Load one split (``train`` or ``test``) of a database, or its first ``limit`` pairs, of every group alike.
 
     root: the folder that holds the database's folder, or that folder itself; by default
     ``lib.base.paths.data_root()`` (``MSGSARL_DATA``).  The embedded databases need none.  The whole split is
@@ -46,10 +48,27 @@ def load(name: str, split: str, root: Path | None = None, limit: int | None = No
         return portraits.generate(name, split, limit)
     found = index.build(name, layouts.database_folder(name, root))
     pairs, (photos, sketches) = reading.read_split(found, split)
-    pairs = pairs[:limit]
-    return PairedFaces(name, split, photos[:limit], sketches[:limit],
-                       tuple(p.name for p in pairs), tuple(p.group for p in pairs),
+    if limit is not None:
+        rows = _in_turn([pair.group for pair in pairs], limit)
+        pairs, photos, sketches = [pairs[row] for row in rows], photos[rows], sketches[rows]
+    return PairedFaces(name, split, photos, sketches, tuple(p.name for p in pairs), tuple(p.group for p in pairs),
                        tuple(p.attributes for p in pairs))
+
+
+def _in_turn(groups: Sequence[str], limit: int) -> list[int]:
+    """Rows, ascending, of at most ``limit`` pairs that the groups give in turn, each its first ones.
+
+    So each group that is tested also trains: an exemplar method has a dictionary for each.
+
+    >>> _in_turn(["ar", "ar", "ar", "cuhk", "cuhk", "xm2vts"], 4)
+    [0, 1, 3, 5]
+    """
+    given: Counter[str] = Counter()
+    turns = []
+    for row, group in enumerate(groups):
+        turns.append((given[group], row))
+        given[group] += 1
+    return sorted(row for _, row in sorted(turns)[:limit])
 
 
 def contents(name: str, root: Path | None = None) -> str:

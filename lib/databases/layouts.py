@@ -43,7 +43,7 @@ def database_folder(name: str, root: Path | None) -> Path:
 
     Raises StudyError when ``root`` is missing, with what to do.
     """
-    root = Path(os.path.expanduser(root)) if root is not None else paths.data_root()
+    root = paths.given(root) if root is not None else paths.data_root()
     if not root.is_dir():
         raise StudyError(
             f"{root}: no such folder, so no {name} database. Put your copy in {root / name}, or say where it is "

@@ -33,6 +33,9 @@ REGIONS = (WHOLE, "face")  # that decide; the others are in the table
 BETWEEN = (0.1, 0.9)
 _WORDS = {"chroma": "chroma as a share of the real photo's",
           "position": "way from the sketch's mean colour to the photo's"}
+# Chroma up to which a photo has no colour: the rounded matrix of sRGB gives grey pixels up to 0.006, one level more in
+# one channel gives 0.28 or more.
+_COLOURLESS = 0.05
 _COLUMNS = ["system", "seed", "region", "measure", "mean", "sd", "faces"]
 
 
@@ -52,13 +55,13 @@ def measure(sketches: np.ndarray, photos: np.ndarray, made: np.ndarray) -> pd.Da
             start, end, found = (image[inside].mean(axis=0) for image in lab)
             real, own = (np.hypot(*image[inside][:, 1:].T).mean() for image in lab[1:])
             way = end - start
-            rows += [(number, region, "chroma", _share(own, real)),
-                     (number, region, "position", _share((found - start) @ way, way @ way))]
+            rows += [(number, region, "chroma", _share(own, real, _COLOURLESS)),
+                     (number, region, "position", _share((found - start) @ way, way @ way, 1e-9))]
     return pd.DataFrame(rows, columns=["face", "region", "measure", "value"])
 
 
-def _share(part: float, whole: float) -> float:
-    return float(part / whole) if whole > 1e-9 else float("nan")
+def _share(part: float, whole: float, least: float) -> float:
+    return float(part / whole) if whole > least else float("nan")
 
 
 def write(profile: str, database: str) -> pd.DataFrame:
@@ -75,6 +78,7 @@ def write(profile: str, database: str) -> pd.DataFrame:
         made = run_folders.read_synthesised(run.folder, SKETCH_TO_PHOTO, test.names)
         values = measure(test.sketches, test.photos, made).groupby(["region", "measure"], sort=False).value
         rows = values.agg(mean="mean", sd="std", faces="count").reset_index().assign(system=run.system, seed=run.seed)
+        rows = rows[rows.faces > 0]  # photos of grey databases, such as CUFSF, have no chroma to share
         tables_on_disk.renew(folder / NAME, rows[_COLUMNS], {"system": run.system, "seed": run.seed},
                              ["system", "seed"], text=["region", "measure"], digits=5)
     if not (folder / NAME).exists():

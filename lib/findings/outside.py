@@ -89,7 +89,11 @@ def bring(reference: Path, results: Path, database: str, name: str, profile: str
     report("comparing them face by face with every system of that study")
     table = _with_row(tables.rivals(profile, database, direction), tables.summary(profile, database, mine), name)
     compared = _compared(mine.images, scores.images, direction)
-    report("recognising people in them")
+    if _is_recognised(profile, database):
+        report("recognising people in them")
+    else:
+        report("recognising nobody: the study has no recognition of its own yet, which "
+               f"`./run_all.sh --profile {profile} --database {database}` makes")
     recognition = _recognised(profile, database, direction, name, targets, synthesised)
     recognised = statements.comparisons(recognition, direction, name) if recognition else None
     return Outside(name, profile, database, direction, table, compared, recognition, recognised, len(made) - len(names))
@@ -221,9 +225,13 @@ def _compared(mine: pd.DataFrame, study: pd.DataFrame, direction: str) -> pd.Dat
         rows, columns=["direction", "metric", "system", "difference", "low", "high", "p_value"]), ["metric", "system"]))
 
 
+def _is_recognised(profile: str, database: str) -> bool:
+    return (paths.study_folder(profile, database) / "recognition.json").exists()
+
+
 def _recognised(profile: str, database: str, direction: str, name: str, targets: np.ndarray,
                 synthesised: np.ndarray) -> recognise_runs.Tables | None:
-    if not (paths.study_folder(profile, database) / "recognition.json").exists():
+    if not _is_recognised(profile, database):
         return None
     study = recognise_runs.read_study(profile, database)
     grey = [faces if faces.ndim == 3 else images.to_grey(faces) for faces in (targets, synthesised)]

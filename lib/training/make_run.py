@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lib import databases
 from lib.base import files
-from lib.base.errors import StudyError, counted
+from lib.base.errors import StudyError, counted, listed
 from lib.base.settings import AFTER_TRAINING, RunSettings
 from lib.databases import PairedFaces, data_hash
 from lib.training import run_folders
@@ -179,6 +179,8 @@ def _fitted(what: Plan, train: PairedFaces, test: PairedFaces, folder: Path, see
     stamp = _stamp_of_fitted(what, train, test, seed)
     if not force and _complete(folder, test, what.system.directions, stamp):
         return folder
+    if what.system.kind == "exemplar":
+        _require_groups(what, train, test)
     record = {"system": what.name, "seed": seed, "pairs": len(train), "data": data_hash(train)}
     for direction in what.system.directions:
         method = _create_fitted(what, seed)
@@ -190,6 +192,17 @@ def _fitted(what: Plan, train: PairedFaces, test: PairedFaces, folder: Path, see
     files.write_json(folder / "run.json", {**record, **run_folders.provenance()})
     files.write_json(folder / "private" / "synthesised.json", stamp)
     return folder
+
+
+def _require_groups(what: Plan, train: PairedFaces, test: PairedFaces) -> None:
+    """Raise StudyError, before minutes of fitting, for groups whose test faces have no training pair to be made of."""
+    if lacking := sorted(set(test.groups) - set(train.groups)):
+        limit = what.settings.train_pairs
+        few = f" among the {limit} that profile {what.profile} takes" if limit and limit <= len(train) else ""
+        raise StudyError(
+            f"{what.name} makes the faces of each group of {test.database} from that group's own training pairs, and "
+            f"there is none{few} of:\n{listed(lacking)}\nMove pairs of it to the training part, or count its pairs to "
+            "another group (`python -m lib prepare --help` says where both are written).")
 
 
 def _stamp_of_fitted(what: Plan, train: PairedFaces, test: PairedFaces, seed: int) -> dict:

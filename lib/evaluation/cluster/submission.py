@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import io
 import os
 import shlex
 import shutil
@@ -138,10 +139,12 @@ def submit(launcher: str, cells: Sequence[Cell], resources: Resources, jobs: int
     else:
         executor.update_parameters(name=name, timeout_min=_NO_LIMIT, gpus_per_node=resources.gpus)
     try:
-        with _surroundings(), executor.batch():
+        # submitit prints what the launcher says against it as well as raising it
+        with contextlib.redirect_stderr(io.StringIO()), _surroundings(), executor.batch():
             submitted = [executor.submit(Job(share, jobs)) for share in shares]
     except (FailedJobError, FailedSubmissionError) as error:
-        raise StudyError(f"{launcher} refuses: {str(error).strip()}") from None
+        raise StudyError(f"{launcher} refuses: {str(error).strip()}\nMend what it names, or make the runs on this machine: "
+                         "leave --launcher out.") from None
     record = {"launcher": launcher, "submitted": time.time(), "resources": dataclasses.asdict(resources), "jobs": [
         {"job": job.job_id, "cells": [[cell.system, cell.seed] for cell in share]}
         for job, share in zip(submitted, shares, strict=True)]}

@@ -44,8 +44,9 @@ FILES = {"images": ("scores.csv", [*KEY, "image", "metric", "value"]),
 class Scores:
     """The tables of a study, and how they came about.
 
-    images, sets: the two tables.  scored, absent: what was computed now and what has no images here, as
-    ``direction/system/seed<k>``; empty where tables were only read.  not_computed: set metric → why it has no value.
+    images, sets: the two tables.  scored, absent, unfinished: what was computed now, what has rows and no images here,
+    and what has neither, a run that ended before its faces, as ``direction/system/seed<k>``; empty where tables were
+    only read.  not_computed: set metric → why it has no value.
     """
 
     images: pd.DataFrame
@@ -53,6 +54,7 @@ class Scores:
     scored: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     not_computed: dict[str, str] = field(default_factory=dict)
+    unfinished: tuple[str, ...] = ()
 
 
 def read_scores(profile: str, database: str) -> Scores:
@@ -130,12 +132,23 @@ def _score_runs(profile: str, database: str, found: list[Run], force: bool, sets
                     tables_on_disk.write(folder / FILES[kind][0], tables[kind], digits=7)
                 work.stamp(kind, tables[kind])
                 scored += [f"{direction}/{run.system}/seed{run.seed}"] if kind == "images" else []
-    absent = tuple(f"{direction}/{run.system}/seed{run.seed}" for run in found for direction in run.absent)
+    absent, unfinished = _without_images(tables["images"], database, found)
     if sets:
         reasons = {metric: embed.unavailable[SET_METRICS[metric]] for metric in SET_METRICS.keys() - embed.metrics()}
     else:
         reasons = dict.fromkeys(SET_METRICS, _not_asked(profile))
-    return Scores(tables["images"], tables["sets"], tuple(scored), absent, reasons)
+    return Scores(tables["images"], tables["sets"], tuple(scored), absent, reasons, unfinished)
+
+
+def _without_images(table: pd.DataFrame, database: str, found: Iterable[Run]) -> tuple[tuple[str, ...], ...]:
+    """Directions without images here, as in ``Scores``: those that have rows in the table, and those that have none."""
+    kinds_of: dict[bool, list[str]] = {True: [], False: []}
+    for run in found:
+        for direction in run.absent:
+            key = dict(zip(KEY, (database, direction, run.system, run.seed), strict=True))
+            has_rows = bool(tables_on_disk.rows_of(table, key).any())
+            kinds_of[has_rows].append(f"{direction}/{run.system}/seed{run.seed}")
+    return tuple(kinds_of[True]), tuple(kinds_of[False])
 
 
 def _keep_attributes(folder: Path, faces: PairedFaces) -> None:

@@ -53,7 +53,7 @@ def choose_faces(available: dict[str, Sequence[str]], counts: dict[str, int],
              for database, count in counts.items() if count > len(available.get(database, ()))]
     if short:
         raise StudyError("Too few faces for the study:\n" + listed(short) +
-                         "\nAsk for fewer (--database NAME=NUMBER, or --faces).")
+                         "\nAsk for fewer: --database NAME=NUMBER of a database, --faces NUMBER of folders.")
     chosen, spare = [], []
     for database, count in counts.items():
         names = sorted(available[database])

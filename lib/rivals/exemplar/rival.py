@@ -73,7 +73,8 @@ class Rival:
         groups = _groups(groups, len(sources), default=next(iter(self._methods)))
         unknown = sorted(set(groups) - set(self._methods))
         if unknown:
-            raise StudyError("No dictionary for:\n" + listed(unknown) + f"\nFitted: {', '.join(self._methods)}.")
+            raise StudyError(f"{self.name}: no dictionary for:\n{listed(unknown)}\nFitted: {', '.join(self._methods)}. "
+                             "Fit it with training pairs of every group.")
         start, cpu, peak, made = time.perf_counter(), time.process_time(), PeakMemory(), None
         for group, method in self._methods.items():
             rows = [i for i, name in enumerate(groups) if name == group]
