@@ -154,6 +154,8 @@ def test_what_is_said_of_the_deep_rivals(summary):
     wide = summary.value.unstack(["direction", "metric"])[COLUMNS]
     lead = wide.loc["ps2man"] - wide.loc["msg-sarl"]
     assert says(f"by {lead[P2S, 'ssim']:.1f} points for sketches and by {lead[S2P, 'ssim']:.1f} for photos")
+    described = wide.loc["ps2man+form=described"] - wide.loc["msg-sarl"]
+    assert says(f"and its program lacks, by {described[P2S, 'ssim']:.1f} and {described[S2P, 'ssim']:.1f}.")
     curves = learning_curves.convergence("quick", STUDY[1])
     rising = set(curves[(curves.verdict == learning_curves.RISING) & (curves.direction == P2S)
                         & (curves.metric == "fsim")].system)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -93,15 +94,18 @@ def learning_curves(table: pd.DataFrame) -> Figure:
 
 
 def work_and_score(work: pd.DataFrame, scores: pd.Series, label: str) -> Figure:
-    """A score against the operations that the training took: a dot per system, a diamond per other form.
+    """A score against the operations that the training took: a dot per system, other marks in its colour for other forms.
 
     work: ``findings.deep_rivals.work``.  scores: system → value.  label: the score's name.
     """
     figure, axis = plt.subplots(figsize=(0.8 * TEXT_WIDTH, 2.8))
+    shown = Counter()  # of each system
     for name in work.index.intersection(scores.index):
-        axis.plot(work.tera_operations[name], scores[name], "o" if name in systems.SYSTEMS else "D", markersize=8,
-                  color=SYSTEM_COLOURS.get(systems.base_name(name), COLOURS["ink"]),
+        base = systems.base_name(name)
+        axis.plot(work.tera_operations[name], scores[name], "oDs^"[shown[base] % 4], markersize=8,
+                  color=SYSTEM_COLOURS.get(base, COLOURS["ink"]),
                   label=f"{labels.label_of(name)}, {work.generator_updates[name]:,} updates")
+        shown[base] += 1
     axis.set(xscale="log", xlabel="operations of the whole training, 10¹²", ylabel=label)
     axis.margins(x=0.1, y=0.1)
     figure.legend(loc="outside right center", fontsize=8)
