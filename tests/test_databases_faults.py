@@ -1,7 +1,10 @@
 """Faulty copies: every offender in one message, explicit exclusions, and a cache that notices changes."""
 
+import errno
 import os
+import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -181,6 +184,24 @@ def test_data_hash_depends_on_content_only(copy, tmp_path):
     swapped = databases.PairedFaces(faces.database, faces.split, faces.photos, faces.sketches[order], faces.names,
                                     faces.groups)
     assert databases.data_hash(swapped) != databases.data_hash(faces)
+
+
+def test_a_split_by_rule_that_cannot_be_frozen_is_used_all_the_same(tmp_path, capsys, monkeypatch):
+    """A copy on a read-only disk, which is pretended: where root runs the tests, permissions bar nobody."""
+    for k in range(12):
+        write_pair(tmp_path / "cufsf", f"somebody{k}")
+    make = tempfile.mkstemp
+
+    def on_a_disk(*, dir, **rest):
+        if Path(dir) == tmp_path / "cufsf":
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(dir))
+        return make(dir=dir, **rest)
+
+    monkeypatch.setattr(tempfile, "mkstemp", on_a_disk)
+    assert __main__.main(["prepare", "--database", "cufsf", "--data", str(tmp_path)]) == 0, capsys.readouterr().err
+    said = capsys.readouterr().out
+    assert "not frozen" in said and f"{tmp_path / 'cufsf' / 'split.csv'}: cannot be written" in said
+    assert "train: " in said and not (tmp_path / "cufsf" / "split.csv").exists()
 
 
 def test_an_excluded_pair_of_unknown_name_does_not_spoil_the_frozen_split(tmp_path, capsys):

@@ -154,6 +154,18 @@ def test_pairs_csv_in_the_forms_that_people_write(tmp_path, capsys, database, se
     assert "show what another" not in capsys.readouterr().err  # one photo file of two styles is no repeat
 
 
+@pytest.mark.parametrize("first", ["sep=;\r\n", '"sep=;"\n', "\ufeffsep=;\n"])
+def test_a_line_that_tells_excel_the_separator_is_no_header(tmp_path, first):
+    """By it the file is parted, even where the header's names hold more commas; lines are counted as editors do."""
+    text = lines(";", values=lambda person: ";x").replace("style\n", "style;gender, age, beard, glasses, hat, hair\n")
+    folder = listed(tmp_path / "wildsketch", first + text)
+    assert len(databases.load("wildsketch", "test", folder)) == 8
+    file = folder / "pairs.csv"
+    file.write_text(file.read_text(encoding="utf-8").replace("1.png;train", "1.png;val"), encoding="utf-8")
+    with pytest.raises(StudyError, match="line 5:"):
+        databases.load("wildsketch", "test", folder)
+
+
 def test_a_photo_whose_styles_lie_in_both_splits_leaks(tmp_path):
     text = lines().replace("sketches/b/5.png,test", "sketches/b/5.png,train")
     with pytest.raises(StudyError, match="photos-5-b: trains and is tested.*photos-5-a"):

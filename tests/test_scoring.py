@@ -489,6 +489,23 @@ def test_a_results_folder_that_is_none_is_named(made_up_study, tmp_path, monkeyp
             score_runs._score_runs("tiny", "portraits", [], False, False)
 
 
+def test_a_distance_of_few_pairs_is_said_to_be_too_large_and_to_be_in_no_table_of_images(tmp_path, monkeypatch, capsys):
+    rng = np.random.default_rng(0)
+    monkeypatch.setattr(sets, "_load", lambda name: lambda faces: faces.reshape(len(faces), -1)[:, :20:3].astype(float))
+    monkeypatch.setenv("MSGSARL_CACHE", str(tmp_path / "cache"))
+    for folder in "ab":
+        for row in range(12):
+            write_png(tmp_path / folder / f"{row}.png", rng.integers(0, 256, (9, 7, 3), np.uint8))
+    command_line = ["score", str(tmp_path / "a"), str(tmp_path / "b"), "--csv", str(tmp_path / "x.csv"), "--metrics"]
+    for metrics, too_large, left_out in ((["mae", "fid", "kid"], True, "but for fid, kid"),
+                                         (["mae", "kid"], False, "but for kid"), (["mae"], False, "")):
+        assert __main__.main([*command_line, *metrics]) == 0
+        told = capsys.readouterr().out
+        assert ("fewer than 2048 images are too large" in told) == too_large
+        assert ("but for" in told) == bool(left_out) and left_out in told
+        assert set(pd.read_csv(tmp_path / "x.csv").metric) == {"mae"}
+
+
 def test_folders_as_sets_need_no_names_and_no_equal_numbers(tmp_path, monkeypatch, capsys):
     rng = np.random.default_rng(0)
     monkeypatch.setattr(sets, "_load", lambda name: lambda faces: faces.reshape(len(faces), -1)[:, :20:3].astype(float))

@@ -139,10 +139,16 @@ def _freeze_split(found: Index) -> None:
     """A split made by the rule is written down, so that a file added later cannot move other pairs.
 
     A pair without split, which only an excluded one can be here, has no row: ``split.csv`` knows train and test.
+    Where nothing can be written, as on a read-only disk, the rule divides anew each time.
     """
-    if found.by_rule:
-        rows = [(p.name, p.split) for p in found.pairs if p.split]
+    if not found.by_rule:
+        return
+    rows = [(p.name, p.split) for p in found.pairs if p.split]
+    try:
         sheets.write_rows(found.folder / division.SPLIT, ("name", "split"), rows)
+    except StudyError as error:
+        print(f"split by rule and not frozen, so a file added later may move others; {error}")
+    else:
         print(f"split by rule, frozen in {found.folder / division.SPLIT}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="the name that counts, as the one group of a regular expression that fits every file's "
                              "name without suffix: '(.+?)(?:_fake_B)?'")
     parser.add_argument("--csv", type=images.table_file, metavar="FILE",
-                        help="write one row (image, metric, value) per score")
+                        help="write one row (image, metric, value) per score of an image")
     parser.add_argument("--sets-only", action="store_true",
                         help="distances between the folders as sets, of any number of images each and whatever their "
                              "names (default metrics: fid kid)")
@@ -113,11 +114,13 @@ def _folders(options: argparse.Namespace) -> int:
             print(f"  {metric:<18} {values.mean():9.4f}   {_limits(metric, values)}")
         else:
             print(f"  {metric:<18} {_distance(metric, scores.sets[metric])}")
+    _warn_of_few(len(scores.names), scores.sets)
     _remark(scores)
     _floors(scores)
     if options.csv and scores.values:
         scores.write(options.csv)
-        print(f"  written to {options.csv}")
+        print(f"  written to {options.csv}" + f", but for {', '.join(scores.sets)}: no score of an image"
+              * bool(scores.sets))
     return 0
 
 
@@ -183,6 +186,12 @@ def _floors(scores: FolderScores) -> None:
     print(f"  `--database {found.database} --as NAME` compares these images with every system there.")
 
 
+def _warn_of_few(count: int, metrics: Iterable[str]) -> None:
+    if count < _MANY_IMAGES and any(metric.startswith(("fid", "frechet")) for metric in metrics):
+        print(f"  Fréchet distances of fewer than {_MANY_IMAGES} images are too large: compare values of equal numbers "
+              "only.")
+
+
 def _sets_only(options: argparse.Namespace) -> int:
     from lib.evaluation.scoring.unpaired import score_sets_only
 
@@ -196,9 +205,7 @@ def _sets_only(options: argparse.Namespace) -> int:
         print(f"  {metric:<18} {_distance(metric, result)}")
     for metric, reason in scores.not_computed.items():
         print(f"  {metric:<18} not computed: {reason}")
-    if min(scores.counts) < _MANY_IMAGES:
-        print(f"  Fréchet distances of fewer than {_MANY_IMAGES} images are too large: compare values of equal numbers "
-              "only.")
+    _warn_of_few(min(scores.counts), scores.sets)
     if len(scores.sizes) > 1:
         print(f"  The images have {len(scores.sizes)} sizes; the network resizes each, and sharpness shows in the "
               "distance.")

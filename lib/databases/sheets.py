@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import itertools
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -45,7 +47,8 @@ def read_rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
 def read_lines(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
     """Rows of a CSV, each with the number of the line on which it ends; empty rows, as spreadsheets leave, are none.
 
-    Columns may be parted by commas, semicolons (as Excel does in half of the world) or tabs: by what parts the header.
+    Columns may be parted by commas, semicolons (as Excel does in half of the world) or tabs: by what parts the header,
+    or by what a line ``sep=;`` above it says, which Excel reads as well.
     Raises StudyError when a column is absent or there twice, when a line has more cells than the header, and when the
     file is no text in UTF-8.
     """
@@ -54,12 +57,13 @@ def read_lines(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
             header = file.readline()
-            file.seek(0)
-            parting = max(",;\t", key=header.count)
-            reader = csv.DictReader(file, skipinitialspace=True, delimiter=parting)
+            said = re.fullmatch(r'"?sep=([,;\t])"?', header.rstrip("\r\n"))
+            header = file.readline() if said else header
+            parting = said[1] if said else max(",;\t", key=header.count)
+            reader = csv.DictReader(itertools.chain([header], file), skipinitialspace=True, delimiter=parting)
             names = [name.strip() for name in reader.fieldnames or ()]
             reader.fieldnames = names
-            found = [(reader.line_num, row) for row in reader]
+            found = [(reader.line_num + bool(said), row) for row in reader]
     except UnicodeDecodeError:
         raise not_utf_8(path) from None
     except (OSError, csv.Error) as error:
