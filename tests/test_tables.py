@@ -12,7 +12,7 @@ from lib.base import files, labels, paths, systems
 from lib.base.directions import DIRECTIONS
 from lib.base.errors import StudyError
 from lib.figures import quality
-from lib.findings import tables
+from lib.findings import learning_curves, tables
 
 P2S, S2P = DIRECTIONS
 
@@ -221,6 +221,13 @@ def test_captions_name_the_papers_table():
     assert "Table VII of" in tables.caption("paper", "cufsf", "rivals", S2P)
     assert "no such table" in tables.caption("cpu", "cuhk-student", "rivals", P2S)
     assert "a trained system of the same kind" in tables.caption("cpu", "cuhk-student", "rivals", P2S)
+
+
+def test_captions_say_where_nobody_asked_whether_systems_had_finished_learning():
+    curves = learning_curves.of_study("quick", "cuhk-student")
+    assert len(curves) and "(unconverged): still learning" in tables.caption("cpu", "cuhk-student", "rivals", P2S)
+    assert "is not known here" in tables.caption("quick", "portraits-wild", "rivals", S2P)
+    assert "learning" not in tables.caption("cpu", "cuhk-student", "ablations", P2S)
 
 
 def test_scores_by_attribute_are_those_of_its_faces(tmp_path, monkeypatch):

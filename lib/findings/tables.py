@@ -232,7 +232,8 @@ def caption(profile: str, database: str, kind: str, direction: str) -> str:
             "seeds. ")
     if kind == "rivals":
         text += ("(unconverged): still learning at the end, by held-out training pairs; of other forms of a rival that "
-                 "is not known. ")
+                 "is not known. " if learning_curves.unconverged(profile, database) else
+                 "Whether systems were still learning at the end is not known here. ")
     text += (f"Published: Table {number} of Duan et al. (2020), single numbers without spread."
              if number else "The paper has no such table for this database.")
     if database in databases.EMBEDDED:
