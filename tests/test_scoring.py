@@ -503,7 +503,7 @@ def test_a_distance_of_few_pairs_is_said_to_be_too_large_and_to_be_in_no_table_o
         told = capsys.readouterr().out
         assert ("fewer than 2048 images are too large" in told) == too_large
         assert ("but for" in told) == bool(left_out) and left_out in told
-        assert set(pd.read_csv(tmp_path / "x.csv").metric) == {"mae"}
+        assert set(pd.read_csv(tmp_path / "x.csv", encoding="utf-8").metric) == {"mae"}
 
 
 def test_folders_as_sets_need_no_names_and_no_equal_numbers(tmp_path, monkeypatch, capsys):
